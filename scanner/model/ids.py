@@ -1,0 +1,88 @@
+"""ARM resource ids: taken apart, compared by segments, ordered so that children follow their parent.
+
+An id is `/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}[/{type}/{name}...]`, possibly
+an extension resource `{scope}/providers/{namespace}/{type}/{name}`. Azure compares ids without regard to case.
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+ROOT = "/"
+MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
+
+
+def normalise(resource_id: str) -> str:
+    """The id in lower case, one leading slash, no trailing slash (`/` for the tenant root)."""
+    return "/" + resource_id.strip().strip("/").lower()
+
+
+def order_key(resource_id: str) -> str:
+    """A string whose order puts every id directly after its parent and before the parent's next sibling."""
+    return normalise(resource_id).replace("/", "\x01")
+
+
+def segments(resource_id: str) -> tuple[str, ...]:
+    """The lower-case segments of an id, without the empty ones."""
+    return tuple(part for part in resource_id.lower().split("/") if part)
+
+
+def within(resource_id: str, scope: str) -> bool:
+    """Whether `resource_id` is `scope` or lies below it, compared segment by segment."""
+    inner, outer = segments(resource_id), segments(scope)
+    return inner[: len(outer)] == outer
+
+
+@lru_cache(maxsize=8192)
+def subscription_of(resource_id: str) -> str:
+    """The lower-case subscription id, or "" for ids outside a subscription."""
+    parts = segments(resource_id)
+    return parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
+
+
+def resource_group_of(resource_id: str) -> str:
+    """The resource group as written in the id, or ""."""
+    parts = [part for part in resource_id.split("/") if part]
+    return parts[3] if len(parts) > 3 and parts[2].lower() == "resourcegroups" else ""
+
+
+def name_of(resource_id: str) -> str:
+    """The last segment, as written."""
+    return resource_id.rstrip("/").rsplit("/", 1)[-1]
+
+
+def type_of(resource_id: str) -> str:
+    """The ARM type of an id as written (`Microsoft.ContainerRegistry/registries/tokens`), or ""."""
+    parts = [part for part in resource_id.split("/") if part]
+    lowered = [part.lower() for part in parts]
+    if "providers" in lowered:
+        at = len(lowered) - 1 - lowered[::-1].index("providers")
+        tail = parts[at + 1 :]
+        return "/".join([tail[0], *tail[1::2]]) if tail else ""
+    if lowered[:1] == ["subscriptions"]:
+        return {2: "Microsoft.Resources/subscriptions", 4: "Microsoft.Resources/resourceGroups"}.get(len(parts), "")
+    return ""
+
+
+def parent_of(resource_id: str) -> str:
+    """The id one level up: the parent resource of a child, the scope of an extension or top-level resource."""
+    parts = [part for part in resource_id.strip("/").split("/") if part]
+    lowered = [part.lower() for part in parts]
+    if "providers" not in lowered:
+        return "/" + "/".join(parts[:-2])
+    at = len(lowered) - 1 - lowered[::-1].index("providers")
+    tail = parts[at + 1 :]
+    if len(tail) > 3:
+        return "/" + "/".join(parts[:-2])
+    return "/" + "/".join(parts[:at])
+
+
+def ancestors(resource_id: str) -> tuple[str, ...]:
+    """Normalised ids from the resource itself up to its subscription (management groups are not in an id)."""
+    found = []
+    current = normalise(resource_id)
+    while current != ROOT:
+        found.append(current)
+        current = normalise(parent_of(current))
+    return tuple(found)

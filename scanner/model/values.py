@@ -1,0 +1,56 @@
+"""What a property can be besides a JSON value: absent, unknown, hidden, or a list with an unread tail.
+
+These markers stand *inside* a resource body at the place they describe. They are planted by the room that
+reads the world (`resource.plant`), so the engine meets them on its way and never has to look anything up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+class _Absent:
+    """The type of `ABSENT`; there is one instance."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT: Final = _Absent()
+"""The property is missing or JSON null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The value could not be read. `reason` is a sentence fragment for people, `kind` groups reasons.
+
+    Kinds: `unread` (call failed), `not-collected` (nobody called), `api-version` (that version does not return
+    the key), `required` (the API always returns it, yet it is missing), `limit`, `parameter`.
+    """
+
+    reason: str
+    kind: str = "unread"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The value is present but withheld: a secret, redacted before storage. `kind` says which sort."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadTail:
+    """Last item of a list of which more elements exist that could not be read (any number of them)."""
+
+    reason: str
+
+
+Json = Any
+"""A JSON value; may contain the markers above anywhere inside."""
