@@ -16,15 +16,20 @@ class ScannerError(Exception):
 
     exit_code = 2
 
-    def __init__(self, what: str, where: str = "", advice: str = "", *, excerpt: str = "") -> None:
+    def __init__(
+        self, what: str, where: str = "", advice: str = "", *, excerpt: str = "", code: str = ""
+    ) -> None:
         super().__init__(what)
+        self.code = code
+        """The stable id of the check that found it (`SEM007`), where it has one."""
         self.what = what
         self.where = where
         self.advice = advice
         self.excerpt = excerpt
 
     def __str__(self) -> str:
-        head = f"{self.where}: {self.what}" if self.where else self.what
+        what = f"{self.code} {self.what}" if self.code else self.what
+        head = f"{self.where}: {what}" if self.where else what
         lines = [head]
         if self.excerpt:
             lines.append(self.excerpt)

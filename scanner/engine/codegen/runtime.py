@@ -1,0 +1,199 @@
+"""What generated functions call: the checks that turn anything unexpected into `Odd`, and prepared operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from scanner.engine.explain import absences
+from scanner.engine.operators import OPERATORS, Options, Wrong
+from scanner.model.resource import Resource
+from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+
+
+class Odd(Exception):  # noqa: N818 - it says "look closer", not "failed"
+    """A value that the fast lane does not judge."""
+
+
+_ODD = Odd()
+_UNREAD = Unknown("missing")
+MARKS = frozenset({Unknown, Hidden, UnreadTail, Wrong})
+JSON = frozenset({str, bool, int, float, list, tuple, dict})
+NUMBERS = frozenset({int, float})
+_EMPTY: list[Any] = []
+
+
+def odd(*_: Any) -> NoReturn:
+    """Leave the rule to the reference lane."""
+    raise _ODD
+
+
+def odd_or(value: Any, absent: bool | None) -> bool:
+    """What an operator says of a value that is not of its type: `absent` for ABSENT, else Odd."""
+    if value is None and absent is not None:
+        return absent
+    raise _ODD
+
+
+def sure(truth: bool | None) -> bool:
+    """A truth worked out before; None stood for Odd."""
+    if truth is None:
+        raise _ODD
+    return truth
+
+
+def through(value: Any) -> Any:
+    """What lies below a value that is no object: nothing below ABSENT, a marker otherwise."""
+    return value if value is None or value.__class__ in MARKS else Wrong("")
+
+
+def by_key(holder: Mapping[str, Any], wanted: str) -> Any:
+    """The value of a map's key in any casing."""
+    for key, value in holder.items():
+        if key.casefold() == wanted:
+            return value
+    return None
+
+
+def rows(value: Any) -> Any:
+    """A list to go through; ABSENT is empty."""
+    if value.__class__ is list or value.__class__ is tuple:
+        return value
+    if value is None:
+        return _EMPTY
+    raise _ODD
+
+
+def pairs(value: Any) -> Any:
+    """A map to go through as `{key, value}` elements; ABSENT is empty."""
+    if value.__class__ is dict:
+        return [{"key": key, "value": item} for key, item in value.items()]
+    if value is None:
+        return _EMPTY
+    raise _ODD
+
+
+def number(value: Any) -> Any:
+    """A number to compare a count with."""
+    if value.__class__ in NUMBERS:
+        return value
+    raise _ODD
+
+
+def number_or_none(value: Any) -> Any:
+    """A parameter to compare a count with; None stands for Odd."""
+    return value if value.__class__ in NUMBERS else None
+
+
+def param_list(value: Any) -> Any:
+    """A list parameter to go through; an undeclared one is Odd."""
+    return Wrong("") if value is None else value
+
+
+def declared(value: Any) -> Any:
+    """A parameter's value as an operand; an undeclared one cannot be compared with."""
+    return Wrong("") if value is None else value
+
+
+def absent_truth(operator: str, operand: Any, default: Any, options: Options) -> bool | None:
+    """What a leaf says of ABSENT: by its default or by the operator's row; None stands for Odd."""
+    row = OPERATORS[operator]
+    if default is ABSENT or default is None:
+        return row.absent(operand)
+    answer = row.decide(default, operand, options)
+    return answer if isinstance(answer, bool) else None
+
+
+def tester(
+    operator: str, operand: Any, default: Any, now: float, case_sensitive: bool, location: bool
+) -> Callable[[Any], bool]:
+    """A function of the value for an operator whose operand is known."""
+    decide = OPERATORS[operator].decide
+    options = Options(now, case_sensitive, location)
+    if isinstance(operand, Wrong):
+        return odd
+    absent = absent_truth(operator, operand, default, options)
+
+    def test(value: Any) -> bool:
+        if value is None:
+            if absent is None:
+                raise _ODD
+            return absent
+        if value.__class__ in MARKS:
+            raise _ODD
+        answer = decide(value, operand, options)
+        if answer.__class__ is bool:
+            return answer  # type: ignore[return-value]
+        raise _ODD
+
+    return test
+
+
+def pair_tester(
+    operator: str, default: Any, now: float, case_sensitive: bool, location: bool
+) -> Callable[[Any, Any], bool]:
+    """A function of the value and of the property it is compared with."""
+    row = OPERATORS[operator]
+    options = Options(now, case_sensitive, location)
+
+    def test(value: Any, other: Any) -> bool:
+        if value.__class__ in MARKS or other.__class__ in MARKS:
+            raise _ODD
+        if value is None:
+            value = default
+        if value is None:
+            return row.absent(other) if other is not None else False
+        if other is None:
+            return False
+        answer = row.decide(value, other, options)
+        if answer.__class__ is bool:
+            return answer  # type: ignore[return-value]
+        raise _ODD
+
+    return test
+
+
+def param_truth(operator: str, value: Any, operand: Any, now: float) -> bool | None:
+    """A condition on a parameter alone; None stands for Odd."""
+    row = OPERATORS[operator]
+    if isinstance(operand, Wrong):
+        return None
+    if value is None:
+        return row.absent(operand)
+    answer = row.decide(value, operand, Options(now))
+    return answer if isinstance(answer, bool) else None
+
+
+def missing_of(element: Any) -> Mapping[str, str]:
+    """Where a missing key of an element is UNKNOWN."""
+    return absences(element) if isinstance(element, Resource) else {}
+
+
+NAMES: Mapping[str, Any] = {
+    "__builtins__": {},
+    "Odd": Odd,
+    "odd": odd,
+    "odd_or": odd_or,
+    "sure": sure,
+    "through": through,
+    "by_key": by_key,
+    "rows": rows,
+    "pairs": pairs,
+    "number": number,
+    "number_or_none": number_or_none,
+    "param_list": param_list,
+    "declared": declared,
+    "tester": tester,
+    "pair_tester": pair_tester,
+    "param_truth": param_truth,
+    "absences": missing_of,
+    "Resource": Resource,
+    "UNREAD": _UNREAD,
+    "MARKS": MARKS,
+    "JSON": JSON,
+    "NUMBERS": NUMBERS,
+    "str": str,
+    "bool": bool,
+    "dict": dict,
+}
+"""All that generated text can name; the built-in functions are not among them."""

@@ -1,0 +1,359 @@
+"""The reference lane: a condition and one case come in, a proof comes out. It visits every child and never raises.
+
+Whatever the generated lane cannot decide is decided here, and whatever fails is explained here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scanner import types
+from scanner.engine import paths
+from scanner.engine.operators import OPERATORS, UNSURE, Options, Wrong
+from scanner.engine.operators.row import kind
+from scanner.engine.proof import Proof, Truth, all_of, any_of, inverted
+from scanner.model.condition import Condition, Count, Leaf, ListSource, Logic, Param, Path, Quantifier, Ref, Related
+from scanner.model.resource import Resource
+from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+
+NO_REASONS: Mapping[str, str] = {}
+
+
+class Bound(NamedTuple):
+    """A variable with a value: what is known of it, the value, and where in it a missing key is UNKNOWN."""
+
+    variable: paths.Variable
+    value: Any
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One resource with all that a condition may ask about. `now`: seconds since 1970."""
+
+    resource: Resource
+    related: Callable[[str], Any]
+    """Relation name -> list of elements (may end in an UnreadTail) or Unknown."""
+    element_types: Mapping[str, str]
+    """Relation name -> type of its elements, for the target's type."""
+    params: Mapping[str, Any]
+    now: float
+    bound: Mapping[str, Bound] = field(default_factory=dict)
+
+
+def case_for(
+    resource: Resource,
+    related: Callable[[str], Any],
+    element_types: Mapping[str, str],
+    params: Mapping[str, Any],
+    now: float,
+) -> Case:
+    """A case with the target bound."""
+    return Case(
+        resource,
+        related,
+        element_types,
+        params,
+        now,
+        {paths.TARGET: Bound(paths.Variable(resource.type, ""), resource.body, absences(resource))},
+    )
+
+
+def absences(resource: Resource) -> Mapping[str, str]:
+    """Where a missing key of this resource is UNKNOWN, and why."""
+    return types.absences(resource.type, resource.api_version, resource.origin.source)
+
+
+def explain(condition: Condition, case: Case) -> Proof:
+    """The proof of a condition on a case."""
+    return _explain(condition, case, case.bound)
+
+
+def _explain(condition: Condition, case: Case, env: Mapping[str, Bound]) -> Proof:
+    match condition:
+        case Leaf():
+            return _leaf(condition, case, env)
+        case Logic(kind="not"):
+            child = _explain(condition.children[0], case, env)
+            return Proof(inverted(child.truth), "not", condition.mark, [child], negated=True)
+        case Logic():
+            children = [_explain(child, case, env) for child in condition.children]
+            join = all_of if condition.kind == "allOf" else any_of
+            return Proof(join(child.truth for child in children), condition.kind, condition.mark, children)
+        case Ref():
+            child = _explain(condition.condition, case, {paths.TARGET: env[paths.TARGET]})
+            return Proof(child.truth, f"ref {condition.name}", condition.mark, [child])
+        case Quantifier():
+            return _quantifier(condition, case, env)
+        case Count():
+            return _count(condition, case, env)
+
+
+def value_of(subject: Path | Param, case: Case, env: Mapping[str, Bound]) -> Any:
+    """What a path or parameter holds: JSON, ABSENT, Unknown, Hidden or Wrong."""
+    if isinstance(subject, Param):
+        value = case.params.get(subject.name)
+        return ABSENT if value is None else value
+    bound = env[subject.var]
+    return paths.walk(paths.plan(bound.variable, subject.keys), bound.value, bound.missing)
+
+
+def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
+    value = value_of(leaf.subject, case, env)
+    expected, problem = _operand(leaf.operand, case, env)
+    shown = str(leaf.subject) if isinstance(leaf.subject, Path) else f"param {leaf.subject.name}"
+    proof = Proof(
+        Truth.UNKNOWN,
+        "",
+        leaf.mark,
+        path=shown,
+        operator=leaf.operator,
+        expected=None if isinstance(expected, (Unknown, Hidden, Wrong)) or expected is ABSENT else expected,
+    )
+    _observe(proof, value)
+    if isinstance(value, Wrong) or isinstance(problem, Wrong):
+        proof.truth = Truth.ERROR
+        wrong = value if isinstance(value, Wrong) else problem
+        proof.note = wrong.text if isinstance(wrong, Wrong) else ""
+        proof.state = "error"
+        return proof
+    if problem is not None:
+        proof.note = problem.reason if isinstance(problem, Unknown) else "the compared value is withheld"
+        return proof
+    if isinstance(value, Unknown):
+        proof.note = value.reason
+        return proof
+    operator = OPERATORS[leaf.operator]
+    if isinstance(value, Hidden):
+        proof.truth = _of_hidden(leaf.operator, expected)
+        proof.note = f"{value.kind}, withheld"
+        return proof
+    if value is ABSENT and leaf.default is not ABSENT:
+        value = leaf.default
+        proof.note = f"not set, taken as {_words(value)}"
+    if value is ABSENT:
+        hit = operator.absent(expected) if expected is not ABSENT else False
+        proof.truth = Truth.TRUE if hit else Truth.FALSE
+        return proof
+    if expected is ABSENT:
+        proof.truth = Truth.FALSE
+        return proof
+    location = isinstance(leaf.subject, Path) and paths.plan(env[leaf.subject.var].variable, leaf.subject.keys).location
+    answer = operator.decide(value, expected, Options(case.now, leaf.case_sensitive, location))
+    if isinstance(answer, Wrong):
+        proof.truth, proof.note, proof.state = Truth.ERROR, answer.text, "error"
+    elif answer is UNSURE:
+        proof.truth, proof.note = Truth.UNKNOWN, "the list is incomplete"
+    else:
+        proof.truth = Truth.TRUE if answer else Truth.FALSE
+    return proof
+
+
+def _of_hidden(operator: str, expected: Any) -> Truth:
+    """A withheld value exists and is not empty; nothing else can be said of it."""
+    if operator == "exists":
+        return Truth.TRUE if expected is True else Truth.FALSE
+    if operator == "empty":
+        return Truth.FALSE if expected is True else Truth.TRUE
+    return Truth.UNKNOWN
+
+
+def _operand(operand: Any, case: Case, env: Mapping[str, Bound]) -> tuple[Any, Unknown | Hidden | Wrong | None]:
+    """The operand's value, and what stands in the way of using it."""
+    if isinstance(operand, Param):
+        value = case.params.get(operand.name)
+        if value is None:
+            return None, Wrong(f"parameter {operand.name} is not declared (null)")
+        return value, None
+    if isinstance(operand, Path):
+        value = value_of(operand, case, env)
+        if isinstance(value, (Unknown, Hidden, Wrong)):
+            return value, value
+        return value, None
+    return operand, None
+
+
+def _observe(proof: Proof, value: Any) -> None:
+    if isinstance(value, Unknown):
+        proof.state = "unread"
+    elif isinstance(value, Hidden):
+        proof.state = "hidden"
+    elif isinstance(value, Wrong):
+        proof.state = "error"
+    elif value is ABSENT:
+        proof.state = "absent"
+    else:
+        proof.state, proof.actual = "present", value
+
+
+class Elements(NamedTuple):
+    """A list as a quantifier sees it. `problem` stands for a list that cannot be looked through at all."""
+
+    bounds: list[Bound]
+    tail: str
+    """Why more elements may exist, or ""."""
+    problem: Unknown | Wrong | None
+
+
+def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
+    """The elements of a list, map, relation or list parameter, each bound to what is known of it."""
+    if isinstance(of, Related):
+        raw = case.related(of.name)
+        variable = paths.Variable(case.element_types.get(of.name, ""), "", related=of.name)
+        missing = NO_REASONS
+    elif isinstance(of, Param):
+        raw = case.params.get(of.name)
+        if raw is None:
+            return Elements([], "", Wrong(f"parameter {of.name} is not declared (null)"))
+        variable, missing = paths.Variable("", ""), NO_REASONS
+    else:
+        raw = value_of(of, case, env)
+        variable = paths.element_of({name: bound.variable for name, bound in env.items()}, of, case.element_types)
+        missing = env[of.var].missing
+    if isinstance(raw, Hidden):
+        return Elements([], "", Unknown(f"{raw.kind}, withheld"))
+    if isinstance(raw, (Unknown, Wrong)):
+        return Elements([], "", raw)
+    if raw is ABSENT:
+        return Elements([], "", None)
+    if isinstance(raw, dict):
+        raw = [{"key": key, "value": value} for key, value in raw.items()]
+        variable = variable if variable.map else paths.Variable("", "", map=True)
+    elif variable.map and raw:
+        return Elements([], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a map"))
+    if not isinstance(raw, (list, tuple)):
+        return Elements([], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a list"))
+    bounds: list[Bound] = []
+    tail = ""
+    for item in raw:
+        if isinstance(item, UnreadTail):
+            tail = item.reason
+        elif isinstance(item, Resource):
+            bounds.append(Bound(variable, item.body, absences(item)))
+        else:
+            bounds.append(Bound(variable, item, missing))
+    return Elements(bounds, tail, None)
+
+
+def _each(condition: Quantifier | Count, case: Case, env: Mapping[str, Bound], found: Elements) -> list[Proof]:
+    where = condition.where
+    proofs = []
+    for bound in found.bounds:
+        if where is None:
+            unknown = isinstance(bound.value, Unknown)
+            proof = Proof(Truth.UNKNOWN if unknown else Truth.TRUE, "element", condition.mark)
+        else:
+            inner = _explain(where, case, {**env, condition.var: bound})
+            proof = Proof(inner.truth, "element", condition.mark, [inner])
+        proof.var, proof.element = condition.var, bound
+        proofs.append(proof)
+    return proofs
+
+
+def _problem(proof: Proof, problem: Unknown | Wrong, of: ListSource) -> Proof:
+    proof.path = str(of) if isinstance(of, Path) else f"related.{of.name}" if isinstance(of, Related) else of.name
+    proof.truth = Truth.ERROR if isinstance(problem, Wrong) else Truth.UNKNOWN
+    proof.state = "error" if isinstance(problem, Wrong) else "unread"
+    proof.note = problem.text if isinstance(problem, Wrong) else problem.reason
+    return proof
+
+
+def _quantifier(condition: Quantifier, case: Case, env: Mapping[str, Bound]) -> Proof:
+    found = elements(condition.of, case, env)
+    label = f"{condition.kind} {_list_name(condition.of)} as {condition.var}"
+    proof = Proof(Truth.UNKNOWN, label, condition.mark, negated=condition.kind == "none")
+    if found.problem is not None:
+        return _problem(proof, found.problem, condition.of)
+    if not found.bounds and not found.tail:
+        proof.path, proof.state, proof.actual = _list_name(condition.of), "present", []
+        fallback = condition.kind != "some"
+        holds = condition.when_empty == "pass" if condition.when_empty else fallback
+        proof.truth = Truth.TRUE if holds else Truth.FALSE
+        return proof
+    proof.children = _each(condition, case, env, found)
+    if condition.kind == "every":
+        truth = all_of([child.truth for child in proof.children])
+        proof.truth = Truth.UNKNOWN if truth is Truth.TRUE and found.tail else truth
+    else:
+        hit = any_of([child.truth for child in proof.children])
+        if hit is Truth.FALSE and found.tail:
+            hit = Truth.UNKNOWN
+        proof.truth = inverted(hit) if condition.kind == "none" else hit
+    if found.tail:
+        _note_tail(proof, found.tail, condition.of)
+    return proof
+
+
+def _note_tail(proof: Proof, tail: str, of: ListSource) -> None:
+    """Says that the list is incomplete; where only that leaves the answer open, it is the decisive leaf."""
+    proof.note = f"list incomplete: {tail}"
+    if proof.truth is Truth.UNKNOWN and not any(child.truth is Truth.UNKNOWN for child in proof.children):
+        proof.children.append(
+            Proof(Truth.UNKNOWN, "the rest", proof.mark, path=_list_name(of), state="unread", note=f"list incomplete: {tail}")
+        )
+
+
+def _list_name(of: ListSource) -> str:
+    if isinstance(of, Path):
+        return str(of)
+    return f"related.{of.name}" if isinstance(of, Related) else f"param {of.name}"
+
+
+def _count(condition: Count, case: Case, env: Mapping[str, Bound]) -> Proof:
+    found = elements(condition.of, case, env)
+    label = f"count {_list_name(condition.of)} {condition.operator}"
+    proof = Proof(Truth.UNKNOWN, label, condition.mark, path=f"count of {_list_name(condition.of)}")
+    if found.problem is not None:
+        return _problem(proof, found.problem, condition.of)
+    wanted, problem = _operand(condition.operand, case, env)
+    proof.operator = condition.operator
+    if kind(wanted) != "number" and problem is None:
+        problem = Wrong(f"{_words(wanted)} is no number to compare a count with")
+    if isinstance(problem, Wrong):
+        proof.truth, proof.state, proof.note = Truth.ERROR, "error", problem.text
+        return proof
+    proofs = _each(condition, case, env, found)
+    if any(child.truth is Truth.ERROR for child in proofs):
+        proof.children = [child for child in proofs if child.truth is Truth.ERROR]
+        proof.truth = Truth.ERROR
+        return proof
+    low = sum(child.truth is Truth.TRUE for child in proofs)
+    high = low + sum(child.truth is Truth.UNKNOWN for child in proofs)
+    proof.count, proof.state, proof.actual = low, "present", low
+    proof.note = f"list incomplete: {found.tail}" if found.tail else (f"up to {high}" if high > low else "")
+    if problem is not None:
+        return proof
+    proof.expected = wanted
+    proof.truth = _compare(condition.operator, low, None if found.tail else high, wanted)
+    if proof.truth is Truth.UNKNOWN:
+        proof.state = "unread"
+        unknowns = [child for child in proofs if child.truth is Truth.UNKNOWN]
+        if unknowns and not found.tail:
+            proof.note = next((leaf.note for leaf in unknowns[0].decisive() if leaf.note), proof.note)
+    return proof
+
+
+def _compare(operator: str, low: int, high: int | None, wanted: float) -> Truth:
+    """Compares the interval [low, high] with a number; `high` None has no upper end."""
+    if operator in ("equals", "notEquals"):
+        if high is not None and low == high:
+            same = low == wanted
+        elif wanted < low or (high is not None and wanted > high):
+            same = False
+        else:
+            return Truth.UNKNOWN
+        return Truth.TRUE if same == (operator == "equals") else Truth.FALSE
+    decide = OPERATORS[operator].decide
+    options = Options(0.0)
+    ends = [decide(low, wanted, options), decide(float("inf") if high is None else high, wanted, options)]
+    if ends[0] is ends[1]:
+        return Truth.TRUE if ends[0] is True else Truth.FALSE
+    return Truth.UNKNOWN
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)

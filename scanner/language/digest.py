@@ -1,0 +1,54 @@
+"""Digests: a condition and its parameters come in, a sha256 that changes exactly when the decision can change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from scanner.model.condition import Condition, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related
+from scanner.model.rule import Parameter
+from scanner.model.values import ABSENT
+
+
+def shape(part: Any) -> Any:
+    """A JSON value that tells conditions apart and knows nothing of places and names of definitions."""
+    match part:
+        case Leaf():
+            found = [shape(part.subject), part.operator, shape(part.operand)]
+            if part.default is not ABSENT:
+                found.append({"default": part.default})
+            return [*found, "case"] if part.case_sensitive else found
+        case Logic():
+            return [part.kind, *(shape(child) for child in part.children)]
+        case Quantifier():
+            return [part.kind, shape(part.of), part.var, shape(part.where), part.when_empty]
+        case Count():
+            return ["count", shape(part.of), part.var, shape(part.where), part.operator, shape(part.operand)]
+        case Ref():
+            return shape(part.condition)
+        case Path():
+            return {"path": [part.var, *part.keys]}
+        case Param():
+            return {"param": part.name}
+        case Related():
+            return {"related": part.name}
+        case tuple() | list():
+            return [shape(item) for item in part]
+        case _:
+            return part
+
+
+def rule_digest(
+    target: str, when: Condition | None, check: Condition | None, manual: str, parameters: Mapping[str, Parameter]
+) -> str:
+    """sha256 (hex) of what a rule can decide by; `parameters` are those it uses."""
+    content = {
+        "target": target.lower(),
+        "when": shape(when),
+        "check": shape(check),
+        "manual": manual,
+        "parameters": {name: [list(item.types), item.default] for name, item in sorted(parameters.items())},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
