@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from scanner.errors import Problems, RuleError, ScannerError
 from scanner.language.check import check_rule
@@ -69,8 +70,8 @@ def load_pack(folder: Path) -> RulePack:
         rules=tuple(sorted(rules, key=lambda rule: rule.id)),
         digest=digest.hexdigest(),
         path=str(folder),
-        values={name: parameter.default for name, parameter in loaded.parameters.items()},
-        value_origins=dict.fromkeys(loaded.parameters, "pack"),
+        values=(values := _defaults(loaded.parameters, rules)),
+        value_origins=dict.fromkeys(values, "pack"),
     )
 
 
@@ -93,7 +94,7 @@ def load_rule_file(path: Path, pack: Path | None = None) -> tuple[RulePack, tupl
         raise Problems(errors)
     if not rules:
         raise RuleError("the file holds no rule", str(path))
-    values = {name: parameter.default for name, parameter in loaded.parameters.items()}
+    values = _defaults(loaded.parameters, rules)
     about = loaded.about
     holder = RulePack(
         about["id"],
@@ -110,6 +111,14 @@ def load_rule_file(path: Path, pack: Path | None = None) -> tuple[RulePack, tupl
         dict.fromkeys(values, "pack"),
     )
     return holder, tuple(rules)
+
+
+def _defaults(shared: Mapping[str, Parameter], rules: Iterable[Rule]) -> dict[str, Any]:
+    """Every parameter's default; those of one rule are named `RULEID.name`."""
+    values: dict[str, Any] = {name: parameter.default for name, parameter in shared.items()}
+    for rule in rules:
+        values.update({f"{rule.id}.{name}": parameter.default for name, parameter in rule.parameters.items()})
+    return values
 
 
 def _shown(path: Path) -> str:

@@ -110,6 +110,19 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopedValues:
+    """A block of a profile: parameter values for what lies in a scope.
+
+    `kind`: resource, resourceGroup, subscription, managementGroup (then `scope` is an id) or tag (`name=value`).
+    """
+
+    kind: str
+    scope: str
+    values: tuple[tuple[str, Any], ...]
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class RulePack:
     """A folder of rules with what they share. `rules` are sorted by id; disabled ones are included."""
 
@@ -128,3 +141,6 @@ class RulePack:
     value_origins: Mapping[str, str] = field(default_factory=dict)
     """Where each effective value came from: pack, the profile's file, or `--param`."""
     profile: str = ""
+    scoped: tuple[ScopedValues, ...] = ()
+    merged: dict[tuple[ScopedValues, ...], Mapping[str, Any]] = field(default_factory=dict, compare=False)
+    """Values for combinations of scoped blocks, worked out when first needed."""

@@ -52,12 +52,13 @@ def compile_rules(target: str, rules: Sequence[Rule], relations: Mapping[str, st
     for number, rule in enumerate(rules):
         writer.rule = rule.id
         verdicts += _rule(writer, top, rule, f"r{number}")
+    loads = top.loads("M")
     lines = [
         "def build(C, P, now):",
         *("    " + line for line in writer.prepared),
         *("    " + line for line in writer.functions),
         "    def evaluate(b, M, R):",
-        *("        " + line for line in top.loads("M")),
+        *("        " + line for line in loads),
         *("        " + line for line in writer.definition_lines),
         *("        " + line for line in verdicts),
         f"        return ({''.join(f'r{number}, ' for number in range(len(rules)))})",

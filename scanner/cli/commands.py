@@ -1,0 +1,89 @@
+"""The table of commands; each module is loaded when its command is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from scanner import __version__
+
+COMMANDS = {
+    "scan": ("scan", "Evaluate rules over an inventory and report."),
+    "collect": ("collect", "Store an inventory as a snapshot."),
+    "report": ("report", "Render a stored scan in other formats."),
+    "explain": ("explain", "Show why a rule decides as it does."),
+    "access": ("access", "Show who can do what on a registry, and through which path."),
+    "policy": ("policy", "List, show, check, try and write rules."),
+    "demo": ("demo", "Scan the embedded sample estate, offline."),
+}
+POLICY = {
+    "list": ("policy_list", "List the rules of a pack."),
+    "show": ("policy_list", "Show one rule."),
+    "lint": ("policy_check", "Check rule files without evaluating them."),
+    "test": ("policy_check", "Run the inline tests of rules, in both lanes."),
+    "try": ("policy_try", "Evaluate one rule file on one resource."),
+    "compile": ("policy_try", "Print the code generated for a target type."),
+    "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
+    "new": ("policy_new", "Write the skeleton of a rule."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules that are imported when needed."""
+
+    def __init__(self, *args: object, table: dict[str, tuple[str, str]], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in self.table:
+            return None
+        module = import_module(f"scanner.cli.{self.table[cmd_name][0]}")
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command named first, or a usage error that suggests the nearest name."""
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            from scanner.text import nearest  # noqa: PLC0415
+
+            ctx.fail(f"No such command {args[0]!r}. {nearest(args[0], self.table)}".strip())
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table itself, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in self.table.items()])
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ACRSCAN", "max_content_width": 100}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings=SETTINGS)
+@click.version_option(__version__, prog_name="acrscan", message="%(prog)s %(version)s")
+@click.option("--config", type=click.Path(), help="Configuration file (default: acrscan.yaml, looked for upwards).")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None) -> None:
+    """Policy-as-code compliance scanner for Azure Container Registry.
+
+    \b
+    Examples:
+      acrscan demo
+      acrscan scan --from saved answers/ -f sarif -f html -o reports/
+      acrscan explain ACR101 --from saved answers/ --resource myregistry
+
+    Exit codes: 0 ok, 1 findings at or above --fail-on, 2 usage, config or rule error, 3 evaluation incomplete,
+    4 authentication or scope, 5 internal error, 130 interrupted. No telemetry.
+    """
+    from scanner.cli.config import load_defaults  # noqa: PLC0415
+
+    if ctx.invoked_subcommand not in (None, "demo"):
+        ctx.default_map = load_defaults(config, ctx.invoked_subcommand or "")

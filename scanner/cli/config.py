@@ -1,0 +1,106 @@
+"""The configuration file `acrscan.yaml`: found upwards to the repository's root, closed keys, defaults for options.
+
+Precedence: command line > environment (`ACRSCAN_<COMMAND>_<OPTION>`) > file > built-in default. Relative paths in
+the file are relative to the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scanner.errors import InputError, Problems
+from scanner.language.form import Form
+from scanner.text import Mapping as MappingNode
+from scanner.text import Node, Scalar, Sequence, load_yaml, plain, read_text
+
+NAME = "acrscan.yaml"
+PATHS = frozenset({"pack", "profile", "principals", "output"})
+KEYS: dict[str, tuple[str, str]] = {
+    "pack": ("text", "Folder of the pack to use instead of the shipped one"),
+    "profile": ("texts", "Profile files, or names of shipped profiles, applied in order"),
+    "param": ("map", "Parameter values by name"),
+    "rule": ("texts", "Ids of the only rules to evaluate"),
+    "skip-rule": ("texts", "Ids of rules to leave out"),
+    "format": ("texts", "Report formats to write"),
+    "output": ("text", "Folder for reports"),
+    "fail-on": ("text", "Lowest severity that makes the exit code 1: critical, high, medium, low, info or never"),
+    "max-unknown": ("number", "Undecided evaluations of critical and high rules that are tolerated"),
+    "strict-settling": ("flag", "Let findings that are still settling fail the run"),
+    "principals": ("text", "JSON file with names and groups of object ids"),
+    "api-version": ("text", "Api-version of saved answers that do not tell it"),
+    "color": ("text", "auto, always or never"),
+}
+"""Key -> kind and description; the schema for editors is generated from it."""
+
+
+def find(start: Path) -> Path | None:
+    """The nearest `acrscan.yaml`, looked for upwards to the root of the repository and never above it."""
+    for folder in (start, *start.parents):
+        candidate = folder / NAME
+        if candidate.is_file():
+            return candidate
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def load_defaults(given: str | None, command: str) -> dict[str, Any]:
+    """Defaults for a command's options, as click wants them. Raises `Problems` for anything wrong in the file."""
+    path = Path(given) if given else find(Path.cwd())
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise InputError("no such configuration file", str(path), "Check --config.")
+    values = read_config(path)
+    options: dict[str, Any] = {key.replace("-", "_"): value for key, value in values.items()}
+    if "param" in options:
+        options["param"] = [f"{name}={_yaml(value)}" for name, value in options["param"].items()]
+    if "format" in options:
+        options["formats"] = options.pop("format")
+    return {command: options, "policy": dict.fromkeys(("list", "show", "lint", "test"), options)}
+
+
+def _yaml(value: Any) -> str:
+    return "[" + ", ".join(map(_yaml, value)) + "]" if isinstance(value, list) else str(value)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings of a file by key, paths resolved against the file's folder."""
+    documents, source = load_yaml(read_text(path), str(path))
+    form = Form(source)
+    if not documents:
+        return {}
+    body = form.mapping(documents[0], NAME, KEYS)
+    found = {
+        key: _value(form, key, node, path.parent) for key, node in body.items.items() if key in KEYS
+    }
+    if form.errors:
+        raise Problems(form.errors)
+    return found
+
+
+def _value(form: Form, key: str, node: Node, folder: Path) -> Any:
+    match KEYS[key][0]:
+        case "flag":
+            return form.flag(node, key, fallback=False)
+        case "number":
+            return form.whole(node, key)
+        case "map":
+            if not isinstance(node, MappingNode):
+                form.report(f"{key} must be a mapping of names", node.mark)
+                return {}
+            return plain(node)
+        case "texts":
+            items = node if isinstance(node, Sequence) else Sequence([node], node.mark)
+            return [_resolved(key, text, folder) for text in form.texts(items, key)]
+        case _:
+            text = node.text if isinstance(node, Scalar) and key == "api-version" else form.text(node, key)
+            return _resolved(key, text, folder)
+
+
+def _resolved(key: str, text: str, folder: Path) -> str:
+    if key not in PATHS:
+        return text
+    candidate = folder / text
+    return str(candidate) if key in ("output", "pack", "principals") or candidate.exists() else text

@@ -1,0 +1,46 @@
+"""From a scan to an exit code: how many findings are too bad, and how much was left undecided."""
+
+from __future__ import annotations
+
+from scanner.cli.door import FINDINGS, INCOMPLETE, Outcome
+from scanner.model.finding import Verdict
+from scanner.model.rule import SEVERITIES
+from scanner.model.scan import Scan
+
+LIMITS = (*SEVERITIES, "never")
+
+
+def judge(scan: Scan, *, fail_on: str, max_unknown: int, strict_settling: bool, allow_empty: bool) -> Outcome:
+    """The outcome of a scan.
+
+    Findings at or above `fail_on` count, unless waived or still settling; unknown and error verdicts of critical and
+    high rules count against `max_unknown`; nothing evaluated is incomplete unless `allow_empty`.
+    """
+    outcome = Outcome()
+    if fail_on != "never":
+        bad = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+        found = dict.fromkeys(bad, 0)
+        for finding in scan.findings:
+            settling = finding.qualifier == "settling" and not strict_settling
+            if finding.verdict is Verdict.FAIL and finding.severity in found and not finding.waiver and not settling:
+                found[finding.severity] += 1
+        words = ", ".join(f"{number} {severity}" for severity, number in found.items() if number)
+        if words:
+            outcome.add(FINDINGS, f"{words} (limit: {fail_on})")
+    open_ones = undecided(scan)
+    if open_ones > max_unknown:
+        outcome.add(INCOMPLETE, f"{open_ones} evaluations of critical and high rules undecided (limit: {max_unknown})")
+    if not sum(scan.tallies.resources.values()) and not allow_empty:
+        outcome.add(INCOMPLETE, "0 resources evaluated (--allow-empty accepts that)")
+    return outcome
+
+
+def undecided(scan: Scan) -> int:
+    """How many evaluations of critical and high rules ended as unknown or error."""
+    severe = {card.id for card in scan.header.rules if card.severity in ("critical", "high")}
+    return sum(
+        counts[Verdict.UNKNOWN] + counts[Verdict.ERROR]
+        for rule in scan.tallies.verdicts
+        if rule in severe
+        for counts in (scan.tallies.of_rule(rule),)
+    )

@@ -1,0 +1,126 @@
+"""Options that several commands share, and what they turn into: a pack, an inventory, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from scanner.errors import UsageError
+from scanner.model.resource import Inventory
+from scanner.model.rule import RulePack
+
+F = TypeVar("F", bound=Callable[..., Any])
+SOURCES = ("auto", "saved", "snapshot")
+
+
+def rule_options(command: F) -> F:
+    """Which rules to use and with which parameters."""
+    for option in (
+        click.option("--skip-rule", multiple=True, metavar="ID", help="Leave a rule out. Repeatable."),
+        click.option("--rule", multiple=True, metavar="ID", help="Use only these rules, also ones that are off."),
+        click.option("--param", multiple=True, metavar="NAME=VALUE", help="Set a parameter. Repeatable."),
+        click.option("--profile", multiple=True, metavar="NAME|FILE", help="Apply a profile. Repeatable, in order."),
+        click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack)."),
+    ):
+        command = option(command)
+    return command
+
+
+def inventory_options(command: F) -> F:
+    """Where the inventory comes from."""
+    for option in (
+        click.option("--now", metavar="TIME", help="The clock, RFC 3339 (default: when the inventory was collected)."),
+        click.option("--api-version", metavar="V", help="Api-version of saved answers that do not tell it."),
+        click.option("--principals", metavar="FILE", help="JSON: names and groups of object ids."),
+        click.option(
+            "--from", "source", type=click.Choice(SOURCES), default="auto", show_default=True, help="Kind of inventory."
+        ),
+        click.argument("paths", nargs=-1, required=True, metavar="PATH..."),
+    ):
+        command = option(command)
+    return command
+
+
+def pack_from(
+    pack: str | None,
+    profile: tuple[str, ...] = (),
+    param: tuple[str, ...] = (),
+    rule: tuple[str, ...] = (),
+    skip_rule: tuple[str, ...] = (),
+) -> RulePack:
+    """The pack that the options ask for: loaded, tailored and selected."""
+    from scanner import data  # noqa: PLC0415
+    from scanner.language.pack import load_pack  # noqa: PLC0415
+    from scanner.language.tailor import check_engine, select, tailor  # noqa: PLC0415
+
+    folder = Path(pack) if pack else data.policies() / "acr"
+    loaded = load_pack(folder)
+    check_engine(loaded.requires, str(folder / "pack.yaml"))
+    loaded = tailor(loaded, [_profile(name) for name in profile], _pairs(param))
+    if rule or skip_rule or not any(item.enabled for item in loaded.rules):
+        loaded = select(loaded, rule, skip_rule)
+    return loaded
+
+
+def _profile(name: str) -> Path:
+    from scanner import data  # noqa: PLC0415
+
+    if Path(name).is_file():
+        return Path(name)
+    shipped = data.policies() / "profiles" / f"{name}.yaml"
+    if shipped.is_file():
+        return shipped
+    names = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.yaml")))
+    raise UsageError(f"no profile file {name!r}", "", f"Shipped profiles: {names}.")
+
+
+def _pairs(params: tuple[str, ...]) -> Mapping[str, str]:
+    found = {}
+    for text in params:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--param {text!r} is not NAME=VALUE")
+        found[name.strip()] = value
+    return found
+
+
+def inventory_from(
+    paths: tuple[str, ...], source: str, principals: str | None, api_version: str | None, now: str | None
+) -> Inventory:
+    """The inventory that the options name."""
+    from scanner.inventory import saved, snapshot  # noqa: PLC0415
+
+    places = [Path(path) for path in paths]
+    if source == "auto":
+        source = "snapshot" if len(places) == 1 and (places[0] / "manifest.json").is_file() else "saved"
+    if source == "snapshot":
+        if len(places) != 1:
+            raise UsageError("a snapshot is one folder", "", "Name exactly one.")
+        if principals or api_version:
+            raise UsageError("--principals and --api-version are for saved answers; a snapshot holds both already")
+        return snapshot.collect(places[0])
+    return saved.collect(
+        places,
+        principals=Path(principals) if principals else None,
+        api_version=api_version,
+        now=clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def clock(now: str | None) -> str:
+    """A checked `--now`, or "" when it was not given."""
+    from scanner.engine.operators.time import instant  # noqa: PLC0415
+
+    if now and instant(now) is None:
+        raise UsageError(f"--now {now!r} is no time", "", "Write it as 2026-11-25T02:00:00Z.")
+    return now or ""
+
+
+def source_words(paths: tuple[str, ...], source: str) -> str:
+    """What was scanned, as reports print it."""
+    shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return shown if source == "auto" else f"{source} {shown}"

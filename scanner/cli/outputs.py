@@ -1,0 +1,85 @@
+"""Writing reports: a scan and format names come in, whole files or none come out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from scanner import formats
+from scanner.errors import OutputError, Problems, ScannerError, UsageError
+from scanner.model.scan import Scan
+from scanner.text import nearest
+
+BASENAME = "acrscan"
+
+
+def check_formats(names: Sequence[str], output: str | None) -> None:
+    """Refuse unknown formats and outputs that cannot hold them, before any work is done."""
+    for name in names:
+        if name not in formats.names():
+            advice = nearest(name, formats.names()) or f"Formats: {', '.join(formats.names())}."
+            raise UsageError(f"unknown format {name!r}", "", advice)
+    if output == "-" and len(names) != 1:
+        raise UsageError("-o - prints one report", "", "Name exactly one format with -f.")
+    if output and not names:
+        raise UsageError("-o needs a format", "", f"Add -f with one of {', '.join(formats.names())}.")
+
+
+def write(scan: Scan, names: Sequence[str], output: str | None) -> list[Path]:
+    """Write each format; one that fails does not keep the others from being written.
+
+    `output`: a folder, a file name with a suffix (one format), `-` for stdout, or None for `reports/`.
+    Raises `Problems` at the end when some failed.
+    """
+    if output == "-":
+        formats.get(names[0]).render(scan, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return []
+    written: list[Path] = []
+    errors: list[ScannerError] = []
+    for name in names:
+        module = formats.get(name)
+        path = _path(output, name, module.EXTENSION, alone=len(names) == 1)
+        try:
+            with whole_file(path) as out:
+                module.render(scan, out)
+            written.append(path)
+        except OSError as error:
+            errors.append(OutputError(f"the {name} report was not written: {error.strerror or error}", str(path)))
+        except ScannerError as error:
+            errors.append(error)
+        except Exception as error:  # noqa: BLE001 - the door: one format must not lose the others
+            errors.append(OutputError(f"the {name} report failed: {type(error).__name__}: {error}", str(path)))
+    if errors:
+        raise Problems(errors)
+    return written
+
+
+def _path(output: str | None, name: str, extension: str, *, alone: bool) -> Path:
+    target = Path(output or "reports")
+    if alone and target.suffix and not target.is_dir():
+        return target
+    stem = BASENAME if not extension.endswith("json") or name in ("json", "sarif", "ndjson") else f"{BASENAME}-{name}"
+    return target / f"{stem}{extension}"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears at `path` complete, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise OutputError("is a folder", str(path), "Name a file, or a folder that does not exist yet.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            yield out
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

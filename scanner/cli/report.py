@@ -1,0 +1,53 @@
+"""`acrscan report`: a stored scan comes in, the same scan in other formats comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scanner.cli import gate, outputs
+from scanner.cli.door import Outcome
+from scanner.cli.scan import gate_options, output_options
+from scanner.cli.show import say, show
+
+
+@click.command("report")
+@click.argument("stored", metavar="SCAN.NDJSON", type=click.Path())
+@output_options
+@gate_options
+def report(
+    stored: str,
+    formats: tuple[str, ...],
+    output: str | None,
+    color: str,
+    quiet: bool,
+    fail_on: str,
+    max_unknown: int,
+    strict_settling: bool,
+    allow_empty: bool,
+    exit_zero: bool,
+) -> Outcome:
+    """Render a stored scan (`-f ndjson` writes one) in other formats, with the same numbers.
+
+    \b
+    Examples:
+      acrscan report reports/acrscan.ndjson -f html -f sarif -o reports/
+      acrscan report reports/acrscan.ndjson
+    """
+    from scanner import stored as reader  # noqa: PLC0415
+
+    outputs.check_formats(formats, output)
+    result = reader.read(Path(stored))
+    if not quiet and output != "-":
+        show(result, color)
+    if formats:
+        for path in outputs.write(result, formats, output):
+            say(f"wrote {path}")
+    outcome = gate.judge(
+        result, fail_on=fail_on, max_unknown=max_unknown, strict_settling=strict_settling, allow_empty=allow_empty
+    )
+    return Outcome() if exit_zero else outcome
+
+
+COMMANDS = {"report": report}

@@ -1,0 +1,154 @@
+"""Judgements to findings: one per resource, or one per offending element; with fingerprint, evidence and remedy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from scanner.engine import paths, telling
+from scanner.engine.explain import Bound, Case
+from scanner.engine.judge import Judgement, Offender, root_quantifier
+from scanner.engine.operators.time import instant
+from scanner.engine.proof import Proof
+from scanner.engine.relations import Relation
+from scanner.model import ids
+from scanner.model.condition import Related
+from scanner.model.finding import Finding, Verdict
+from scanner.model.rule import Rule
+
+SETTLING_SECONDS = 600.0
+"""How long firewall and role changes may take to act: "up to 10 minutes" (ACR FAQ, firewall and permission entries)."""
+
+_CHANGED = (("updatedOn",), ("createdOn",), ("properties", "updatedOn"), ("properties", "createdOn"))
+_MODIFIED = ("systemData", "lastModifiedAt")
+
+
+class Caused(NamedTuple):
+    """A finding and, where its cause is inherited, what it must be merged by ("" = it stands alone)."""
+
+    finding: Finding
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes the findings of one rule. `relations`: the target type's relations by name."""
+
+    rule: Rule
+    relations: Mapping[str, Relation]
+    settling: float = SETTLING_SECONDS
+
+    def make(self, case: Case, judgement: Judgement) -> Iterator[Caused]:
+        """The findings of a judgement; none for a pass that nobody wants to keep."""
+        if judgement.verdict is Verdict.FAIL and judgement.offenders:
+            for offender in judgement.offenders:
+                yield self._of_element(case, offender)
+            return
+        cause = self._missing_cause(case) if judgement.verdict is Verdict.FAIL else ""
+        message = judgement.message
+        proof = judgement.proof
+        yield Caused(self._finding(case, judgement.verdict, message, judgement.reason, "", proof, cause, None), cause)
+
+    def _of_element(self, case: Case, offender: Offender) -> Caused:
+        quantifier = root_quantifier(self.rule.check)
+        var = quantifier.var if quantifier else ""
+        matched = {**offender.proof.matches(), var: offender.bound}
+        message = telling.fill(self.rule.message, case, offender.proof, matched)
+        if offender.count > 1:
+            message += f" ({offender.count} times)"
+        cause = self._inherited_cause(offender.bound)
+        finding = self._finding(case, Verdict.FAIL, message, "", offender.key, offender.proof, cause, offender.bound, matched)
+        return Caused(finding, cause)
+
+    def _inherited_cause(self, bound: Bound) -> str:
+        """The assignment that an access row was inherited from, or ""."""
+        relation = self.relations.get(bound.variable.related)
+        if relation is None or not relation.cause or not isinstance(bound.value, Mapping):
+            return ""
+        via = bound.value.get("via")
+        if not isinstance(via, Mapping) or via.get("inherited") is not True:
+            return ""
+        found = paths.walk(paths.plan(bound.variable, tuple(relation.cause.split("."))), bound.value, bound.missing)
+        return found.lower() if isinstance(found, str) else ""
+
+    def _missing_cause(self, case: Case) -> str:
+        """The subscription, for a rule that fails because nothing in it covers the resource."""
+        quantifier = root_quantifier(self.rule.check)
+        if quantifier is None or quantifier.kind != "some" or not isinstance(quantifier.of, Related):
+            return ""
+        relation = self.relations.get(quantifier.of.name)
+        if relation is None or relation.cause != "subscription":
+            return ""
+        return f"/subscriptions/{ids.subscription_of(case.resource.id)}"
+
+    def _finding(
+        self,
+        case: Case,
+        verdict: Verdict,
+        message: str,
+        reason: str,
+        element: str,
+        proof: Proof | None,
+        cause: str,
+        bound: Bound | None,
+        matched: Mapping[str, Any] | None = None,
+    ) -> Finding:
+        resource = case.resource
+        return Finding(
+            rule=self.rule.id,
+            severity=self.rule.severity,
+            verdict=verdict,
+            resource=resource.id,
+            resource_type=resource.type,
+            resource_name=resource.name,
+            subscription=ids.subscription_of(resource.id),
+            resource_group=ids.resource_group_of(resource.id),
+            location=resource.location,
+            message=message,
+            reason=reason,
+            element=element,
+            evidence=telling.evidence(proof, case) if proof else (),
+            fingerprint=fingerprint(self.rule.id, cause or resource.id, element),
+            origin=resource.origin,
+            qualifier="settling" if verdict is Verdict.FAIL and self._settling(case, bound) else "",
+            commands=self._commands(case, proof, matched) if verdict is Verdict.FAIL else (),
+            api_version=resource.api_version,
+        )
+
+    def _settling(self, case: Case, bound: Bound | None) -> bool:
+        """Whether the failure is younger than the propagation time, by the data's own clock."""
+        if not self.rule.settles:
+            return False
+        seen = instant(case.resource.origin.collected_at or "")
+        if seen is None:
+            seen = case.now
+        changed = None
+        for keys in _CHANGED if bound is not None else ():
+            changed = _moment(bound, keys) if bound else None
+            if changed is not None:
+                break
+        if changed is None:
+            changed = _moment(case.bound[paths.TARGET], _MODIFIED)
+        return changed is not None and 0 <= seen - changed < self.settling
+
+    def _commands(
+        self, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None
+    ) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            tuple(telling.fill(word, case, proof, matched) for word in command) for command in self.rule.remediation.az
+        )
+
+
+def _moment(bound: Bound, keys: tuple[str, ...]) -> float | None:
+    value = bound.value
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return instant(value) if isinstance(value, str) else None
+
+
+def fingerprint(rule: str, where: str, element: str) -> str:
+    """sha256 (hex) of rule, place and element: the same in every scan, on every machine, in any order."""
+    text = "\x1f".join((rule.lower(), ids.normalise(where), element))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""The whole scan as one JSON document: summary, header, findings, resources and access, for programs.
+
+The records are those of the stored scan. Each row stands on a line of its own and is written as it comes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from scanner.model.codec import SCHEMA, encode, header_record, to_record
+from scanner.model.summary import summary_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scanner.model.scan import Scan
+
+EXTENSION = "json"
+
+
+def render(scan: Scan, out: BinaryIO) -> None:
+    """Write one object; constant memory."""
+    head = header_record(scan)
+    tallies, agreement = head.pop("tallies"), head.pop("agreement")
+    out.write(b'{\n"schema":' + encode(f"{SCHEMA}+document"))
+    _entry("summary", summary_record(scan), out)
+    _entry("header", head, out)
+    _entry("tallies", tallies, out)
+    _rows("findings", scan.findings, out)
+    _rows("resources", scan.resources, out)
+    _rows("access", scan.access, out)
+    _entry("agreement", agreement, out)
+    out.write(b"\n}\n")
+
+
+def _entry(key: str, value: Any, out: BinaryIO) -> None:
+    out.write(b",\n" + encode(key) + b":" + encode(value))
+
+
+def _rows(key: str, values: Iterable[Any], out: BinaryIO) -> None:
+    out.write(b",\n" + encode(key) + b":[")
+    between = b"\n"
+    for value in values:
+        out.write(between + encode(to_record(value)))
+        between = b",\n"
+    out.write(b"\n]" if between == b",\n" else b"]")

@@ -1,0 +1,110 @@
+"""The whole flow on one screen: rules and an inventory come in, a finished scan goes out.
+
+pack x inventory -> estate -> evaluate -> rows -> spool with tallies -> Scan
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scanner import __version__
+from scanner.engine import evaluate as engine
+from scanner.engine.access import access_lines
+from scanner.engine.estate import Estate
+from scanner.engine.evaluate import Options
+from scanner.model.resource import Inventory
+from scanner.model.rule import Rule, RulePack
+from scanner.model.scan import AccessLine, Effective, RuleCard, Scan, ScanHeader
+from scanner.spool import Spool, Tally
+
+REGISTRIES = "Microsoft.ContainerRegistry/registries"
+
+
+def scan(pack: RulePack, inventory: Inventory, *, now: str, words: str, options: Options | None = None) -> Scan:
+    """Evaluate a pack over an inventory.
+
+    `now` is RFC 3339 (default callers use the inventory's own end time, so that a replay gives the same bytes);
+    `words` says what was scanned.
+    """
+    options = options or Options()
+    estate = Estate(inventory, now=now)
+    spool = Spool()
+    tally = Tally()
+    plans = {planned.type: tuple(rule.id for rule in planned.rules) for planned in engine.plan(pack, estate)}
+    for row in engine.evaluate(pack, estate, now, options):
+        tally.add(row, plans)
+        spool.add(row)
+    return Scan(
+        header=_header(pack, inventory, estate, plans, now, words),
+        tallies=tally.finished(spool),
+        findings=spool.findings(),
+        resources=spool.resources(),
+        access=tuple(_access(estate)) if options.details else (),
+    )
+
+
+def _access(estate: Estate) -> Iterator[AccessLine]:
+    for linked in estate.targets(REGISTRIES, frozenset({"access"})):
+        yield from access_lines(linked)
+
+
+def _header(
+    pack: RulePack, inventory: Inventory, estate: Estate, plans: dict[str, tuple[str, ...]], now: str, words: str
+) -> ScanHeader:
+    return ScanHeader(
+        tool_version=__version__,
+        pack_id=pack.id,
+        pack_version=pack.version,
+        pack_digest=pack.digest,
+        profile=pack.profile,
+        parameters=tuple(
+            Effective(name, value, pack.value_origins.get(name, "pack")) for name, value in sorted(pack.values.items())
+        ),
+        rules=tuple(_card(rule, estate, plans) for rule in pack.rules),
+        order=plans,
+        runs=inventory.runs,
+        inventory_digest=inventory.digest,
+        inventory=words,
+        now=now,
+        subscriptions=estate.subscriptions(),
+        diagnostics=(*inventory.diagnostics, *estate.notes()),
+    )
+
+
+def _card(rule: Rule, estate: Estate, plans: dict[str, tuple[str, ...]]) -> RuleCard:
+    remediation = rule.remediation
+    return RuleCard(
+        id=rule.id,
+        name=rule.name,
+        title=rule.title,
+        severity=rule.severity,
+        target=rule.target,
+        rationale=rule.rationale,
+        effort=remediation.effort,
+        az=tuple(" ".join(_written(command)) for command in remediation.az),
+        bicep=remediation.bicep,
+        terraform=remediation.terraform,
+        manual_remediation=remediation.manual,
+        manual=rule.manual,
+        references=rule.references,
+        reviewed=rule.reviewed,
+        controls=rule.controls,
+        status=rule.status,
+        enabled=rule.enabled,
+        disabled_reason=rule.disabled_reason,
+        digest=rule.digest,
+        file=rule.mark.file,
+        line=rule.mark.line,
+        not_evaluated=_not_evaluated(rule, estate),
+    )
+
+
+def _written(command: Sequence[Sequence[object]]) -> Iterator[str]:
+    for word in command:
+        yield "".join(part if isinstance(part, str) else "{{ " + ".".join(part.keys) + " }}" for part in word)  # type: ignore[attr-defined]
+
+
+def _not_evaluated(rule: Rule, estate: Estate) -> str:
+    if not rule.enabled:
+        return f"off: {rule.disabled_reason}"
+    return estate.not_evaluated(rule.target, {*engine.relations_of(rule.when), *engine.relations_of(rule.check)})

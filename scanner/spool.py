@@ -1,0 +1,152 @@
+"""Rows of a running scan: they come in one by one, and can be read again and again afterwards, in order.
+
+Up to a number of findings the spool is a list; beyond that the rows lie in an anonymous temporary file. Findings
+with one inherited cause are merged into one row that names the other resources it affects.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import IO, Any, Generic, TypeVar
+
+import orjson
+
+from scanner.engine.evaluate import Row
+from scanner.model import codec, ids
+from scanner.model.finding import LETTERS, Finding, Verdict
+from scanner.model.rule import SEVERITIES
+from scanner.model.scan import ResourceLine, Tallies
+
+IN_MEMORY = 50_000
+T = TypeVar("T")
+
+
+def order(finding: Finding) -> tuple[str, str, str, str]:
+    """The one order of findings: target type, resource id, rule id, element key."""
+    return (finding.resource_type, ids.order_key(finding.resource), finding.rule, finding.element)
+
+
+class Rows(Generic[T]):
+    """A growing list of rows that moves to a temporary file when it gets long; iterable again and again."""
+
+    def __init__(self, encode: Callable[[T], Any], decode: Callable[[Any], T], limit: int = IN_MEMORY) -> None:
+        self._encode = encode
+        self._decode = decode
+        self._limit = limit
+        self._memory: list[T] = []
+        self._file: IO[bytes] | None = None
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(self, row: T) -> None:
+        """Append one row."""
+        self._length += 1
+        if self._file is None and len(self._memory) < self._limit:
+            self._memory.append(row)
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the rows
+        self._file.write(orjson.dumps(self._encode(row)) + b"\n")
+
+    def __iter__(self) -> Iterator[T]:
+        yield from self._memory
+        if self._file is None:
+            return
+        self._file.flush()
+        at = 0
+        while True:
+            self._file.seek(at)
+            lines = self._file.readlines(1 << 20)
+            if not lines:
+                return
+            at = self._file.tell()
+            for line in lines:
+                yield self._decode(orjson.loads(line))
+
+
+class Spool:
+    """Findings and resource lines of one scan."""
+
+    def __init__(self, limit: int = IN_MEMORY) -> None:
+        self._findings: Rows[Finding] = Rows(codec.finding_to_record, codec.finding_from_record, limit)
+        self._resources: Rows[ResourceLine] = Rows(codec.resource_to_record, codec.resource_from_record, limit)
+        self._caused: dict[str, tuple[Finding, list[str]]] = {}
+
+    def add(self, row: Row) -> None:
+        """Keep a row; one whose cause was seen already only adds its resource to the first."""
+        if isinstance(row, ResourceLine):
+            self._resources.add(row)
+            return
+        finding, cause = row
+        if not cause:
+            self._findings.add(finding)
+            return
+        first = self._caused.get(finding.fingerprint)
+        if first is None:
+            self._caused[finding.fingerprint] = (finding, [])
+        else:
+            first[1].append(finding.resource)
+
+    def findings(self) -> Iterable[Finding]:
+        """All findings in order, to be iterated as often as needed."""
+        return _Merged(self._findings, self._caused)
+
+    def resources(self) -> Iterable[ResourceLine]:
+        """All resource lines in order."""
+        return self._resources
+
+
+class _Merged:
+    """Single findings and merged ones, in one order."""
+
+    def __init__(self, single: Rows[Finding], caused: Mapping[str, tuple[Finding, list[str]]]) -> None:
+        self._single = single
+        merged = [replace(finding, affected=tuple(others)) for finding, others in caused.values()]
+        self._caused = sorted(merged, key=order)
+
+    def __len__(self) -> int:
+        return len(self._single) + len(self._caused)
+
+    def __iter__(self) -> Iterator[Finding]:
+        if not self._caused:
+            return iter(self._single)
+        return heapq.merge(self._single, self._caused, key=order)
+
+
+class Tally:
+    """Counts verdicts by rule and subscription while rows pass by."""
+
+    def __init__(self) -> None:
+        self.resources: Counter[str] = Counter()
+        self._lines: Counter[tuple[str, str, str]] = Counter()
+        self._orders: dict[str, tuple[str, ...]] = {}
+
+    def add(self, row: Row, orders: Mapping[str, tuple[str, ...]]) -> None:
+        """Count a resource line; findings are counted at the end, after merging."""
+        if isinstance(row, ResourceLine):
+            self.resources[row.type] += 1
+            self._lines[row.type, row.subscription, row.letters] += 1
+            if row.type not in self._orders:
+                self._orders[row.type] = orders[row.type]
+
+    def finished(self, spool: Spool) -> Tallies:
+        """The tallies."""
+        verdicts: dict[str, dict[str, Counter[Verdict]]] = {}
+        for (kind, subscription, letters), number in sorted(self._lines.items()):
+            for rule, letter in zip(self._orders[kind], letters, strict=True):
+                verdicts.setdefault(rule, {}).setdefault(subscription, Counter())[LETTERS[letter]] += number
+        findings = dict.fromkeys(SEVERITIES, 0)
+        for finding in spool.findings():
+            if finding.verdict is Verdict.FAIL:
+                findings[finding.severity] += 1
+        plain = {
+            rule: {subscription: dict(counts) for subscription, counts in by_subscription.items()}
+            for rule, by_subscription in sorted(verdicts.items())
+        }
+        return Tallies(plain, findings, dict(sorted(self.resources.items())))

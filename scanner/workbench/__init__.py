@@ -1,0 +1,1 @@
+"""Checking the rules themselves: their inline tests, lint, documents and scaffolds."""
