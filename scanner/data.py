@@ -13,7 +13,9 @@ def _find(in_checkout: str, in_wheel: str) -> Path:
     for folder in (_PACKAGE / "_data" / in_wheel, _PACKAGE.parent / in_checkout):
         if folder.is_dir():
             return folder
-    raise InputError(f"the folder {in_checkout!r} is missing from the installation", "", "Install acrscan again.")
+    raise InputError(
+        f"the folder {in_checkout!r} is missing from the installation", "", "Install acrscan again."
+    )
 
 
 def policies() -> Path:

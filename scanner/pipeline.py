@@ -20,7 +20,9 @@ from scanner.spool import Spool, Tally
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
-def scan(pack: RulePack, inventory: Inventory, *, now: str, words: str, options: Options | None = None) -> Scan:
+def scan(
+    pack: RulePack, inventory: Inventory, *, now: str, words: str, options: Options | None = None
+) -> Scan:
     """Evaluate a pack over an inventory.
 
     `now` is RFC 3339 (default callers use the inventory's own end time, so that a replay gives the same bytes);
@@ -49,7 +51,12 @@ def _access(estate: Estate) -> Iterator[AccessLine]:
 
 
 def _header(
-    pack: RulePack, inventory: Inventory, estate: Estate, plans: dict[str, tuple[str, ...]], now: str, words: str
+    pack: RulePack,
+    inventory: Inventory,
+    estate: Estate,
+    plans: dict[str, tuple[str, ...]],
+    now: str,
+    words: str,
 ) -> ScanHeader:
     return ScanHeader(
         tool_version=__version__,
@@ -58,9 +65,10 @@ def _header(
         pack_digest=pack.digest,
         profile=pack.profile,
         parameters=tuple(
-            Effective(name, value, pack.value_origins.get(name, "pack")) for name, value in sorted(pack.values.items())
+            Effective(name, value, pack.value_origins.get(name, "pack"))
+            for name, value in sorted(pack.values.items())
         ),
-        rules=tuple(_card(rule, estate, plans) for rule in pack.rules),
+        rules=tuple(_card(rule, estate) for rule in pack.rules),
         order=plans,
         runs=inventory.runs,
         inventory_digest=inventory.digest,
@@ -71,7 +79,7 @@ def _header(
     )
 
 
-def _card(rule: Rule, estate: Estate, plans: dict[str, tuple[str, ...]]) -> RuleCard:
+def _card(rule: Rule, estate: Estate) -> RuleCard:
     remediation = rule.remediation
     return RuleCard(
         id=rule.id,
@@ -107,4 +115,6 @@ def _written(command: Sequence[Sequence[object]]) -> Iterator[str]:
 def _not_evaluated(rule: Rule, estate: Estate) -> str:
     if not rule.enabled:
         return f"off: {rule.disabled_reason}"
-    return estate.not_evaluated(rule.target, {*engine.relations_of(rule.when), *engine.relations_of(rule.check)})
+    return estate.not_evaluated(
+        rule.target, {*engine.relations_of(rule.when), *engine.relations_of(rule.check)}
+    )

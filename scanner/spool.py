@@ -33,7 +33,9 @@ def order(finding: Finding) -> tuple[str, str, str, str]:
 class Rows(Generic[T]):
     """A growing list of rows that moves to a temporary file when it gets long; iterable again and again."""
 
-    def __init__(self, encode: Callable[[T], Any], decode: Callable[[Any], T], limit: int = IN_MEMORY) -> None:
+    def __init__(
+        self, encode: Callable[[T], Any], decode: Callable[[Any], T], limit: int = IN_MEMORY
+    ) -> None:
         self._encode = encode
         self._decode = decode
         self._limit = limit
@@ -75,7 +77,9 @@ class Spool:
 
     def __init__(self, limit: int = IN_MEMORY) -> None:
         self._findings: Rows[Finding] = Rows(codec.finding_to_record, codec.finding_from_record, limit)
-        self._resources: Rows[ResourceLine] = Rows(codec.resource_to_record, codec.resource_from_record, limit)
+        self._resources: Rows[ResourceLine] = Rows(
+            codec.resource_to_record, codec.resource_from_record, limit
+        )
         self._caused: dict[str, tuple[Finding, list[str]]] = {}
 
     def add(self, row: Row) -> None:

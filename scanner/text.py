@@ -89,7 +89,9 @@ def read_text(path: Path, *, limit: int = MAX_BYTES, shown: str | None = None) -
         size = path.stat().st_size
         if size > limit:
             raise InputError(
-                f"the file has {size:,} bytes, more than the {limit:,} allowed", name, "Split it into smaller files."
+                f"the file has {size:,} bytes, more than the {limit:,} allowed",
+                name,
+                "Split it into smaller files.",
             )
         raw = path.read_bytes()
     except OSError as error:
@@ -98,7 +100,9 @@ def read_text(path: Path, *, limit: int = MAX_BYTES, shown: str | None = None) -
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise InputError(f"is not UTF-8 text (byte {error.start})", f"{name}:{line}", "Save the file as UTF-8.") from error
+        raise InputError(
+            f"is not UTF-8 text (byte {error.start})", f"{name}:{line}", "Save the file as UTF-8."
+        ) from error
     found = _FORBIDDEN.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
@@ -155,7 +159,12 @@ class _Builder:
         stream: Iterator[Any] = iter(events)
         for event in stream:
             kind = type(event)
-            if kind in (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent):
+            if kind in (
+                yaml.StreamStartEvent,
+                yaml.StreamEndEvent,
+                yaml.DocumentStartEvent,
+                yaml.DocumentEndEvent,
+            ):
                 continue
             node = self.node(event, stream)
             if not (isinstance(node, Scalar) and node.value is None):
@@ -176,7 +185,9 @@ class _Builder:
                 if len(stack) >= MAX_DEPTH:
                     self.fail(f"nested deeper than {MAX_DEPTH} levels", current)
                 opened: Sequence | Mapping = (
-                    Sequence([], self.mark(current)) if kind is yaml.SequenceStartEvent else Mapping({}, self.mark(current))
+                    Sequence([], self.mark(current))
+                    if kind is yaml.SequenceStartEvent
+                    else Mapping({}, self.mark(current))
                 )
                 stack.append((opened, []))
                 finished = None
@@ -187,10 +198,10 @@ class _Builder:
             if finished is not None:
                 if not stack:
                     return finished
-                self.attach(stack[-1], finished, current)
+                self.attach(stack[-1], finished)
             current = next(stream)
 
-    def attach(self, top: tuple[Sequence | Mapping, list[Any]], node: Node, event: Any) -> None:
+    def attach(self, top: tuple[Sequence | Mapping, list[Any]], node: Node) -> None:
         holder, pending = top
         if isinstance(holder, Sequence):
             holder.items.append(node)
@@ -207,7 +218,9 @@ class _Builder:
         key = node.text if node.plain else node.value
         if key in holder.items:
             first = holder.marks[key]
-            raise self.source.error(f"duplicate key {key!r}", node.mark, f"It stands first in line {first.line}.")
+            raise self.source.error(
+                f"duplicate key {key!r}", node.mark, f"It stands first in line {first.line}."
+            )
         pending.append(Scalar(key, node.mark))
 
     def check(self, event: Any) -> None:
@@ -215,7 +228,9 @@ class _Builder:
         if self.nodes > MAX_NODES:
             self.fail(f"more than {MAX_NODES:,} values in one file", event)
         if event.anchor:
-            self.fail(f"anchors (&{event.anchor}) are not allowed", event, "Write the value out where it is used.")
+            self.fail(
+                f"anchors (&{event.anchor}) are not allowed", event, "Write the value out where it is used."
+            )
         if event.tag and type(event) is not yaml.ScalarEvent:
             self.fail(f"the tag {event.tag!r} is not allowed", event, "Remove it.")
 

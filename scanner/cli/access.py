@@ -23,7 +23,9 @@ REGISTRIES = "Microsoft.ContainerRegistry/registries"
 @click.argument("registry", metavar="REGISTRY")
 @inventory_options
 @click.option("--can", metavar="CAPABILITY", help="Only who has this capability (pull, push, delete ...).")
-@click.option("-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
+)
 def access(
     registry: str,
     paths: tuple[str, ...],
@@ -44,7 +46,9 @@ def access(
     inventory = inventory_from(paths, source, principals, api_version, now)
     estate = Estate(inventory, now=clock(now) or inventory.collected_at)
     outcome = Outcome()
-    linked = next((item for item in estate.targets(REGISTRIES, frozenset({"access"})) if _is(item, registry)), None)
+    linked = next(
+        (item for item in estate.targets(REGISTRIES, frozenset({"access"})) if _is(item, registry)), None
+    )
     if linked is None:
         outcome.add(INCOMPLETE, f"no registry {registry!r} in the inventory")
         return outcome
@@ -72,7 +76,11 @@ def _is(linked: Linked, wanted: str) -> bool:
 def _gaps(rows: object) -> list[str]:
     if isinstance(rows, Unknown):
         return [rows.reason]
-    return [row.reason for row in rows if isinstance(row, (Unknown, UnreadTail))] if isinstance(rows, list) else []
+    return (
+        [row.reason for row in rows if isinstance(row, (Unknown, UnreadTail))]
+        if isinstance(rows, list)
+        else []
+    )
 
 
 def _words(line: AccessLine) -> str:

@@ -15,9 +15,16 @@ from scanner.cli.show import say
 
 @click.command("collect")
 @inventory_options
-@click.option("--out", required=True, metavar="DIR", help="Folder of the snapshot; must not hold anything else.")
+@click.option(
+    "--out", required=True, metavar="DIR", help="Folder of the snapshot; must not hold anything else."
+)
 def collect(
-    paths: tuple[str, ...], source: str, principals: str | None, api_version: str | None, now: str | None, out: str
+    paths: tuple[str, ...],
+    source: str,
+    principals: str | None,
+    api_version: str | None,
+    now: str | None,
+    out: str,
 ) -> Outcome:
     """Store an inventory as a snapshot: sorted, redacted, with checksums, readable by the owner alone.
 
@@ -33,7 +40,9 @@ def collect(
     ended = inventory.collected_at
     snapshot.write(inventory, Path(out), tool_version=__version__, started=min(started, ended), ended=ended)
     count = sum(len(part) for part in inventory.parts.values())
-    say(f"stored {count:,} resources of {len(inventory.parts)} types in {out} (digest {inventory.digest[:16]})")
+    say(
+        f"stored {count:,} resources of {len(inventory.parts)} types in {out} (digest {inventory.digest[:16]})"
+    )
     outcome = Outcome()
     short = [run.collection for run in inventory.runs if run.state in ("partial", "failed")]
     if short:

@@ -69,7 +69,9 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ACRSCA
 
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="acrscan", message="%(prog)s %(version)s")
-@click.option("--config", type=click.Path(), help="Configuration file (default: acrscan.yaml, looked for upwards).")
+@click.option(
+    "--config", type=click.Path(), help="Configuration file (default: acrscan.yaml, looked for upwards)."
+)
 @click.pass_context
 def cli(ctx: click.Context, config: str | None) -> None:
     """Policy-as-code compliance scanner for Azure Container Registry.

@@ -24,7 +24,10 @@ KEYS: dict[str, tuple[str, str]] = {
     "skip-rule": ("texts", "Ids of rules to leave out"),
     "format": ("texts", "Report formats to write"),
     "output": ("text", "Folder for reports"),
-    "fail-on": ("text", "Lowest severity that makes the exit code 1: critical, high, medium, low, info or never"),
+    "fail-on": (
+        "text",
+        "Lowest severity that makes the exit code 1: critical, high, medium, low, info or never",
+    ),
     "max-unknown": ("number", "Undecided evaluations of critical and high rules that are tolerated"),
     "strict-settling": ("flag", "Let findings that are still settling fail the run"),
     "principals": ("text", "JSON file with names and groups of object ids"),
@@ -72,9 +75,7 @@ def read_config(path: Path) -> dict[str, Any]:
     if not documents:
         return {}
     body = form.mapping(documents[0], NAME, KEYS)
-    found = {
-        key: _value(form, key, node, path.parent) for key, node in body.items.items() if key in KEYS
-    }
+    found = {key: _value(form, key, node, path.parent) for key, node in body.items.items() if key in KEYS}
     if form.errors:
         raise Problems(form.errors)
     return found

@@ -12,7 +12,9 @@ from scanner.cli.show import say, show
 
 
 @click.command("demo")
-@click.option("-o", "--output", default="reports/demo", show_default=True, metavar="DIR", help="Folder for the reports.")
+@click.option(
+    "-o", "--output", default="reports/demo", show_default=True, metavar="DIR", help="Folder for the reports."
+)
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def demo(output: str, color: str) -> None:
     """Scan the embedded sample estate, without Azure and without a network.
@@ -27,7 +29,9 @@ def demo(output: str, color: str) -> None:
 
     answers = data.estate() / "answers"
     inventory = inventory_from((str(answers),), "saved", str(data.estate() / "principals.json"), None, None)
-    result = pipeline.scan(pack_from(None), inventory, now=inventory.collected_at, words="the embedded sample estate")
+    result = pipeline.scan(
+        pack_from(None), inventory, now=inventory.collected_at, words="the embedded sample estate"
+    )
     show(result, color)
     for path in outputs.write(result, ("sarif", "html", "json"), str(Path(output))):
         say(f"wrote {path}")

@@ -28,7 +28,9 @@ from scanner.model.rule import RulePack
 @inventory_options
 @rule_options
 @click.option("--resource", metavar="ID|NAME", help="Only this resource (default: all of the rule's type).")
-@click.option("-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
+)
 def explain(
     rule_id: str,
     paths: tuple[str, ...],
@@ -52,7 +54,9 @@ def explain(
       acrscan explain ACR201 snapshot/ --resource contosoprod -f json
     """
     if rule or skip_rule:
-        raise UsageError("--rule and --skip-rule do nothing here", "", "The rule is named by the first argument.")
+        raise UsageError(
+            "--rule and --skip-rule do nothing here", "", "The rule is named by the first argument."
+        )
     rules = pack_from(pack, profile, param, (rule_id,))
     inventory = inventory_from(paths, source, principals, api_version, now)
     time = clock(now) or inventory.collected_at
@@ -60,7 +64,11 @@ def explain(
     for linked, judgement in _judged(rules, inventory, time, resource):
         found += 1
         if form == "json":
-            click.echo(orjson.dumps(as_json(judgement, rule_id.upper(), linked.resource.id), option=orjson.OPT_INDENT_2))
+            click.echo(
+                orjson.dumps(
+                    as_json(judgement, rule_id.upper(), linked.resource.id), option=orjson.OPT_INDENT_2
+                )
+            )
         else:
             _print(rules, linked, judgement)
     outcome = Outcome()
@@ -69,14 +77,19 @@ def explain(
     return outcome
 
 
-def _judged(pack: RulePack, inventory: Inventory, now: str, wanted: str | None) -> Iterator[tuple[Linked, Judgement]]:
+def _judged(
+    pack: RulePack, inventory: Inventory, now: str, wanted: str | None
+) -> Iterator[tuple[Linked, Judgement]]:
     from scanner.engine.estate import Estate  # noqa: PLC0415
 
     estate = Estate(inventory, now=now)
     for planned in plan(pack, estate):
         for linked in estate.targets(planned.type, planned.needed):
             resource = linked.resource
-            if wanted and ids.normalise(wanted) not in (ids.normalise(resource.id), ids.normalise(resource.name)):
+            if wanted and ids.normalise(wanted) not in (
+                ids.normalise(resource.id),
+                ids.normalise(resource.name),
+            ):
                 continue
             for rule in planned.rules:
                 values = rule_values(pack, rule, values_for(pack, resource, estate))

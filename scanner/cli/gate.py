@@ -22,14 +22,21 @@ def judge(scan: Scan, *, fail_on: str, max_unknown: int, strict_settling: bool, 
         found = dict.fromkeys(bad, 0)
         for finding in scan.findings:
             settling = finding.qualifier == "settling" and not strict_settling
-            if finding.verdict is Verdict.FAIL and finding.severity in found and not finding.waiver and not settling:
+            if (
+                finding.verdict is Verdict.FAIL
+                and finding.severity in found
+                and not finding.waiver
+                and not settling
+            ):
                 found[finding.severity] += 1
         words = ", ".join(f"{number} {severity}" for severity, number in found.items() if number)
         if words:
             outcome.add(FINDINGS, f"{words} (limit: {fail_on})")
     open_ones = undecided(scan)
     if open_ones > max_unknown:
-        outcome.add(INCOMPLETE, f"{open_ones} evaluations of critical and high rules undecided (limit: {max_unknown})")
+        outcome.add(
+            INCOMPLETE, f"{open_ones} evaluations of critical and high rules undecided (limit: {max_unknown})"
+        )
     if not sum(scan.tallies.resources.values()) and not allow_empty:
         outcome.add(INCOMPLETE, "0 resources evaluated (--allow-empty accepts that)")
     return outcome

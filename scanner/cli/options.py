@@ -21,9 +21,13 @@ def rule_options(command: F) -> F:
     """Which rules to use and with which parameters."""
     for option in (
         click.option("--skip-rule", multiple=True, metavar="ID", help="Leave a rule out. Repeatable."),
-        click.option("--rule", multiple=True, metavar="ID", help="Use only these rules, also ones that are off."),
+        click.option(
+            "--rule", multiple=True, metavar="ID", help="Use only these rules, also ones that are off."
+        ),
         click.option("--param", multiple=True, metavar="NAME=VALUE", help="Set a parameter. Repeatable."),
-        click.option("--profile", multiple=True, metavar="NAME|FILE", help="Apply a profile. Repeatable, in order."),
+        click.option(
+            "--profile", multiple=True, metavar="NAME|FILE", help="Apply a profile. Repeatable, in order."
+        ),
         click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack)."),
     ):
         command = option(command)
@@ -33,11 +37,18 @@ def rule_options(command: F) -> F:
 def inventory_options(command: F) -> F:
     """Where the inventory comes from."""
     for option in (
-        click.option("--now", metavar="TIME", help="The clock, RFC 3339 (default: when the inventory was collected)."),
+        click.option(
+            "--now", metavar="TIME", help="The clock, RFC 3339 (default: when the inventory was collected)."
+        ),
         click.option("--api-version", metavar="V", help="Api-version of saved answers that do not tell it."),
         click.option("--principals", metavar="FILE", help="JSON: names and groups of object ids."),
         click.option(
-            "--from", "source", type=click.Choice(SOURCES), default="auto", show_default=True, help="Kind of inventory."
+            "--from",
+            "source",
+            type=click.Choice(SOURCES),
+            default="auto",
+            show_default=True,
+            help="Kind of inventory.",
         ),
         click.argument("paths", nargs=-1, required=True, metavar="PATH..."),
     ):
@@ -101,7 +112,9 @@ def inventory_from(
         if len(places) != 1:
             raise UsageError("a snapshot is one folder", "", "Name exactly one.")
         if principals or api_version:
-            raise UsageError("--principals and --api-version are for saved answers; a snapshot holds both already")
+            raise UsageError(
+                "--principals and --api-version are for saved answers; a snapshot holds both already"
+            )
         return snapshot.collect(places[0])
     return saved.collect(
         places,

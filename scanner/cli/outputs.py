@@ -50,11 +50,15 @@ def write(scan: Scan, names: Sequence[str], output: str | None) -> list[Path]:
                 module.render(scan, out)
             written.append(path)
         except OSError as error:
-            errors.append(OutputError(f"the {name} report was not written: {error.strerror or error}", str(path)))
+            errors.append(
+                OutputError(f"the {name} report was not written: {error.strerror or error}", str(path))
+            )
         except ScannerError as error:
             errors.append(error)
         except Exception as error:  # noqa: BLE001 - the door: one format must not lose the others
-            errors.append(OutputError(f"the {name} report failed: {type(error).__name__}: {error}", str(path)))
+            errors.append(
+                OutputError(f"the {name} report failed: {type(error).__name__}: {error}", str(path))
+            )
     if errors:
         raise Problems(errors)
     return written
@@ -64,7 +68,11 @@ def _path(output: str | None, name: str, extension: str, *, alone: bool) -> Path
     target = Path(output or "reports")
     if alone and target.suffix and not target.is_dir():
         return target
-    stem = BASENAME if not extension.endswith("json") or name in ("json", "sarif", "ndjson") else f"{BASENAME}-{name}"
+    stem = (
+        BASENAME
+        if not extension.endswith("json") or name in ("json", "sarif", "ndjson")
+        else f"{BASENAME}-{name}"
+    )
     return target / f"{stem}{extension}"
 
 

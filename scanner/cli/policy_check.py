@@ -14,10 +14,8 @@ from scanner.model.rule import RulePack
 
 
 def _loaded(paths: tuple[str, ...]) -> list[RulePack]:
-    found = []
-    for path in [Path(text) for text in paths] or [data.policies() / "acr"]:
-        found.append(load_pack(path) if path.is_dir() else load_rule_file(path)[0])
-    return found
+    places = [Path(text) for text in paths] or [data.policies() / "acr"]
+    return [load_pack(path) if path.is_dir() else load_rule_file(path)[0] for path in places]
 
 
 @click.command("lint")
@@ -40,7 +38,9 @@ def lint(paths: tuple[str, ...]) -> Outcome:
     except Problems as problems:
         for error in problems.errors:
             click.echo(str(error))
-        outcome.add(USAGE, f"{len(problems.errors)} error{'s' if len(problems.errors) != 1 else ''} in rule files")
+        outcome.add(
+            USAGE, f"{len(problems.errors)} error{'s' if len(problems.errors) != 1 else ''} in rule files"
+        )
         return outcome
     from scanner.workbench.lint import warnings  # noqa: PLC0415
 
@@ -67,7 +67,9 @@ def test(paths: tuple[str, ...], rule: tuple[str, ...], verbose: bool) -> Outcom
 
     wanted = {identifier.upper() for identifier in rule}
     results = [
-        result for pack in _loaded(paths) for result in run_tests(pack, lambda item: not wanted or item.id in wanted)
+        result
+        for pack in _loaded(paths)
+        for result in run_tests(pack, lambda item: not wanted or item.id in wanted)
     ]
     failed = [result for result in results if result.problem]
     for result in results:

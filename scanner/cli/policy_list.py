@@ -16,7 +16,9 @@ from scanner.text import nearest
 @click.command("list")
 @rule_options
 @click.option("--types", is_flag=True, help="List the resource types that have facts instead.")
-@click.option("-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
+)
 def list_rules(
     pack: str | None,
     profile: tuple[str, ...],
@@ -38,7 +40,9 @@ def list_rules(
 
         click.echo("\n".join(all_types()))
         return
-    rules = [item for item in pack_from(pack, profile, param, rule, skip_rule).rules if not rule or item.enabled]
+    rules = [
+        item for item in pack_from(pack, profile, param, rule, skip_rule).rules if not rule or item.enabled
+    ]
     if form == "json":
         click.echo(orjson.dumps([_record(item) for item in rules], option=orjson.OPT_INDENT_2))
         return
@@ -62,7 +66,9 @@ def _record(rule: Rule) -> dict[str, Any]:
         "manual": rule.check is None,
         "reviewed": rule.reviewed,
         "digest": rule.digest,
-        "controls": [{"framework": item.framework, "id": item.id, "basis": item.basis} for item in rule.controls],
+        "controls": [
+            {"framework": item.framework, "id": item.id, "basis": item.basis} for item in rule.controls
+        ],
         "place": str(rule.mark),
     }
 
@@ -80,7 +86,9 @@ def show_rule(rule_id: str, pack: str | None) -> None:
     rules = {item.id: item for item in pack_from(pack).rules}
     rule = rules.get(rule_id.upper())
     if rule is None:
-        raise UsageError(f"unknown rule {rule_id!r}", "", nearest(rule_id.upper(), rules) or "See `acrscan policy list`.")
+        raise UsageError(
+            f"unknown rule {rule_id!r}", "", nearest(rule_id.upper(), rules) or "See `acrscan policy list`."
+        )
     from scanner.workbench.docs import page  # noqa: PLC0415
 
     click.echo(page(rule), nl=False)

@@ -25,7 +25,7 @@ from scanner.language.parameters import value_problem
 from scanner.model.finding import Verdict
 from scanner.model.rule import Rule
 from scanner.types import all_types, facts_for
-from scanner.workbench.unit import NOW, relations_from, test_resource
+from scanner.workbench.unit import NOW, relations_from, resource_of
 
 _CODES = {
     Verdict.FAIL: (FINDINGS, "not compliant"),
@@ -42,9 +42,17 @@ _CODES = {
 @click.option("--parameters", metavar="P.json", help='Parameter values: {"name": value}.')
 @click.option("--rule", "rule_id", metavar="ID", help="Which rule, where the file has several.")
 @click.option("--now", default=NOW, metavar="TIME", help="The clock, RFC 3339.")
-@click.option("-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
+)
 def try_rule(
-    file: str, resource: str, related: str | None, parameters: str | None, rule_id: str | None, now: str, form: str
+    file: str,
+    resource: str,
+    related: str | None,
+    parameters: str | None,
+    rule_id: str | None,
+    now: str,
+    form: str,
 ) -> Outcome:
     """Evaluate one rule file on one resource; prints the verdict and the proof tree.
 
@@ -70,9 +78,11 @@ def try_rule(
     given = _object(related) if related else {}
     for name in given:
         if name not in relations:
-            raise UsageError(f"unknown relation {name!r}", related or "", f"Known: {', '.join(sorted(relations))}.")
+            raise UsageError(
+                f"unknown relation {name!r}", related or "", f"Known: {', '.join(sorted(relations))}."
+            )
     source = "saved" if isinstance(body.get("apiVersion"), str) else "test"
-    target = test_resource(rule.target, body, source=source)
+    target = resource_of(rule.target, body, source=source)
     case = case_for(target, relations_from(rule, given), elements, values, moment)
     judgement = judge(rule, case, {name: relation.key for name, relation in relations.items()})
     if form == "json":
@@ -92,7 +102,9 @@ def _chosen(rules: tuple[Rule, ...], wanted: str | None, file: str) -> Rule:
     found = [rule for rule in rules if not wanted or rule.id == wanted.upper()]
     if len(found) != 1:
         names = ", ".join(rule.id for rule in rules)
-        raise UsageError("the file has several rules" if found else f"no rule {wanted!r}", file, f"--rule one of {names}.")
+        raise UsageError(
+            "the file has several rules" if found else f"no rule {wanted!r}", file, f"--rule one of {names}."
+        )
     return found[0]
 
 
@@ -144,7 +156,9 @@ def compile_target(
         for item in pack_from(pack, profile, param, rule, skip_rule).rules
         if item.enabled and item.target.lower() == facts.type.lower()
     ]
-    compiled = compile_rules(facts.type, rules, {item.name: item.element for item in relations_for(facts.type)})
+    compiled = compile_rules(
+        facts.type, rules, {item.name: item.element for item in relations_for(facts.type)}
+    )
     click.echo(compiled.source, nl=False)
     for number, constant in enumerate(compiled.constants):
         shown = sorted(constant) if isinstance(constant, frozenset) else constant

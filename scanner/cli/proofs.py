@@ -51,7 +51,12 @@ def _label(proof: Proof) -> str:
         text = proof.path or proof.label
         if proof.operator:
             text += f" {proof.operator} {words(proof.expected)}"
-        observed = {"absent": "not set", "unread": "not read", "hidden": "hidden", "error": "cannot be judged"}
+        observed = {
+            "absent": "not set",
+            "unread": "not read",
+            "hidden": "hidden",
+            "error": "cannot be judged",
+        }
         seen = observed.get(proof.state) or words(proof.actual)
         note = f" ({proof.note})" if proof.note else ""
         return f"{text}: {seen}{note}"
@@ -81,12 +86,18 @@ def as_json(judgement: Judgement, rule: str, resource: str) -> dict[str, Any]:
         "message": judgement.message,
         "reason": judgement.reason,
         "when": _node(judgement.when) if judgement.when else None,
-        "check": _node(judgement.proof) if judgement.proof and judgement.proof is not judgement.when else None,
+        "check": _node(judgement.proof)
+        if judgement.proof and judgement.proof is not judgement.when
+        else None,
     }
 
 
 def _node(proof: Proof) -> dict[str, Any]:
-    found: dict[str, Any] = {"truth": proof.truth.name.lower(), "label": proof.label, "place": str(proof.mark)}
+    found: dict[str, Any] = {
+        "truth": proof.truth.name.lower(),
+        "label": proof.label,
+        "place": str(proof.mark),
+    }
     if proof.operator or proof.path:
         found |= {
             "path": proof.path,

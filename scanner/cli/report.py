@@ -45,7 +45,11 @@ def report(
         for path in outputs.write(result, formats, output):
             say(f"wrote {path}")
     outcome = gate.judge(
-        result, fail_on=fail_on, max_unknown=max_unknown, strict_settling=strict_settling, allow_empty=allow_empty
+        result,
+        fail_on=fail_on,
+        max_unknown=max_unknown,
+        strict_settling=strict_settling,
+        allow_empty=allow_empty,
     )
     return Outcome() if exit_zero else outcome
 

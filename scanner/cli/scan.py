@@ -8,7 +8,14 @@ import click
 
 from scanner.cli import gate, outputs
 from scanner.cli.door import Outcome
-from scanner.cli.options import clock, inventory_from, inventory_options, pack_from, rule_options, source_words
+from scanner.cli.options import (
+    clock,
+    inventory_from,
+    inventory_options,
+    pack_from,
+    rule_options,
+    source_words,
+)
 from scanner.cli.show import say, show
 
 
@@ -16,9 +23,15 @@ def output_options(command: Any) -> Any:
     """Where reports go."""
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No console report; only the last line on stderr."),
-        click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True),
-        click.option("-o", "--output", metavar="PATH", help="Folder or file for reports, - for stdout [reports/]."),
-        click.option("-f", "--format", "formats", multiple=True, metavar="NAME", help="Report to write. Repeatable."),
+        click.option(
+            "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True
+        ),
+        click.option(
+            "-o", "--output", metavar="PATH", help="Folder or file for reports, - for stdout [reports/]."
+        ),
+        click.option(
+            "-f", "--format", "formats", multiple=True, metavar="NAME", help="Report to write. Repeatable."
+        ),
     ):
         command = option(command)
     return command
@@ -92,7 +105,11 @@ def scan(
     if not quiet and output != "-":
         show(result, color)
     outcome = gate.judge(
-        result, fail_on=fail_on, max_unknown=max_unknown, strict_settling=strict_settling, allow_empty=allow_empty
+        result,
+        fail_on=fail_on,
+        max_unknown=max_unknown,
+        strict_settling=strict_settling,
+        allow_empty=allow_empty,
     )
     if formats:
         for path in outputs.write(result, formats, output):

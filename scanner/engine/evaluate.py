@@ -215,4 +215,3 @@ def _line(linked: Linked, letters: str) -> ResourceLine:
         sku=name if isinstance(name, str) else "",
         letters=letters,
     )
-

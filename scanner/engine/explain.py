@@ -14,7 +14,18 @@ from scanner.engine import paths
 from scanner.engine.operators import OPERATORS, UNSURE, Options, Wrong
 from scanner.engine.operators.row import kind
 from scanner.engine.proof import Proof, Truth, all_of, any_of, inverted
-from scanner.model.condition import Condition, Count, Leaf, ListSource, Logic, Param, Path, Quantifier, Ref, Related
+from scanner.model.condition import (
+    Condition,
+    Count,
+    Leaf,
+    ListSource,
+    Logic,
+    Param,
+    Path,
+    Quantifier,
+    Ref,
+    Related,
+)
 from scanner.model.resource import Resource
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
@@ -140,7 +151,10 @@ def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
     if expected is ABSENT:
         proof.truth = Truth.FALSE
         return proof
-    location = isinstance(leaf.subject, Path) and paths.plan(env[leaf.subject.var].variable, leaf.subject.keys).location
+    location = (
+        isinstance(leaf.subject, Path)
+        and paths.plan(env[leaf.subject.var].variable, leaf.subject.keys).location
+    )
     answer = operator.decide(value, expected, Options(case.now, leaf.case_sensitive, location))
     if isinstance(answer, Wrong):
         proof.truth, proof.note, proof.state = Truth.ERROR, answer.text, "error"
@@ -160,7 +174,9 @@ def _of_hidden(operator: str, expected: Any) -> Truth:
     return Truth.UNKNOWN
 
 
-def _operand(operand: Any, case: Case, env: Mapping[str, Bound]) -> tuple[Any, Unknown | Hidden | Wrong | None]:
+def _operand(
+    operand: Any, case: Case, env: Mapping[str, Bound]
+) -> tuple[Any, Unknown | Hidden | Wrong | None]:
     """The operand's value, and what stands in the way of using it."""
     if isinstance(operand, Param):
         value = case.params.get(operand.name)
@@ -210,7 +226,9 @@ def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
         variable, missing = paths.Variable("", ""), NO_REASONS
     else:
         raw = value_of(of, case, env)
-        variable = paths.element_of({name: bound.variable for name, bound in env.items()}, of, case.element_types)
+        variable = paths.element_of(
+            {name: bound.variable for name, bound in env.items()}, of, case.element_types
+        )
         missing = env[of.var].missing
     if isinstance(raw, Hidden):
         return Elements([], "", Unknown(f"{raw.kind}, withheld"))
@@ -222,9 +240,13 @@ def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
         raw = [{"key": key, "value": value} for key, value in raw.items()]
         variable = variable if variable.map else paths.Variable("", "", map=True)
     elif variable.map and raw:
-        return Elements([], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a map"))
+        return Elements(
+            [], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a map")
+        )
     if not isinstance(raw, (list, tuple)):
-        return Elements([], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a list"))
+        return Elements(
+            [], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a list")
+        )
     bounds: list[Bound] = []
     tail = ""
     for item in raw:
@@ -237,7 +259,9 @@ def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
     return Elements(bounds, tail, None)
 
 
-def _each(condition: Quantifier | Count, case: Case, env: Mapping[str, Bound], found: Elements) -> list[Proof]:
+def _each(
+    condition: Quantifier | Count, case: Case, env: Mapping[str, Bound], found: Elements
+) -> list[Proof]:
     where = condition.where
     proofs = []
     for bound in found.bounds:
@@ -253,7 +277,9 @@ def _each(condition: Quantifier | Count, case: Case, env: Mapping[str, Bound], f
 
 
 def _problem(proof: Proof, problem: Unknown | Wrong, of: ListSource) -> Proof:
-    proof.path = str(of) if isinstance(of, Path) else f"related.{of.name}" if isinstance(of, Related) else of.name
+    proof.path = (
+        str(of) if isinstance(of, Path) else f"related.{of.name}" if isinstance(of, Related) else of.name
+    )
     proof.truth = Truth.ERROR if isinstance(problem, Wrong) else Truth.UNKNOWN
     proof.state = "error" if isinstance(problem, Wrong) else "unread"
     proof.note = problem.text if isinstance(problem, Wrong) else problem.reason
@@ -291,7 +317,14 @@ def _note_tail(proof: Proof, tail: str, of: ListSource) -> None:
     proof.note = f"list incomplete: {tail}"
     if proof.truth is Truth.UNKNOWN and not any(child.truth is Truth.UNKNOWN for child in proof.children):
         proof.children.append(
-            Proof(Truth.UNKNOWN, "the rest", proof.mark, path=_list_name(of), state="unread", note=f"list incomplete: {tail}")
+            Proof(
+                Truth.UNKNOWN,
+                "the rest",
+                proof.mark,
+                path=_list_name(of),
+                state="unread",
+                note=f"list incomplete: {tail}",
+            )
         )
 
 

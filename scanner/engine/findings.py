@@ -49,7 +49,9 @@ class Maker:
         cause = self._missing_cause(case) if judgement.verdict is Verdict.FAIL else ""
         message = judgement.message
         proof = judgement.proof
-        yield Caused(self._finding(case, judgement.verdict, message, judgement.reason, "", proof, cause, None), cause)
+        yield Caused(
+            self._finding(case, judgement.verdict, message, judgement.reason, "", proof, cause, None), cause
+        )
 
     def _of_element(self, case: Case, offender: Offender) -> Caused:
         quantifier = root_quantifier(self.rule.check)
@@ -59,7 +61,9 @@ class Maker:
         if offender.count > 1:
             message += f" ({offender.count} times)"
         cause = self._inherited_cause(offender.bound)
-        finding = self._finding(case, Verdict.FAIL, message, "", offender.key, offender.proof, cause, offender.bound, matched)
+        finding = self._finding(
+            case, Verdict.FAIL, message, "", offender.key, offender.proof, cause, offender.bound, matched
+        )
         return Caused(finding, cause)
 
     def _inherited_cause(self, bound: Bound) -> str:
@@ -70,7 +74,9 @@ class Maker:
         via = bound.value.get("via")
         if not isinstance(via, Mapping) or via.get("inherited") is not True:
             return ""
-        found = paths.walk(paths.plan(bound.variable, tuple(relation.cause.split("."))), bound.value, bound.missing)
+        found = paths.walk(
+            paths.plan(bound.variable, tuple(relation.cause.split("."))), bound.value, bound.missing
+        )
         return found.lower() if isinstance(found, str) else ""
 
     def _missing_cause(self, case: Case) -> str:
@@ -137,7 +143,8 @@ class Maker:
         self, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None
     ) -> tuple[tuple[str, ...], ...]:
         return tuple(
-            tuple(telling.fill(word, case, proof, matched) for word in command) for command in self.rule.remediation.az
+            tuple(telling.fill(word, case, proof, matched) for word in command)
+            for command in self.rule.remediation.az
         )
 
 

@@ -99,5 +99,7 @@ def _offenders(check: Condition, proof: Proof, keys: dict[str, tuple[str, ...]])
             continue
         key = telling.element_key(bound, declared)
         first = found.get(key)
-        found[key] = Offender(key, first.bound, first.proof, first.count + 1) if first else Offender(key, bound, child)
+        found[key] = (
+            Offender(key, first.bound, first.proof, first.count + 1) if first else Offender(key, bound, child)
+        )
     yield from found.values()

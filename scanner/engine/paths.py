@@ -81,7 +81,7 @@ def plan(variable: Variable, keys: tuple[str, ...]) -> Plan:
         else:
             at = below(at, key)
             steps.append(Step(key, at, ""))
-    fact = facts.facts.get(at) if facts else None
+    fact = (facts.facts.get(at) or facts.fact(_keys_of(at))) if facts and at else None
     if facts and fact is None and at:
         known = facts.is_open(_keys_of(at))
     return Plan(tuple(steps), bool(keys) and keys[-1] == "location", fact, known)
@@ -139,7 +139,9 @@ def _missing(rest: tuple[Step, ...], missing: Mapping[str, str], *, given: bool)
     return ABSENT
 
 
-def element_of(outer: Mapping[str, Variable], of: Path | Related, relation_types: Mapping[str, str]) -> Variable:
+def element_of(
+    outer: Mapping[str, Variable], of: Path | Related, relation_types: Mapping[str, str]
+) -> Variable:
     """What is known of the elements of a list; `relation_types` maps a relation to its element type."""
     if isinstance(of, Related):
         return Variable(relation_types.get(of.name, ""), "", related=of.name)

@@ -23,7 +23,12 @@ class Truth(IntEnum):
     ERROR = 3
 
 
-_SWAP = {Truth.FALSE: Truth.TRUE, Truth.TRUE: Truth.FALSE, Truth.UNKNOWN: Truth.UNKNOWN, Truth.ERROR: Truth.ERROR}
+_SWAP = {
+    Truth.FALSE: Truth.TRUE,
+    Truth.TRUE: Truth.FALSE,
+    Truth.UNKNOWN: Truth.UNKNOWN,
+    Truth.ERROR: Truth.ERROR,
+}
 
 
 def inverted(truth: Truth) -> Truth:

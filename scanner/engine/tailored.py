@@ -36,7 +36,9 @@ def _covers(block: ScopedValues, resource: Resource, chain: set[str]) -> bool:
         if not isinstance(tags, dict):
             return False
         return any(
-            key.casefold() == name.casefold() and isinstance(value, str) and value.casefold() == wanted.casefold()
+            key.casefold() == name.casefold()
+            and isinstance(value, str)
+            and value.casefold() == wanted.casefold()
             for key, value in tags.items()
         )
     if block.kind == "resource":

@@ -29,7 +29,9 @@ _TIMES = ("time", "timestamp", "date", "createdon", "updatedon", "createdat", "l
 def fill(message: Message, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None = None) -> str:
     """The text of a message for one case. `matched` wins over what the proof matched."""
     found = {**(proof.matches() if proof else {}), **(matched or {})}
-    return "".join(part if isinstance(part, str) else _placeholder(part, case, proof, found) for part in message)
+    return "".join(
+        part if isinstance(part, str) else _placeholder(part, case, proof, found) for part in message
+    )
 
 
 def _placeholder(part: Placeholder, case: Case, proof: Proof | None, matched: Mapping[str, Any]) -> str:

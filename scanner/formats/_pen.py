@@ -105,10 +105,8 @@ class Pen:
 
     def heading(self, text: str, note: str = "") -> None:
         """A section's title after an empty line."""
-        shown = self.clean(note)
-        self.out.write(
-            f"\n{self.styled(self.clean(text), 'heading')}{'  ' if note else ''}{self.styled(shown, 'dim')}\n"
-        )
+        self.blank()
+        self.hang(text, note, lead_style="heading", style="dim", column=cells(text) + 2)
 
     def hang(
         self, lead: str, text: str, *, style: str = "", lead_style: str = "", indent: int = 0, column: int = 0

@@ -9,7 +9,7 @@ _SUSPECT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
     chr(code) for code in range(0xFE00, 0xFE10)
 }
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|~<>&@:$^=]")
+_MARKDOWN = re.compile(r"[\\`*_\[\]#|~<>&@:$]|^[-+=]|(?<=www)\.|(?<=^\d)[.)]|(?<=^\d\d)[.)]", re.IGNORECASE)
 _BLANK = re.compile(r"[\t\n\r ]+")
 
 
@@ -30,8 +30,12 @@ def visible(text: str, limit: int = 2_000) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text as Markdown that shows exactly that text: no markup, no links, no mentions, no references."""
-    return _MARKDOWN.sub(lambda match: "\\" + match[0], visible(text)).replace("\\@", "\\@\u2060")
+    """Text as Markdown that shows that text: no markup, no links; a word joiner keeps @ and # from calling anybody."""
+    return (
+        _MARKDOWN.sub(lambda match: "\\" + match[0], visible(text))
+        .replace("@", "@\u2060")
+        .replace("#", "#\u2060")
+    )
 
 
 def code_span(text: str) -> str:

@@ -207,7 +207,12 @@ def _place(pen: Pen, scan: Scan, place: str, row: Finding) -> None:
     pen.blank()
     name = row.resource_name if own else ids.name_of(place)
     note = ", ".join(part for part in where if part)
-    pen.hang(name, note, lead_style="bold", style="dim", column=cells(pen.clean(name)) + 2)
+    taken = cells(pen.clean(name)) + 2
+    if taken <= pen.width // 2:
+        pen.hang(name, note, lead_style="bold", style="dim", column=taken)
+    else:
+        pen.hang("", name, style="bold")
+        pen.hang("", note, style="dim", column=2)
 
 
 def _rule(pen: Pen, severity: str, rule: str, card: RuleCard | None, rows: list[Finding]) -> None:

@@ -70,12 +70,18 @@ class _Checker:
                     if condition.where is not None:
                         self.visit(condition.where, {**scope, condition.var: variable})
 
-    def element(self, condition: Quantifier | Count, scope: Mapping[str, paths.Variable]) -> paths.Variable | None:
+    def element(
+        self, condition: Quantifier | Count, scope: Mapping[str, paths.Variable]
+    ) -> paths.Variable | None:
         of = condition.of
         if isinstance(of, Related):
             if of.name not in self.relations:
-                advice = nearest(of.name, self.relations) or f"Known here: {', '.join(sorted(self.relations))}."
-                self.form.report(f"unknown relation {of.name!r} for this target", condition.mark, advice, "SEM002")
+                advice = (
+                    nearest(of.name, self.relations) or f"Known here: {', '.join(sorted(self.relations))}."
+                )
+                self.form.report(
+                    f"unknown relation {of.name!r} for this target", condition.mark, advice, "SEM002"
+                )
                 return None
             return paths.element_of(scope, of, self.relations)
         if isinstance(of, Path):
@@ -108,7 +114,9 @@ class _Checker:
         found = _JSON.get(fact.kind, fact.kind)
         row = OPERATORS[leaf.operator]
         if "any" not in row.values and found not in row.values:
-            self.form.report(f"{leaf.operator} does not fit {leaf.subject}, which is {fact.kind}", leaf.mark, "", "SEM005")
+            self.form.report(
+                f"{leaf.operator} does not fit {leaf.subject}, which is {fact.kind}", leaf.mark, "", "SEM005"
+            )
             return
         literals = leaf.operand if isinstance(leaf.operand, tuple) else (leaf.operand,)
         for literal in (*literals, leaf.default):
@@ -119,10 +127,19 @@ class _Checker:
             return
         if kind(literal) != found:
             self.form.report(
-                f"{leaf.subject} is {fact.kind}, so it never equals {literal!r}", leaf.mark, "Mind the quotes.", "SEM005"
+                f"{leaf.subject} is {fact.kind}, so it never equals {literal!r}",
+                leaf.mark,
+                "Mind the quotes.",
+                "SEM005",
             )
-        elif fact.enum and isinstance(literal, str) and literal.casefold() not in {str(e).casefold() for e in fact.enum}:
-            advice = nearest(literal, map(str, fact.enum)) or f"Known values: {', '.join(map(str, fact.enum))}."
+        elif (
+            fact.enum
+            and isinstance(literal, str)
+            and literal.casefold() not in {str(e).casefold() for e in fact.enum}
+        ):
+            advice = (
+                nearest(literal, map(str, fact.enum)) or f"Known values: {', '.join(map(str, fact.enum))}."
+            )
             self.form.report(f"{leaf.subject} is never {literal!r}", leaf.mark, advice, "SEM006")
 
     def message(self, message: Message, scope: Mapping[str, paths.Variable]) -> None:
@@ -134,7 +151,9 @@ class _Checker:
                 if not paths.plan(scope[paths.TARGET], path.keys).known:
                     way = paths.plan(scope[paths.TARGET], path.keys)
                     advice = _suggest(scope[paths.TARGET], way)
-                    self.form.report(f"the placeholder {{{{ {path} }}}} names an unknown path", part.mark, advice, "SEM004")
+                    self.form.report(
+                        f"the placeholder {{{{ {path} }}}} names an unknown path", part.mark, advice, "SEM004"
+                    )
             elif part.kind == "matched" and len(part.keys) > 1:
                 holder = self.seen.get(part.keys[0])
                 if holder and (holder.type or holder.map) and not paths.plan(holder, part.keys[1:]).known:

@@ -25,7 +25,7 @@ from scanner.model.condition import (
 from scanner.model.rule import Parameter
 from scanner.model.values import ABSENT
 from scanner.text import Mapping as MappingNode
-from scanner.text import Node, Scalar, Sequence, nearest, plain
+from scanner.text import Node, Sequence, nearest, plain
 
 MAX_DEPTH = 32
 MAX_NODES = 500
@@ -81,7 +81,9 @@ class ConditionParser:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             if self.nodes <= MAX_NODES + 1:
-                self.form.report(f"a rule has at most {MAX_NODES} conditions, nested {MAX_DEPTH} deep", node.mark)
+                self.form.report(
+                    f"a rule has at most {MAX_NODES} conditions, nested {MAX_DEPTH} deep", node.mark
+                )
             return None
         heads = [key for key in node.items if key in _HEADS]
         if len(heads) != 1:
@@ -119,7 +121,9 @@ class ConditionParser:
     def _only(self, node: MappingNode, allowed: tuple[str, ...]) -> None:
         for key in node.items:
             if key not in allowed:
-                self.form.report(f"unknown key {key!r} beside {allowed[0]}", node.marks[key], nearest(key, allowed))
+                self.form.report(
+                    f"unknown key {key!r} beside {allowed[0]}", node.marks[key], nearest(key, allowed)
+                )
 
     def _group(self, head: Any, body: Node, scope: tuple[str, ...], depth: int) -> Condition | None:
         if not isinstance(body, Sequence) or not body.items:
@@ -168,15 +172,23 @@ class ConditionParser:
             wrong = next((key for key in operators if key not in allowed), "")
             advice = nearest(wrong, allowed) if wrong else ""
             self.form.report(
-                f"count needs exactly one of {', '.join(allowed)}", node.marks.get(wrong, node.mark), advice, "SEM001"
+                f"count needs exactly one of {', '.join(allowed)}",
+                node.marks.get(wrong, node.mark),
+                advice,
+                "SEM001",
             )
             return None
         operand = self._operand(node.items[operators[0]], scope)
         if operand is _BAD:
             return None
-        if not isinstance(operand, (Param, Path)) and (kind(operand) != "number" or operand < 0 or operand != int(operand)):
+        if not isinstance(operand, (Param, Path)) and (
+            kind(operand) != "number" or operand < 0 or operand != int(operand)
+        ):
             self.form.report(
-                "a count is compared with a whole number of at least 0", node.items[operators[0]].mark, "", "SEM005"
+                "a count is compared with a whole number of at least 0",
+                node.items[operators[0]].mark,
+                "",
+                "SEM005",
             )
             return None
         return Count(of, var, where, operators[0], operand, node.mark) if of else None
@@ -189,7 +201,9 @@ class ConditionParser:
             self.form.report(f"{name!r} is no variable name", node.mark, "Use letters and digits, without $.")
             return ""
         if name in scope:
-            self.form.report(f"the variable {name!r} hides an outer one", node.mark, "Choose another name.", "SEM002")
+            self.form.report(
+                f"the variable {name!r} hides an outer one", node.mark, "Choose another name.", "SEM002"
+            )
         self.variables.append(name)
         return name
 
@@ -239,7 +253,9 @@ class ConditionParser:
                 return self._param(node.items["param"]) or _BAD
             if keys == {"fieldRef"}:
                 return self._path(node.items["fieldRef"], scope) or _BAD
-            self.form.report("an operand is a literal, {param: name} or {fieldRef: path}", node.mark, "", "SEM005")
+            self.form.report(
+                "an operand is a literal, {param: name} or {fieldRef: path}", node.mark, "", "SEM005"
+            )
             return _BAD
         value = plain(node)
         if isinstance(value, list):
@@ -251,10 +267,15 @@ class ConditionParser:
 
     def _leaf(self, node: MappingNode, head: str, scope: tuple[str, ...]) -> Condition | None:
         subject: Path | Param | None
+        extra: tuple[str, ...]
         if head == "param":
             subject, spellings, extra = self._param(node.items[head]), PARAM_OPERATORS, ()
         else:
-            subject, spellings, extra = self._path(node.items[head], scope), SPELLINGS, ("default", "caseSensitive")
+            subject, spellings, extra = (
+                self._path(node.items[head], scope),
+                SPELLINGS,
+                ("default", "caseSensitive"),
+            )
         operators = [key for key in node.items if key in spellings]
         known = (head, *spellings, *extra)
         strange = [key for key in node.items if key not in known]
@@ -263,7 +284,9 @@ class ConditionParser:
             self.form.report(f"unknown operator or key {key!r}", node.marks[key], advice, "SEM001")
         if len(operators) != 1:
             if not strange:
-                self.form.report(f"a condition has exactly one operator, not {len(operators)}", node.mark, "", "SEM001")
+                self.form.report(
+                    f"a condition has exactly one operator, not {len(operators)}", node.mark, "", "SEM001"
+                )
             return None
         spelling = operators[0]
         at = node.items[spelling]
@@ -300,7 +323,12 @@ def _negated(child: Condition, mark: Mark) -> Condition:
     """`not` of a condition; `not some` is `none`, so that each offending element gets its own finding."""
     if isinstance(child, Quantifier) and child.kind in ("some", "none"):
         return Quantifier(
-            "none" if child.kind == "some" else "some", child.of, child.var, child.where, _flipped(child.when_empty), child.mark
+            "none" if child.kind == "some" else "some",
+            child.of,
+            child.var,
+            child.where,
+            _flipped(child.when_empty),
+            child.mark,
         )
     return Logic("not", (child,), mark)
 
@@ -322,7 +350,11 @@ def _operand_problem(name: str, operand: Any, parameters: Mapping[str, Parameter
     if isinstance(operand, Param):
         declared = parameters[operand.name]
         kinds = {_kind_of(name, declared) for name in declared.types} - {"null"}
-        return "" if kinds & _allowed(row.operands) else f"the parameter {operand.name} is no {_spoken(row.operands)}"
+        return (
+            ""
+            if kinds & _allowed(row.operands)
+            else f"the parameter {operand.name} is no {_spoken(row.operands)}"
+        )
     found = kind(operand)
     if found == "array":
         items = {kind(item) for item in operand}
@@ -340,7 +372,9 @@ def _operand_problem(name: str, operand: Any, parameters: Mapping[str, Parameter
 
 def _kind_of(name: str, declared: Parameter) -> str:
     if name == "array":
-        return {"string": "strings", "integer": "numbers", "number": "numbers"}.get(declared.item_type or "string", "scalars")
+        return {"string": "strings", "integer": "numbers", "number": "numbers"}.get(
+            declared.item_type or "string", "scalars"
+        )
     return "number" if name == "integer" else name
 
 

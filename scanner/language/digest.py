@@ -41,7 +41,11 @@ def shape(part: Any) -> Any:
 
 
 def rule_digest(
-    target: str, when: Condition | None, check: Condition | None, manual: str, parameters: Mapping[str, Parameter]
+    target: str,
+    when: Condition | None,
+    check: Condition | None,
+    manual: str,
+    parameters: Mapping[str, Parameter],
 ) -> str:
     """sha256 (hex) of what a rule can decide by; `parameters` are those it uses."""
     content = {

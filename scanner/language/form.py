@@ -42,7 +42,9 @@ class Form:
         """Keep an error at a place."""
         self.errors.append(self.source.error(what, mark, advice, code))
 
-    def mapping(self, node: Node | None, what: str, allowed: Collection[str], required: Collection[str] = ()) -> Mapping:
+    def mapping(
+        self, node: Node | None, what: str, allowed: Collection[str], required: Collection[str] = ()
+    ) -> Mapping:
         """The node as a mapping with no key but the allowed ones and all the required ones."""
         if not isinstance(node, Mapping):
             if node is not None:
@@ -112,7 +114,9 @@ class Form:
 
     def texts(self, node: Node | None, what: str) -> tuple[str, ...]:
         """The items of a list of texts."""
-        return tuple(text for item in self.items(node, what) if (text := self.text(item, f"an item of {what}")))
+        return tuple(
+            text for item in self.items(node, what) if (text := self.text(item, f"an item of {what}"))
+        )
 
 
 def _quote_advice(node: Node) -> str:

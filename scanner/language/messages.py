@@ -19,7 +19,9 @@ FIXED = ("id", "name", "type", "registry", "resourceGroup", "subscriptionId", "l
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 
 
-def parse_message(form: Form, text: str, mark: Mark, variables: Collection[str], parameters: Collection[str]) -> Message:
+def parse_message(
+    form: Form, text: str, mark: Mark, variables: Collection[str], parameters: Collection[str]
+) -> Message:
     """The parts of a message; unknown variables and parameters are reported at `mark`."""
     parts: list[str | Placeholder] = []
     at = 0
@@ -49,7 +51,12 @@ def _placeholder(
         return Placeholder("count", (), mark)
     if head == "param":
         if len(rest) != 1 or rest[0] not in parameters:
-            form.report(f"unknown parameter in {{{{ {inside} }}}}", mark, nearest(".".join(rest), parameters), "SEM004")
+            form.report(
+                f"unknown parameter in {{{{ {inside} }}}}",
+                mark,
+                nearest(".".join(rest), parameters),
+                "SEM004",
+            )
             return None
         return Placeholder("param", rest, mark)
     if head == "matched":
@@ -77,7 +84,9 @@ def parse_commands(
         try:
             words = shlex.split(held)
         except ValueError as error:
-            form.report(f"the command does not split into words: {error}", mark, "Balance the quotes.", "META012")
+            form.report(
+                f"the command does not split into words: {error}", mark, "Balance the quotes.", "META012"
+            )
             continue
         commands.append(
             tuple(parse_message(form, word, mark, variables, parameters) for word in _restored(words, found))

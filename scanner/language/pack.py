@@ -31,7 +31,9 @@ def load_pack(folder: Path) -> RulePack:
     """Load a pack. Raises `Problems` with every `RuleError`, each with file:line:col; never returns an empty pack."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise RuleError("is not a folder with a pack", str(folder), "A pack is a folder that holds pack.yaml and rules.")
+        raise RuleError(
+            "is not a folder with a pack", str(folder), "A pack is a folder that holds pack.yaml and rules."
+        )
     main = folder / "pack.yaml"
     if not main.is_file():
         raise RuleError("no pack.yaml in the folder", str(folder), "Name the folder that holds pack.yaml.")
@@ -78,7 +80,9 @@ def load_pack(folder: Path) -> RulePack:
 def load_rule_file(path: Path, pack: Path | None = None) -> tuple[RulePack, tuple[Rule, ...]]:
     """The rules of one file, read with the pack it belongs to (`pack.yaml` beside or above it), or without any."""
     path = Path(path)
-    home = pack or next((folder for folder in path.resolve().parents if (folder / "pack.yaml").is_file()), None)
+    home = pack or next(
+        (folder for folder in path.resolve().parents if (folder / "pack.yaml").is_file()), None
+    )
     if home is not None:
         main = home / "pack.yaml"
         documents, source = load_yaml(read_text(main), _shown(main))
@@ -181,7 +185,10 @@ def _duplicates(rules: Iterable[Rule]) -> list[ScannerError]:
             if key in first:
                 errors.append(
                     RuleError(
-                        f"{key!r} is used twice", str(rule.mark), f"It stands first in {first[key].mark}.", code="META001"
+                        f"{key!r} is used twice",
+                        str(rule.mark),
+                        f"It stands first in {first[key].mark}.",
+                        code="META001",
                     )
                 )
         first.setdefault(rule.id, rule)
@@ -197,12 +204,16 @@ class _Pack:
         node = documents[0] if documents else None
         if len(documents) > 1:
             form.report("pack.yaml holds one document", documents[1].mark)
-        body = form.mapping(node, "pack.yaml", _PACK_KEYS, ("apiVersion", "pack")) if node is not None else None
+        body = (
+            form.mapping(node, "pack.yaml", _PACK_KEYS, ("apiVersion", "pack")) if node is not None else None
+        )
         items = body.items if body else {}
         version = items.get("apiVersion")
         if version is not None and form.text(version, "apiVersion") != API_VERSION:
             form.report(
-                f"apiVersion must be {API_VERSION}", version.mark, "This engine knows no other version of the language."
+                f"apiVersion must be {API_VERSION}",
+                version.mark,
+                "This engine knows no other version of the language.",
             )
         self.about = self._about(items.get("pack"))
         self.parameters: dict[str, Parameter] = parse_parameters(form, items.get("parameters"), "parameters")
@@ -224,7 +235,9 @@ class _Pack:
         if about["prefix"] and not _PREFIX.match(about["prefix"]):
             self.form.report("pack.prefix must be 2 to 8 capitals", body.items["prefix"].mark)
         if about["version"] and not _SEMVER.match(about["version"]):
-            self.form.report("pack.version must be three numbers (semver)", body.items["version"].mark, "Such as 1.4.0.")
+            self.form.report(
+                "pack.version must be three numbers (semver)", body.items["version"].mark, "Such as 1.4.0."
+            )
         return about
 
     def __contains__(self, name: object) -> bool:
@@ -247,7 +260,9 @@ class _Pack:
         self._open.pop()
         if condition is not None:
             self.definitions[name] = condition
-            self._used[name] = frozenset(parser.used).union(*(self.parameters_of(other) for other in parser.refs))
+            self._used[name] = frozenset(parser.used).union(
+                *(self.parameters_of(other) for other in parser.refs)
+            )
         return condition
 
     def parameters_of(self, name: str) -> frozenset[str]:

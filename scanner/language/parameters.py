@@ -26,7 +26,10 @@ def parse_parameters(form: Form, node: Node | None, what: str) -> dict[str, Para
     found = {}
     for name, body in node.items.items():
         if not _NAME.match(name):
-            form.report(f"the parameter name {name!r} must start in lower case and hold letters and digits", node.marks[name])
+            form.report(
+                f"the parameter name {name!r} must start in lower case and hold letters and digits",
+                node.marks[name],
+            )
             continue
         found[name] = _parameter(form, name, body)
     return found
@@ -35,10 +38,20 @@ def parse_parameters(form: Form, node: Node | None, what: str) -> dict[str, Para
 def _parameter(form: Form, name: str, node: Node) -> Parameter:
     body = form.mapping(node, f"parameter {name}", _KEYS, ("type", "default", "description"))
     types = _types(form, body, name)
-    items = form.mapping(body.items["items"], f"items of {name}", ("type", "format")) if "items" in body.items else None
-    item_type = form.choice(items.items.get("type"), f"items.type of {name}", TYPES, "string") if items else None
+    items = (
+        form.mapping(body.items["items"], f"items of {name}", ("type", "format"))
+        if "items" in body.items
+        else None
+    )
+    item_type = (
+        form.choice(items.items.get("type"), f"items.type of {name}", TYPES, "string") if items else None
+    )
     has_format = items is not None and "format" in items.items
-    item_format = form.choice(items.items["format"], f"items.format of {name}", FORMATS, "") if items and has_format else None
+    item_format = (
+        form.choice(items.items["format"], f"items.format of {name}", FORMATS, "")
+        if items and has_format
+        else None
+    )
     enum = tuple(plain(item) for item in form.items(body.items.get("enum"), f"enum of {name}"))
     parameter = Parameter(
         name=name,
@@ -64,7 +77,9 @@ def _types(form: Form, body: Mapping, name: str) -> tuple[str, ...]:
         return ("string",)
     if isinstance(node, Scalar):
         return (form.choice(node, f"type of {name}", TYPES, "string"),)
-    return tuple(form.choice(item, f"type of {name}", TYPES, "string") for item in form.items(node, f"type of {name}"))
+    return tuple(
+        form.choice(item, f"type of {name}", TYPES, "string") for item in form.items(node, f"type of {name}")
+    )
 
 
 def _bound(form: Form, node: Node | None, what: str) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -86,7 +86,13 @@ def parse_rule(
         name=_matching(form, items.get("name"), "name", NAME, "lower-case words joined by dashes"),
         title=_title(form, items.get("title")),
         severity=form.choice(items.get("severity"), "severity", SEVERITIES, "medium"),
-        target=_matching(form, items.get("target"), "target", TARGET, "an ARM type such as Microsoft.ContainerRegistry/registries"),
+        target=_matching(
+            form,
+            items.get("target"),
+            "target",
+            TARGET,
+            "an ARM type such as Microsoft.ContainerRegistry/registries",
+        ),
         when=when,
         check=check,
         manual=manual,
@@ -124,9 +130,13 @@ def _identifier(form: Form, node: Node | None, prefix: str) -> str:
     if node is None or not text:
         return ""
     if not RULE_ID.match(text):
-        form.report(f"the id {text!r} must be 2 to 8 capitals and 3 to 10 digits", node.mark, "Such as ACR101.")
+        form.report(
+            f"the id {text!r} must be 2 to 8 capitals and 3 to 10 digits", node.mark, "Such as ACR101."
+        )
     elif prefix and not re.fullmatch(re.escape(prefix) + r"[0-9]+", text):
-        form.report(f"the id {text!r} does not start with the pack's prefix {prefix}", node.mark, "", "META009")
+        form.report(
+            f"the id {text!r} does not start with the pack's prefix {prefix}", node.mark, "", "META009"
+        )
     return text
 
 
@@ -140,7 +150,9 @@ def _matching(form: Form, node: Node | None, what: str, pattern: re.Pattern[str]
 def _title(form: Form, node: Node | None) -> str:
     text = form.text(node, "title")
     if node is not None and (len(text) > 120 or text.endswith(".") or "\n" in text):
-        form.report("a title is one line of at most 120 characters without a full stop", node.mark, "", "META007")
+        form.report(
+            "a title is one line of at most 120 characters without a full stop", node.mark, "", "META007"
+        )
     return text
 
 
@@ -148,14 +160,21 @@ def _local_parameters(form: Form, node: Node | None, shared: Mapping[str, Parame
     local = parse_parameters(form, node, "parameters")
     for name, parameter in local.items():
         if name in shared:
-            form.report(f"the parameter {name!r} is declared by the pack already", parameter.mark, "Choose another name.")
+            form.report(
+                f"the parameter {name!r} is declared by the pack already",
+                parameter.mark,
+                "Choose another name.",
+            )
     return local
 
 
 def _check(form: Form, body: MappingNode, parser: ConditionParser) -> tuple[Condition | None, str]:
     present = [key for key in ("assert", "failIf", "manual") if key in body.items]
     if len(present) != 1:
-        form.report(f"a rule has exactly one of assert, failIf and manual, not {' and '.join(present) or 'none'}", body.mark)
+        form.report(
+            f"a rule has exactly one of assert, failIf and manual, not {' and '.join(present) or 'none'}",
+            body.mark,
+        )
         return None, ""
     node = body.items[present[0]]
     if present[0] == "manual":
@@ -179,11 +198,15 @@ def _messages(
     return found[0], found[1]
 
 
-def _remediation(form: Form, node: Node | None, variables: list[str], parameters: Mapping[str, Parameter]) -> Remediation:
+def _remediation(
+    form: Form, node: Node | None, variables: list[str], parameters: Mapping[str, Parameter]
+) -> Remediation:
     body = form.mapping(node, "remediation", REMEDIATION_KEYS, ("effort",))
     items = body.items
     az = items.get("az")
-    commands = parse_commands(form, form.text(az, "az"), az.mark, variables, parameters) if az is not None else ()
+    commands = (
+        parse_commands(form, form.text(az, "az"), az.mark, variables, parameters) if az is not None else ()
+    )
     if node is not None and len(items) < 2:
         form.report("a remediation says what to do: az, bicep, terraform or manual", body.mark, "", "META002")
     return Remediation(
@@ -209,7 +232,7 @@ def _date(form: Form, node: Node | None, what: str) -> str:
     text = form.text(node, what)
     if node is not None and text:
         try:
-            datetime.date.fromisoformat(text)
+            dt.date.fromisoformat(text)
         except ValueError:
             form.report(f"{what} {text!r} is no date", node.mark, "Write it as 2026-11-25.")
     return text
@@ -224,7 +247,10 @@ def _controls(form: Form, node: Node | None) -> tuple[Control, ...]:
     found = []
     for framework, items in node.items.items():
         if not FRAMEWORK.match(framework):
-            form.report(f"the framework {framework!r} must be lower-case words joined by dashes", node.marks[framework])
+            form.report(
+                f"the framework {framework!r} must be lower-case words joined by dashes",
+                node.marks[framework],
+            )
         for item in form.items(items, f"controls.{framework}"):
             if isinstance(item, MappingNode):
                 body = form.mapping(item, "a control", ("id", "basis"), ("id",))
@@ -297,4 +323,6 @@ def _consistent(form: Form, body: MappingNode, rule: Rule) -> None:
         form.report("notApplicableMessage without `when` is never shown", body.marks["notApplicableMessage"])
     for identifier in rule.replaces:
         if not RULE_ID.match(identifier):
-            form.report(f"replaces: {identifier!r} is no rule id", body.marks["replaces"], nearest(identifier, ()))
+            form.report(
+                f"replaces: {identifier!r} is no rule id", body.marks["replaces"], nearest(identifier, ())
+            )

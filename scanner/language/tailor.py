@@ -45,9 +45,17 @@ def check_engine(requires: str, what: str) -> None:
         wanted = numbers(found.group(2)) if found else None
         if not found or wanted is None:
             raise RuleError(f"requires {requires!r} is no range of versions", what, "Write it as >=1.0,<2.")
-        holds = {">=": mine >= wanted, "<=": mine <= wanted, ">": mine > wanted, "<": mine < wanted, "==": mine == wanted}
+        holds = {
+            ">=": mine >= wanted,
+            "<=": mine <= wanted,
+            ">": mine > wanted,
+            "<": mine < wanted,
+            "==": mine == wanted,
+        }
         if not holds[found.group(1)]:
-            raise RuleError(f"needs acrscan {requires}, this is {__version__}", what, "Install a fitting version.")
+            raise RuleError(
+                f"needs acrscan {requires}, this is {__version__}", what, "Install a fitting version."
+            )
 
 
 def select(pack: RulePack, only: Iterable[str] = (), without: Iterable[str] = ()) -> RulePack:
@@ -68,7 +76,9 @@ def select(pack: RulePack, only: Iterable[str] = (), without: Iterable[str] = ()
 def _known(known: Mapping[str, Rule], name: str) -> str:
     identifier = name.strip().upper()
     if identifier not in known:
-        raise UsageError(f"unknown rule {name!r}", "", nearest(identifier, known) or "`acrscan policy list` names all.")
+        raise UsageError(
+            f"unknown rule {name!r}", "", nearest(identifier, known) or "`acrscan policy list` names all."
+        )
     return identifier
 
 
@@ -106,7 +116,9 @@ def _apply(pack: RulePack, path: Path) -> RulePack:
 
 
 def _declared(pack: RulePack) -> dict[str, Parameter]:
-    local = {f"{rule.id}.{name}": parameter for rule in pack.rules for name, parameter in rule.parameters.items()}
+    local = {
+        f"{rule.id}.{name}": parameter for rule in pack.rules for name, parameter in rule.parameters.items()
+    }
     return {**pack.parameters, **local}
 
 
@@ -124,7 +136,9 @@ def _selected(form: Form, pack: RulePack, items: Mapping[str, Node]) -> tuple[Ru
         replace(
             rule,
             enabled=chosen.get(rule.id, rule.enabled),
-            disabled_reason="deselected by the profile" if chosen.get(rule.id) is False else rule.disabled_reason,
+            disabled_reason="deselected by the profile"
+            if chosen.get(rule.id) is False
+            else rule.disabled_reason,
         )
         for rule in pack.rules
     )
@@ -178,7 +192,9 @@ def _scopes(form: Form, declared: Mapping[str, Parameter], node: Node | None) ->
         if kinds[0] == "tag" and "=" not in scope:
             form.report("a tag scope is written name=value", body.items[kinds[0]].mark)
         values = _values(form, declared, body.items.get("parameters"), "parameters")
-        blocks.append(ScopedValues(kinds[0], _scope_id(kinds[0], scope), tuple(sorted(values.items())), body.mark))
+        blocks.append(
+            ScopedValues(kinds[0], _scope_id(kinds[0], scope), tuple(sorted(values.items())), body.mark)
+        )
     return blocks
 
 

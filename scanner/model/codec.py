@@ -181,7 +181,7 @@ def _choice(kind: type[Enum]) -> Decoder:
 
 def _array(item: Decoder) -> Decoder:
     def read(value: Any, where: str) -> Any:
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             raise RecordError(where, "must be a list")
         return tuple([item(one, where) for one in value])
 

@@ -61,7 +61,9 @@ def type_of(resource_id: str) -> str:
         tail = parts[at + 1 :]
         return "/".join([tail[0], *tail[1::2]]) if tail else ""
     if lowered[:1] == ["subscriptions"]:
-        return {2: "Microsoft.Resources/subscriptions", 4: "Microsoft.Resources/resourceGroups"}.get(len(parts), "")
+        return {2: "Microsoft.Resources/subscriptions", 4: "Microsoft.Resources/resourceGroups"}.get(
+            len(parts), ""
+        )
     return ""
 
 

@@ -139,7 +139,7 @@ class Tallies:
         return total
 
     def score(self) -> float | None:
-        """pass / (pass + fail), or None when nothing was decided."""
+        """Share of passes, pass / (pass + fail), or None when nothing was decided."""
         total = self.total()
         decided = total[Verdict.PASS] + total[Verdict.FAIL]
         return total[Verdict.PASS] / decided if decided else None

@@ -43,7 +43,7 @@ def run_tests(pack: RulePack, wanted: Callable[[Rule], bool] = lambda _: True) -
         if wanted(rule):
             compiled = compile_rules(rule.target, [rule], _elements(rule))
             for test in rule.tests:
-                case = test_case(pack, rule, test)
+                case = case_of(pack, rule, test)
                 judgement = judge(rule, case, _keys(rule))
                 lane = compiled.build({rule.id: case.params}, case.now)
                 letter = lane(case.resource.body, absences(case.resource), case.related)[0]
@@ -75,11 +75,11 @@ def _result(rule: Rule, test: RuleTest, judgement: Judgement, letter: str) -> Te
     return TestResult(rule.id, test.name, test.mark, test.expect, found, problem)
 
 
-def test_case(pack: RulePack, rule: Rule, test: RuleTest) -> Case:
+def case_of(pack: RulePack, rule: Rule, test: RuleTest) -> Case:
     """The case that a test describes."""
     values = {**rule_values(pack, rule, pack.values), **test.params}
     return case_for(
-        test_resource(rule.target, test.resource),
+        resource_of(rule.target, test.resource),
         relations_from(rule, test.related),
         _elements(rule),
         values,
@@ -87,10 +87,7 @@ def test_case(pack: RulePack, rule: Rule, test: RuleTest) -> Case:
     )
 
 
-test_case.__test__ = False  # type: ignore[attr-defined]
-
-
-def test_resource(target: str, given: Any, *, source: str = "test") -> Resource:
+def resource_of(target: str, given: Any, *, source: str = "test") -> Resource:
     """A resource from the few properties that a test gives; id and name are made up where missing."""
     body = with_hidden(dict(given)) if isinstance(given, dict) else {}
     name = body["name"] if isinstance(body.get("name"), str) else "example"
@@ -107,9 +104,6 @@ def test_resource(target: str, given: Any, *, source: str = "test") -> Resource:
         api_version=version if isinstance(version, str) else None,
         origin=Origin(source, "test"),
     )
-
-
-test_resource.__test__ = False  # type: ignore[attr-defined]
 
 
 def _made_up(target: str, name: str) -> str:
@@ -134,7 +128,7 @@ def relations_from(rule: Rule, given: Mapping[str, Any]) -> Callable[[str], Any]
         facts = types.facts_for(elements.get(name, ""))
         if facts is None or facts.computed:
             return [with_hidden(row) for row in rows]
-        return [test_resource(facts.type, row) if isinstance(row, dict) else row for row in rows]
+        return [resource_of(facts.type, row) if isinstance(row, dict) else row for row in rows]
 
     return related
 

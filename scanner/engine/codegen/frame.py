@@ -25,7 +25,9 @@ class _Tree:
 class Frame:
     """One generated function: the target's, or the loop of a quantifier or count. It owns one variable's paths."""
 
-    def __init__(self, writer: Writer, var: str, variable: paths.Variable, parent: Frame | None, root: str) -> None:
+    def __init__(
+        self, writer: Writer, var: str, variable: paths.Variable, parent: Frame | None, root: str
+    ) -> None:
         self.writer = writer
         self.var = var
         self.variable = variable

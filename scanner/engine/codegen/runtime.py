@@ -11,7 +11,7 @@ from scanner.model.resource import Resource
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
 
-class Odd(Exception):  # noqa: N818 - it says "look closer", not "failed"
+class Odd(Exception):
     """A value that the fast lane does not judge."""
 
 
@@ -100,7 +100,11 @@ def absent_truth(operator: str, operand: Any, default: Any, options: Options) ->
     row = OPERATORS[operator]
     if default is ABSENT or default is None:
         return row.absent(operand)
-    answer = row.decide(default, operand, options)
+    return _truth(row.decide(default, operand, options))
+
+
+def _truth(answer: object) -> bool | None:
+    """An operator's answer; None stands for Odd."""
     return answer if isinstance(answer, bool) else None
 
 
@@ -123,7 +127,7 @@ def tester(
             raise _ODD
         answer = decide(value, operand, options)
         if answer.__class__ is bool:
-            return answer  # type: ignore[return-value]
+            return answer
         raise _ODD
 
     return test
@@ -147,7 +151,7 @@ def pair_tester(
             return False
         answer = row.decide(value, other, options)
         if answer.__class__ is bool:
-            return answer  # type: ignore[return-value]
+            return answer
         raise _ODD
 
     return test
@@ -160,8 +164,7 @@ def param_truth(operator: str, value: Any, operand: Any, now: float) -> bool | N
         return None
     if value is None:
         return row.absent(operand)
-    answer = row.decide(value, operand, Options(now))
-    return answer if isinstance(answer, bool) else None
+    return _truth(row.decide(value, operand, Options(now)))
 
 
 def missing_of(element: Any) -> Mapping[str, str]:

@@ -8,14 +8,21 @@ from typing import Any
 from scanner.engine import paths
 from scanner.engine.codegen.frame import Frame
 from scanner.engine.codegen.runtime import absent_truth
-from scanner.engine.operators import OPERATORS, Options
+from scanner.engine.operators import Options
 from scanner.engine.operators.compare import folded
 from scanner.engine.operators.row import kind
 from scanner.model.condition import Condition, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related
 from scanner.model.values import ABSENT
 
 _INLINE = frozenset({"equals", "in", "less", "lessOrEquals", "greater", "greaterOrEquals", "exists"})
-_SIGNS = {"less": "<", "lessOrEquals": "<=", "greater": ">", "greaterOrEquals": ">=", "equals": "==", "notEquals": "!="}
+_SIGNS = {
+    "less": "<",
+    "lessOrEquals": "<=",
+    "greater": ">",
+    "greaterOrEquals": ">=",
+    "equals": "==",
+    "notEquals": "!=",
+}
 
 
 class Writer:
@@ -93,7 +100,9 @@ class Writer:
         operand = leaf.operand
         if isinstance(leaf.subject, Param):
             value = self._operand(operand)
-            name = self.prepare(f"param_truth({self.constant(leaf.operator)}, {self.parameter(leaf.subject)}, {value}, now)")
+            name = self.prepare(
+                f"param_truth({self.constant(leaf.operator)}, {self.parameter(leaf.subject)}, {value}, now)"
+            )
             return f"sure({name})"
         owner = frame.owner(leaf.subject.var)
         location = paths.plan(owner.variable, leaf.subject.keys).location
@@ -109,7 +118,9 @@ class Writer:
         return self._inline(leaf, local)
 
     def _operand(self, operand: Any) -> str:
-        return f"declared({self.parameter(operand)})" if isinstance(operand, Param) else self.constant(operand)
+        return (
+            f"declared({self.parameter(operand)})" if isinstance(operand, Param) else self.constant(operand)
+        )
 
     def _rest(self, leaf: Leaf, location: bool) -> str:
         default = "None" if leaf.default is ABSENT else self.constant(_hashable(leaf.default))
@@ -136,7 +147,9 @@ class Writer:
                     return f"({v} is {operand is True} if {v}.__class__ is bool else {other})"
                 case "null":
                     return f"(False if {v}.__class__ in JSON else {other})"
-        return f"({v} {_SIGNS[leaf.operator]} {self.constant(operand)} if {v}.__class__ in NUMBERS else {other})"
+        return (
+            f"({v} {_SIGNS[leaf.operator]} {self.constant(operand)} if {v}.__class__ in NUMBERS else {other})"
+        )
 
     def _items(self, condition: Quantifier | Count, frame: Frame) -> tuple[str, paths.Variable]:
         """Text for the list to go through, and what is known of its elements."""
@@ -149,7 +162,9 @@ class Writer:
         variable = paths.element_of(frame.variables(), of, self.relations)
         return f"{'pairs' if variable.map else 'rows'}({frame.local(of)})", variable
 
-    def _loop(self, condition: Quantifier | Count, frame: Frame, before: list[str], hit: str, after: str) -> str:
+    def _loop(
+        self, condition: Quantifier | Count, frame: Frame, before: list[str], hit: str, after: str
+    ) -> str:
         """Write the function of a quantifier or count; returns the text of its call.
 
         `hit` is what happens for an element for which `where` holds (`{where}` stands for it), `after` the last line.
@@ -164,7 +179,11 @@ class Writer:
         where = self.expression(condition.where, inner) if condition.where is not None else "True"
         body = [*before, "for e in items:", "    if e.__class__ in MARKS:", "        odd()"]
         root = inner.tree.name
-        body.append(f"    {root} = e.body if e.__class__ is Resource else e" if variable.related else f"    {root} = e")
+        body.append(
+            f"    {root} = e.body if e.__class__ is Resource else e"
+            if variable.related
+            else f"    {root} = e"
+        )
         missing = inner.take_missing() if inner.suspicious() else inner.missing
         if variable.related and inner.missing_used:
             body.append(f"    {missing} = absences(e)")
@@ -215,8 +234,10 @@ def reads_parameters(condition: Condition) -> bool:
 
 
 def _all_strings(operand: Any) -> bool:
-    return bool(operand) and all(isinstance(item, str) or item is None for item in operand) and any(
-        isinstance(item, str) for item in operand
+    return (
+        bool(operand)
+        and all(isinstance(item, str) or item is None for item in operand)
+        and any(isinstance(item, str) for item in operand)
     )
 
 

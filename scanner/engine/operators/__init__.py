@@ -6,6 +6,7 @@ A value reaches `decide` only when it is present (not ABSENT, UNKNOWN or HIDDEN)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +15,7 @@ from scanner.engine.operators.row import UNSURE, Operator, Options, Wrong
 
 _FAMILIES = (compare, text, lists, network, time, version)
 
-OPERATORS: Final = MappingProxyType({row.name: row for family in _FAMILIES for row in family.ROWS})
+OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType({row.name: row for family in _FAMILIES for row in family.ROWS})
 """Every positive operator by name."""
 
 NEGATED: Final = MappingProxyType(

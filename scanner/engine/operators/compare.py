@@ -89,12 +89,30 @@ _SCALAR = frozenset({"string", "number", "boolean"})
 _ANY = frozenset({"any"})
 
 ROWS = (
-    Operator("equals", _equals, lambda operand: operand is None, _SCALAR, frozenset({"scalar"}), "the value is this one"),
+    Operator(
+        "equals",
+        _equals,
+        lambda operand: operand is None,
+        _SCALAR,
+        frozenset({"scalar"}),
+        "the value is this one",
+    ),
     Operator("in", _in, _absent_in, _SCALAR, frozenset({"scalars"}), "the value is one of these"),
     Operator("less", _less, never, _NUMBER, _NUMBER, "the number is smaller"),
     Operator("lessOrEquals", _less_or_equals, never, _NUMBER, _NUMBER, "the number is smaller or the same"),
     Operator("greater", _greater, never, _NUMBER, _NUMBER, "the number is larger"),
-    Operator("greaterOrEquals", _greater_or_equals, never, _NUMBER, _NUMBER, "the number is larger or the same"),
-    Operator("exists", _exists, lambda operand: operand is False, _ANY, frozenset({"boolean"}), "the property is set"),
-    Operator("empty", _empty, lambda operand: operand is True, _ANY, frozenset({"boolean"}), 'unset, "", [] or {}'),
+    Operator(
+        "greaterOrEquals", _greater_or_equals, never, _NUMBER, _NUMBER, "the number is larger or the same"
+    ),
+    Operator(
+        "exists",
+        _exists,
+        lambda operand: operand is False,
+        _ANY,
+        frozenset({"boolean"}),
+        "the property is set",
+    ),
+    Operator(
+        "empty", _empty, lambda operand: operand is True, _ANY, frozenset({"boolean"}), 'unset, "", [] or {}'
+    ),
 )

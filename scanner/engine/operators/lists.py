@@ -59,7 +59,12 @@ ROWS = (
         "the text holds this text, or the list this element",
     ),
     Operator(
-        "containsKey", _contains_key, never, frozenset({"object"}), frozenset({"string"}), "the object has this key"
+        "containsKey",
+        _contains_key,
+        never,
+        frozenset({"object"}),
+        frozenset({"string"}),
+        "the object has this key",
     ),
     Operator(
         "idWithin",

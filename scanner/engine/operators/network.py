@@ -26,6 +26,13 @@ def _range(value: Any) -> Network | Wrong:
     return network(value) or Wrong(f"{value[:60]!r} is no IP address or range")
 
 
+def _subnet(inner: Network, outer: Network) -> bool:
+    """Whether one range lies in another of the same version."""
+    if isinstance(inner, ipaddress.IPv4Network):
+        return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
+
+
 def _within(value: Any, operand: Any, _: Options) -> Answer:
     inner = _range(value)
     if isinstance(inner, Wrong):
@@ -38,10 +45,7 @@ def _within(value: Any, operand: Any, _: Options) -> Answer:
         outer = _range(item)
         if isinstance(outer, Wrong):
             return outer
-        if isinstance(inner, ipaddress.IPv4Network) and isinstance(outer, ipaddress.IPv4Network):
-            hit = hit or inner.subnet_of(outer)
-        elif isinstance(inner, ipaddress.IPv6Network) and isinstance(outer, ipaddress.IPv6Network):
-            hit = hit or inner.subnet_of(outer)
+        hit = hit or _subnet(inner, outer)
     return hit
 
 

@@ -23,7 +23,7 @@ class _Unsure:
 UNSURE: Final = _Unsure()
 """An unread part of the value could change the answer."""
 
-Answer: TypeAlias = "bool | Wrong | _Unsure"
+Answer: TypeAlias = bool | Wrong | _Unsure
 
 
 @dataclass(frozen=True, slots=True)

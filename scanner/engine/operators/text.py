@@ -121,7 +121,11 @@ _TEXT = frozenset({"string"})
 
 ROWS = (
     Operator("like", _like, never, _TEXT, _TEXT, "the text fits a pattern with * for any run of characters"),
-    Operator("likeAny", _like_any, never, _TEXT, frozenset({"strings"}), "the text fits one of these patterns"),
-    Operator("matches", _matches, never, _TEXT, _TEXT, "the text matches a regular expression", pattern_problem),
+    Operator(
+        "likeAny", _like_any, never, _TEXT, frozenset({"strings"}), "the text fits one of these patterns"
+    ),
+    Operator(
+        "matches", _matches, never, _TEXT, _TEXT, "the text matches a regular expression", pattern_problem
+    ),
     Operator("format", _format, never, _TEXT, _TEXT, "the text has a known form", _format_problem),
 )

@@ -44,7 +44,7 @@ def _age(value: Any, operand: Any, options: Options) -> float | Wrong:
     moment = instant(value)
     if moment is None:
         return Wrong(f"{value[:40]!r} is no date")
-    return (options.now - moment) / DAY - operand
+    return float((options.now - moment) / DAY - operand)
 
 
 def _older(value: Any, operand: Any, options: Options) -> Answer:

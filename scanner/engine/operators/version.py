@@ -53,5 +53,13 @@ _TEXT = frozenset({"string"})
 
 ROWS = (
     Operator("versionLess", _less, never, _TEXT, _TEXT, "the version is lower", _problem),
-    Operator("versionGreaterOrEquals", _greater_or_equals, never, _TEXT, _TEXT, "the version is this or higher", _problem),
+    Operator(
+        "versionGreaterOrEquals",
+        _greater_or_equals,
+        never,
+        _TEXT,
+        _TEXT,
+        "the version is this or higher",
+        _problem,
+    ),
 )

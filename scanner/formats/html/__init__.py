@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scanner.formats.html import show, words
 from scanner.formats.html.access import by_registry, strong_first
+from scanner.formats.html.columns import AFFECTED_SHOWN
 from scanner.formats.html.controls import by_framework
-from scanner.formats.html.findings import AFFECTED_SHOWN, select
+from scanner.formats.html.findings import select
 from scanner.formats.html.registries import survey
 from scanner.formats.html.standing import ORDER, STATUSES, segments, stand
 from scanner.model.finding import Verdict
@@ -50,7 +51,7 @@ GLYPHS = {
     "fail": "✕",
     "unknown": "?",
     "error": "!",
-    "notApplicable": "–",
+    "notApplicable": "\u2013",
     "manual": "✎",
     "notEvaluated": "○",
     "disabled": "⊘",

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from scanner.model.scan import AccessLine, Scan
 
 LINES_SHOWN = 3_000
-STRONG = ("push", "delete", "grant", "credentials", "mint", "sign", "configure", "tasks", "exfiltrate", "deleteReplication")
+STRONG = (
+    "push",
+    "delete",
+    "grant",
+    "credentials",
+    "mint",
+    "sign",
+    "configure",
+    "tasks",
+    "exfiltrate",
+    "deleteReplication",
+)
 """Capabilities that change what others pull, or hand out rights; they are set apart and sorted first."""
 COUNTED = ("push", "delete", "grant", "pull")
 """Capabilities whose identities the overview counts."""
@@ -26,7 +37,9 @@ class RegistryAccess:
     anchor: str
     name: str
     paths: int = 0
-    identities: dict[str, set[str]] = field(default_factory=lambda: {capability: set() for capability in COUNTED})
+    identities: dict[str, set[str]] = field(
+        default_factory=lambda: {capability: set() for capability in COUNTED}
+    )
     anonymous: bool = False
     lines: list[AccessLine] = field(default_factory=list)
 
@@ -43,7 +56,9 @@ def by_registry(scan: Scan) -> list[RegistryAccess]:
     for line in scan.access:
         group = groups.get(line.registry)
         if group is None:
-            group = RegistryAccess(line.registry, f"access-{len(groups)}", name_of(line.registry) or line.registry)
+            group = RegistryAccess(
+                line.registry, f"access-{len(groups)}", name_of(line.registry) or line.registry
+            )
             groups[line.registry] = group
         group.paths += 1
         group.anonymous = group.anonymous or line.door == "anonymous"
@@ -67,4 +82,6 @@ def _rank(line: AccessLine) -> tuple[int, ...]:
 
 def strong_first(can: tuple[str, ...]) -> list[tuple[str, bool]]:
     """Capabilities with whether each is a strong one, the strong ones first."""
-    return [(name, True) for name in STRONG if name in can] + [(name, False) for name in can if name not in STRONG]
+    return [(name, True) for name in STRONG if name in can] + [
+        (name, False) for name in can if name not in STRONG
+    ]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from scanner.model.finding import Evidence, Finding
     from scanner.model.scan import RuleCard, ScanHeader
 
-AFFECTED_KEPT = 50
+AFFECTED_SHOWN = 50
+"""Resources named under one finding that share its cause; the rest is counted."""
 COLUMNS = (
     "rule",
     "severity",
@@ -103,11 +104,13 @@ class Columns:
                 text(finding.message),
                 text(finding.reason),
                 text(finding.element),
-                self._proofs.place(tuple(self._leaf(item) for item in finding.evidence)) if finding.evidence else 0,
+                self._proofs.place(tuple(self._leaf(item) for item in finding.evidence))
+                if finding.evidence
+                else 0,
                 self._origins.place(
                     (text(origin.source), text(_where(origin)), text(moment(origin.collected_at or "")))
                 ),
-                self._lists.place(tuple(text(item) for item in finding.affected[:AFFECTED_KEPT])),
+                self._lists.place(tuple(text(item) for item in finding.affected[:AFFECTED_SHOWN])),
                 len(finding.affected),
                 self._lists.place(tuple(text(command(item)) for item in finding.commands)),
                 text(finding.api_version or ""),
@@ -130,7 +133,9 @@ class Columns:
             "words": self._words.for_page(),
             "verdicts": [verdict.value for verdict in Verdict],
             "severities": [visible(severity) for severity in self._severities.values],
-            "subscriptions": {visible(key): visible(name) for key, name in self._header.subscriptions.items()},
+            "subscriptions": {
+                visible(key): visible(name) for key, name in self._header.subscriptions.items()
+            },
             "rules": cards,
             "resources": self._resources.values,
             "evidence": self._evidence.values,
@@ -183,7 +188,9 @@ class Columns:
             "manual": visible(card.manual),
             "place": visible(f"{card.file}:{card.line}"),
             "references": [[visible(address), link(address)] for address in card.references],
-            "controls": [[visible(item.framework), visible(item.id), visible(item.basis)] for item in card.controls],
+            "controls": [
+                [visible(item.framework), visible(item.id), visible(item.basis)] for item in card.controls
+            ],
         }
 
 

@@ -11,7 +11,18 @@ from scanner.formats.html.standing import STATUSES
 if TYPE_CHECKING:
     from scanner.formats.html.standing import RuleRow
 
-FRAMEWORK_ORDER = ("faq", "acr-faq", "mcsb-v2", "mcsb", "cis-azure", "nist-800-53", "iso-27001", "pci-dss", "soc-2", "azure-policy")
+FRAMEWORK_ORDER = (
+    "faq",
+    "acr-faq",
+    "mcsb-v2",
+    "mcsb",
+    "cis-azure",
+    "nist-800-53",
+    "iso-27001",
+    "pci-dss",
+    "soc-2",
+    "azure-policy",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.formats.html.columns import Columns
+from scanner.formats.html.columns import AFFECTED_SHOWN, Columns
 from scanner.formats.html.standing import ORDER, grade
 from scanner.model.rule import SEVERITIES
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 STATIC_ROWS = 2_000
 """Findings written as plain HTML, which need no script."""
+STATIC_ROWS_OF_MANY = 1_000
+"""The same when not all fit: then the script's table is the better view, and the page should open quickly."""
 TABLE_ROWS = 100_000
 """Findings in the script's table. Beyond that a browser is the wrong tool: JSON and CSV hold everything."""
 REASONS_SHOWN = 30
 DISTINCT_REASONS = 5_000
-AFFECTED_SHOWN = 50
 
 _PLACE = {verdict: place for place, verdict in enumerate(ORDER)}
 _RANKS = len(ORDER) * (len(SEVERITIES) + 1)
@@ -80,7 +81,9 @@ def select(scan: Scan, words: Words) -> Selection:
             key = (finding.verdict.value, finding.reason)
             if key in reasons or len(reasons) < DISTINCT_REASONS:
                 reasons[key] += 1
-    static_room, table_room = _rooms(ranks, STATIC_ROWS), _rooms(ranks, TABLE_ROWS)
+    fits = sum(ranks) <= STATIC_ROWS
+    static_room = _rooms(ranks, STATIC_ROWS if fits else STATIC_ROWS_OF_MANY)
+    table_room = _rooms(ranks, TABLE_ROWS)
     static: list[list[Finding]] = [[] for _ in ranks]
     columns = Columns(scan.header, words, _RANKS)
     taken = [0] * _RANKS

@@ -51,6 +51,8 @@
           await navigator.clipboard.writeText(source());
           button.textContent = words.copied;
         } catch {
+          const text = button.parentElement.querySelector("code");
+          if (text) getSelection().selectAllChildren(text);
           button.textContent = words["copy-failed"];
         }
         setTimeout(() => { button.textContent = label; }, 2000);
@@ -336,7 +338,7 @@
       const affected = data.lists[columns.affected[row]];
       if (affected.length) {
         const count = columns.affectedCount[row];
-        parts.push(make("h3", "", fill(words.affected, { n: format(count) })));
+        parts.push(make("h3", "", fill(words[count === 1 ? "affected.one" : "affected.other"], { n: format(count) })));
         parts.push(make("ul", "plain ids", ...affected.map((at) => make("li", "", code(text[at])))));
         if (count > affected.length) parts.push(make("p", "more", fill(words["affected-more"], { n: format(count - affected.length) })));
       }

@@ -59,7 +59,8 @@ def survey(scan: Scan) -> Estate:
         kept[kind].offer((fails, errors, unknowns), line)
         by_subscription[line.subscription] = by_subscription.get(line.subscription, 0) + 1
     tables = [
-        _table(place, kind, worst, orders, troubled.get(kind, 0)) for place, (kind, worst) in enumerate(sorted(kept.items()))
+        _table(place, kind, worst, orders, troubled.get(kind, 0))
+        for place, (kind, worst) in enumerate(sorted(kept.items()))
     ]
     matrix = next((table for table in tables if table.type.lower() == REGISTRIES), None)
     others = tuple(table for table in tables if table is not matrix)

@@ -98,7 +98,7 @@ def moment(text: str) -> str:
 def percent(part: int, whole: int) -> str:
     """A share with one decimal, rounded so that only everything is 100 % and only nothing is 0 %."""
     if whole <= 0:
-        return "–"
+        return "\u2013"
     tenths = part * 1000 // whole
     if tenths == 0 and part > 0:
         return "< 0.1 %"

@@ -92,7 +92,9 @@ class Standing:
     def failing(self) -> list[RuleRow]:
         """Rules with failures, worst severity first, then the most failures."""
         rows = [row for row in self.rules if row.counts[Verdict.FAIL]]
-        return sorted(rows, key=lambda row: (grade(row.card.severity), -row.counts[Verdict.FAIL], row.card.id))
+        return sorted(
+            rows, key=lambda row: (grade(row.card.severity), -row.counts[Verdict.FAIL], row.card.id)
+        )
 
     @property
     def not_evaluated(self) -> list[RuleRow]:
@@ -198,7 +200,8 @@ def _subscriptions(scan: Scan) -> list[SubscriptionRow]:
         counted.setdefault(subscription, dict.fromkeys(Verdict, 0))
     names = scan.header.subscriptions
     return [
-        SubscriptionRow(key, names.get(key, ""), counts, sum(counts.values())) for key, counts in sorted(counted.items())
+        SubscriptionRow(key, names.get(key, ""), counts, sum(counts.values()))
+        for key, counts in sorted(counted.items())
     ]
 
 

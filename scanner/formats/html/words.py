@@ -42,7 +42,11 @@ class Words:
 
     def for_page(self) -> dict[str, str]:
         """What the script says, without the prefix, and the names of verdicts, severities and states."""
-        own = {key.removeprefix(PAGE_PREFIX): text for key, text in self.texts.items() if key.startswith(PAGE_PREFIX)}
+        own = {
+            key.removeprefix(PAGE_PREFIX): text
+            for key, text in self.texts.items()
+            if key.startswith(PAGE_PREFIX)
+        }
         shared = ("verdict.", "severity.", "state.", "framework.", "basis.", "field.", "effort.")
         return own | {key: text for key, text in self.texts.items() if key.startswith(shared)}
 

@@ -25,10 +25,6 @@ class Worst(Generic[Thing]):
         elif self._heap and entry[:2] > self._heap[0][:2]:
             heapq.heapreplace(self._heap, entry)
 
-    def in_order(self) -> list[Thing]:
-        """The kept things in the order in which they were offered."""
-        return [thing for _, _, thing in sorted(self._heap, key=lambda entry: -entry[1])]
-
     def worst_first(self) -> list[Thing]:
         """The kept things, highest rank first."""
         return [thing for _, _, thing in sorted(self._heap, key=lambda entry: entry[:2], reverse=True)]

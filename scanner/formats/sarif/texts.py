@@ -1,0 +1,169 @@
+"""The words of a SARIF run: message templates for each verdict, help in plain text and Markdown, severities as levels.
+
+Templates hold nothing from a resource; what does is an argument in quotes. Plain SARIF text knows links
+(`[text](target)`), so brackets that would make one are escaped, in text and in arguments alike.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from scanner.formats._text import code_span, markdown, visible
+from scanner.model.finding import Verdict
+
+if TYPE_CHECKING:
+    from scanner.model.scan import RuleCard
+
+NAMESPACE = uuid.UUID("2ad4a9f4-6a5c-5a4b-9d59-6a3b0d8a5a0e")
+"""The fixed namespace of every UUIDv5 that acrscan writes."""
+
+LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "none"}
+RANKS = {"critical": 95.0, "high": 80.0, "medium": 55.0, "low": 30.0, "info": 5.0}
+SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
+PROBLEM_SEVERITY = {
+    "error": "error",
+    "warning": "warning",
+    "note": "recommendation",
+    "none": "recommendation",
+}
+KINDS = {
+    Verdict.PASS: "pass",
+    Verdict.FAIL: "fail",
+    Verdict.UNKNOWN: "open",
+    Verdict.ERROR: "open",
+    Verdict.NOT_APPLICABLE: "notApplicable",
+    Verdict.MANUAL: "review",
+}
+TEMPLATES = {
+    Verdict.PASS: "Resource '{0}' meets the rule: '{1}'.",
+    Verdict.FAIL: "Resource '{0}' breaks the rule: '{1}'.",
+    Verdict.UNKNOWN: "Resource '{0}' could not be judged, data is missing: '{1}'.",
+    Verdict.ERROR: "Resource '{0}' could not be judged, the evaluation failed: '{1}'.",
+    Verdict.NOT_APPLICABLE: "The rule does not apply to resource '{0}': '{1}'.",
+    Verdict.MANUAL: "Resource '{0}' has to be judged by a person: '{1}'.",
+}
+"""{0} is the resource's name, {1} the message or reason."""
+
+_LONGEST = 900
+"""Services cut or refuse full descriptions above 1024 characters; the rest stands in the help."""
+
+_LINK = re.compile(r"\]\s*\(")
+
+
+def identifier(*parts: str) -> str:
+    """A UUIDv5 of the parts: the same for the same parts, on every machine."""
+    return str(uuid.uuid5(NAMESPACE, "\x1f".join(parts)))
+
+
+def plain(text: str, limit: int = 2_000) -> str:
+    """Outside text for a SARIF text or argument: visible, and without links."""
+    shown = visible(text, limit)
+    return shown.replace("[", "\\[").replace("]", "\\]") if _LINK.search(shown) else shown
+
+
+def sentence(text: str, limit: int = 2_000) -> str:
+    """The text on one line with a full stop at its end."""
+    joined = plain(text, limit).strip() or "No text"
+    return joined if joined.endswith((".", "!", "?")) else f"{joined}."
+
+
+def message(verdict: Verdict, arguments: list[str]) -> dict[str, Any]:
+    """A result's message: the rule's template by id with arguments, and the same spelled out twice."""
+    name, what = arguments
+    head, tail = TEMPLATES[verdict].split("'{0}'")
+    middle = tail.split("'{1}'")[0]
+    shown = [plain(name), plain(what).rstrip(".")]
+    rich = f"{head}**{markdown(name)}**{middle}{markdown(what.rstrip('.'))}."
+    text = f"{head}'{shown[0]}'{middle}'{shown[1]}'."
+    return {"id": verdict.value, "arguments": shown, "text": text, "markdown": rich}
+
+
+def rule_descriptor(card: RuleCard, relationships: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rule as a SARIF reporting descriptor; nothing in it depends on what was scanned."""
+    level = LEVELS.get(card.severity, "warning")
+    asked = (Verdict.MANUAL,) if card.manual else tuple(Verdict)
+    described: dict[str, Any] = {
+        "id": card.id,
+        "name": pascal(card.name or card.id),
+        "shortDescription": {"text": sentence(card.title)},
+        "fullDescription": {"text": sentence(card.rationale or card.title, _LONGEST)},
+        "help": {"text": _help_text(card), "markdown": _help_markdown(card)},
+        "messageStrings": {verdict.value: {"text": TEMPLATES[verdict]} for verdict in asked},
+        "defaultConfiguration": {
+            "enabled": card.enabled,
+            "level": level,
+            "rank": RANKS.get(card.severity, 50.0),
+        },
+        "relationships": relationships,
+        "properties": _rule_properties(card, level),
+    }
+    address = next((url for url in card.references if url.startswith("https://")), "")
+    if address:
+        described["helpUri"] = address
+    return described
+
+
+def pascal(name: str) -> str:
+    """`admin-user-disabled` as `AdminUserDisabled`."""
+    words = re.split(r"[^A-Za-z0-9]+", name)
+    return "".join(word[:1].upper() + word[1:] for word in words) or "Rule"
+
+
+def _rule_properties(card: RuleCard, level: str) -> dict[str, Any]:
+    tags = ["security", "azure", "container-registry"]
+    tags += ["manual"] if card.manual else []
+    tags += ["experimental"] if card.status == "experimental" else []
+    found: dict[str, Any] = {
+        "tags": tags,
+        "precision": "very-high" if card.status == "stable" else "medium",
+        "problem.severity": PROBLEM_SEVERITY[level],
+    }
+    if card.severity in SECURITY_SEVERITY:
+        found["security-severity"] = SECURITY_SEVERITY[card.severity]
+    found["acrscan/severity"] = card.severity
+    found["acrscan/target"] = card.target
+    found["acrscan/reviewed"] = card.reviewed
+    found["acrscan/sha256"] = card.digest
+    return found
+
+
+def _help_text(card: RuleCard) -> str:
+    lines = [sentence(card.manual or card.manual_remediation or card.rationale or card.title)]
+    lines += [f"Azure CLI: {visible(command)}" for command in card.az]
+    lines += [f"See {url}" for url in card.references]
+    return "\n".join(line if line.endswith(".") else plain(line) for line in lines)
+
+
+def _help_markdown(card: RuleCard) -> str:
+    """The whole card as Markdown: why, how to mend in each tool, controls, references."""
+    blocks = [f"**{markdown(card.title)}**", markdown(card.rationale)]
+    if card.manual:
+        blocks.append(f"**To attest:** {markdown(card.manual)}")
+    if card.manual_remediation:
+        blocks.append(f"**To mend:** {markdown(card.manual_remediation)}")
+    blocks += _fenced("Azure CLI", "sh", "\n".join(card.az))
+    blocks += _fenced("Bicep", "bicep", card.bicep)
+    blocks += _fenced("Terraform", "hcl", card.terraform)
+    if card.controls:
+        rows = (
+            f"| {markdown(one.framework)} | {markdown(one.id)} | {markdown(one.basis)} |"
+            for one in card.controls
+        )
+        blocks.append("\n".join(["| Framework | Control | Basis |", "|---|---|---|", *rows]))
+    if card.references:
+        blocks.append("\n".join(f"- {_reference(url)}" for url in card.references))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _reference(url: str) -> str:
+    return f"<{url}>" if re.fullmatch(r"https://[!-;=?-~]+", url) else code_span(url)
+
+
+def _fenced(title: str, language: str, code: str) -> list[str]:
+    if not code.strip():
+        return []
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", code)), default=0))
+    body = "\n".join(visible(line, 10_000) for line in code.strip().splitlines())
+    return [f"**{title}**\n\n{fence}{language}\n{body}\n{fence}"]

@@ -1,0 +1,18 @@
+"""What all tests share: they run from the repository's root, with a fixed environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _steady(monkeypatch):
+    """No colour, no configuration from outside."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "ACRSCAN_DEBUG", "ACRSCAN_ASCII"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
