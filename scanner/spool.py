@@ -9,11 +9,9 @@ from __future__ import annotations
 import heapq
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import IO, Any, Generic, TypeVar
-
-import orjson
+from typing import IO, Generic, TypeVar
 
 from scanner.engine.evaluate import Row
 from scanner.model import codec, ids
@@ -33,11 +31,8 @@ def order(finding: Finding) -> tuple[str, str, str, str]:
 class Rows(Generic[T]):
     """A growing list of rows that moves to a temporary file when it gets long; iterable again and again."""
 
-    def __init__(
-        self, encode: Callable[[T], Any], decode: Callable[[Any], T], limit: int = IN_MEMORY
-    ) -> None:
-        self._encode = encode
-        self._decode = decode
+    def __init__(self, kind: type[T], limit: int = IN_MEMORY) -> None:
+        self._kind = kind
         self._limit = limit
         self._memory: list[T] = []
         self._file: IO[bytes] | None = None
@@ -54,7 +49,7 @@ class Rows(Generic[T]):
             return
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the rows
-        self._file.write(orjson.dumps(self._encode(row)) + b"\n")
+        self._file.write(codec.encode(codec.to_record(row)) + b"\n")
 
     def __iter__(self) -> Iterator[T]:
         yield from self._memory
@@ -69,17 +64,15 @@ class Rows(Generic[T]):
                 return
             at = self._file.tell()
             for line in lines:
-                yield self._decode(orjson.loads(line))
+                yield codec.from_record(self._kind, codec.decode(line))
 
 
 class Spool:
     """Findings and resource lines of one scan."""
 
     def __init__(self, limit: int = IN_MEMORY) -> None:
-        self._findings: Rows[Finding] = Rows(codec.finding_to_record, codec.finding_from_record, limit)
-        self._resources: Rows[ResourceLine] = Rows(
-            codec.resource_to_record, codec.resource_from_record, limit
-        )
+        self._findings: Rows[Finding] = Rows(Finding, limit)
+        self._resources: Rows[ResourceLine] = Rows(ResourceLine, limit)
         self._caused: dict[str, tuple[Finding, list[str]]] = {}
 
     def add(self, row: Row) -> None:

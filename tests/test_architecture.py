@@ -51,7 +51,7 @@ def modules():
             yield pytest.param(room, path, id="/".join(parts))
 
 
-@pytest.mark.parametrize(("room", "path"), modules())
+@pytest.mark.parametrize(("room", "path"), list(modules()))
 def test_imports_keep_their_direction(room, path):
     """A module imports only from the rooms that its own may know."""
     assert imports(path) - {room} <= MAY[room]
@@ -71,10 +71,16 @@ def test_no_broad_except_and_no_guessing_getattr():
     for path in sorted(SCANNER.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ExceptHandler) and (
-                node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+                node.type is None
+                or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
             ):
                 broad.append(path.relative_to(SCANNER).as_posix())
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) == 3:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "getattr"
+                and len(node.args) == 3
+            ):
                 guessing.append(path.relative_to(SCANNER).as_posix())
     assert sorted(set(broad)) == ["cli/door.py", "cli/outputs.py"]
     assert sorted(set(guessing)) == ["cli/door.py", "text.py"]  # stream.reconfigure, the C YAML loader

@@ -21,9 +21,18 @@ def leaf(path, operator, operand, default=ABSENT, var=""):
 
 
 def truth(condition, body=None, related=None, **origin):
-    resource = Resource("/x", REGISTRY, "x", body or {}, api_version=origin.get("version"), origin=Origin(origin.get("source", "arm")))
+    resource = Resource(
+        "/x",
+        REGISTRY,
+        "x",
+        body or {},
+        api_version=origin.get("version"),
+        origin=Origin(origin.get("source", "arm")),
+    )
     rows = related or {}
-    case = case_for(resource, lambda name: rows.get(name, Unknown("not collected")), {"access": "acrscan/access"}, {}, 0.0)
+    case = case_for(
+        resource, lambda name: rows.get(name, Unknown("not collected")), {"access": "acrscan/access"}, {}, 0.0
+    )
     return explain(condition, case).truth
 
 
@@ -104,7 +113,9 @@ def test_a_key_given_as_null_is_absent():
 
 
 def rows(kind, items, **more):
-    return Quantifier(kind, Related("access"), "g", leaf("can", "equals", "push", var="g"), more.get("when_empty"), NOWHERE), {"access": items}
+    return Quantifier(
+        kind, Related("access"), "g", leaf("can", "equals", "push", var="g"), more.get("when_empty"), NOWHERE
+    ), {"access": items}
 
 
 PUSH, PULL, TAIL, LOST = {"can": "push"}, {"can": "pull"}, UnreadTail("429"), Unknown("403")
@@ -164,7 +175,9 @@ def test_when_empty_applies_to_complete_lists_only():
 )
 def test_counts_are_intervals(items, operator, bound, answer):
     """lo = hits, hi = hits + unknowns (no end with an unread tail); undecided only where the bound lies inside."""
-    condition = Count(Related("access"), "g", leaf("can", "equals", "push", var="g"), operator, bound, NOWHERE)
+    condition = Count(
+        Related("access"), "g", leaf("can", "equals", "push", var="g"), operator, bound, NOWHERE
+    )
     assert truth(condition, related={"access": items}) is answer
 
 

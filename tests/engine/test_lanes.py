@@ -22,7 +22,19 @@ ELEMENTS = {"access": "acrscan/access", "tokens": TOKEN}
 NOW = 1_764_000_000.0
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/acr"
 
-WORDS = ["Premium", "premium", "Basic", "disabled", "Enabled", "10.0.0.0/8", "203.0.113.7", "2026-11-01T00:00:00Z", "east us", "1.2", ""]
+WORDS = [
+    "Premium",
+    "premium",
+    "Basic",
+    "disabled",
+    "Enabled",
+    "10.0.0.0/8",
+    "203.0.113.7",
+    "2026-11-01T00:00:00Z",
+    "east us",
+    "1.2",
+    "",
+]
 TARGET_PATHS = [
     ("sku", "name"),
     ("location",),
@@ -35,7 +47,15 @@ TARGET_PATHS = [
     ("tags", "Owner"),
     ("identity", "userAssignedIdentities"),
 ]
-ELEMENT_PATHS = [(), ("value",), ("key",), ("can",), ("via", "level"), ("properties", "status"), ("value", "principalId")]
+ELEMENT_PATHS = [
+    (),
+    ("value",),
+    ("key",),
+    ("can",),
+    ("via", "level"),
+    ("properties", "status"),
+    ("value", "principalId"),
+]
 LISTS = [
     Path("", ("properties", "networkRuleSet", "ipRules")),
     Path("", ("identity", "userAssignedIdentities")),
@@ -72,9 +92,14 @@ def leaves(draw, scope):
     operator, operand = draw(
         st.one_of(
             st.tuples(st.just("equals"), st.one_of(scalar, st.none())),
-            st.tuples(st.just("in"), st.one_of(st.lists(text, max_size=3), st.lists(scalar, max_size=3)).map(tuple)),
+            st.tuples(
+                st.just("in"), st.one_of(st.lists(text, max_size=3), st.lists(scalar, max_size=3)).map(tuple)
+            ),
             st.tuples(st.just("in"), st.sampled_from([Param("words"), Param("undeclared")])),
-            st.tuples(st.sampled_from(["less", "lessOrEquals", "greater", "greaterOrEquals"]), st.one_of(number, st.just(Param("number")))),
+            st.tuples(
+                st.sampled_from(["less", "lessOrEquals", "greater", "greaterOrEquals"]),
+                st.one_of(number, st.just(Param("number"))),
+            ),
             st.tuples(st.sampled_from(["exists", "empty"]), st.booleans()),
             st.tuples(st.just("like"), st.sampled_from(["*e*", "Prem*", "premium"])),
             st.tuples(st.just("contains"), scalar),
@@ -111,14 +136,18 @@ def conditions(draw, scope=(), depth=3):
     if choice == 8:
         kind = draw(st.sampled_from(["none", "some", "every"]))
         return Quantifier(kind, of, var, where, draw(st.sampled_from([None, None, "pass", "fail"])), NOWHERE)
-    operator = draw(st.sampled_from(["equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals"]))
+    operator = draw(
+        st.sampled_from(["equals", "notEquals", "less", "lessOrEquals", "greater", "greaterOrEquals"])
+    )
     operand = draw(st.one_of(st.integers(0, 3), st.just(Param("number")), st.just(Param("undeclared"))))
     return Count(of, var, draw(st.sampled_from([where, None])), operator, operand, NOWHERE)
 
 
 def odd(strategy):
     """Mostly a proper value; sometimes null, unread, withheld or of another type."""
-    strange = st.sampled_from([None, Unknown("403"), Hidden("key"), "text", 5, True, [], {}, [UnreadTail("429")]])
+    strange = st.sampled_from(
+        [None, Unknown("403"), Hidden("key"), "text", 5, True, [], {}, [UnreadTail("429")]]
+    )
     return st.one_of(strategy, strategy, strategy, strange)
 
 
@@ -130,10 +159,20 @@ def bodies(wrap):
     rule = objects({"value": text, "action": text}, wrap)
     rules = st.lists(rule, max_size=3)
     if wrap is odd:
-        rules = st.one_of(rules, st.tuples(rules, st.just([UnreadTail("429")])).map(lambda pair: pair[0] + pair[1]))
-    identities = st.dictionaries(st.sampled_from(["/subscriptions/a", "/subscriptions/b"]), objects({"principalId": text}, wrap), max_size=2)
+        rules = st.one_of(
+            rules, st.tuples(rules, st.just([UnreadTail("429")])).map(lambda pair: pair[0] + pair[1])
+        )
+    identities = st.dictionaries(
+        st.sampled_from(["/subscriptions/a", "/subscriptions/b"]),
+        objects({"principalId": text}, wrap),
+        max_size=2,
+    )
     policies = objects(
-        {"retentionPolicy": objects({"days": number, "status": text}, wrap), "softDeletePolicy": objects({"status": text}, wrap)}, wrap
+        {
+            "retentionPolicy": objects({"days": number, "status": text}, wrap),
+            "softDeletePolicy": objects({"status": text}, wrap),
+        },
+        wrap,
     )
     properties = objects(
         {
@@ -144,16 +183,33 @@ def bodies(wrap):
         },
         wrap,
     )
-    fields = {"properties": properties, "sku": objects({"name": text}, wrap), "location": text, "tags": st.dictionaries(st.sampled_from(["owner", "Owner"]), text, max_size=1)}
+    fields = {
+        "properties": properties,
+        "sku": objects({"name": text}, wrap),
+        "location": text,
+        "tags": st.dictionaries(st.sampled_from(["owner", "Owner"]), text, max_size=1),
+    }
     return objects({**fields, "identity": objects({"userAssignedIdentities": identities}, wrap)}, wrap)
 
 
 def rows(wrap):
     access = st.lists(objects({"can": text, "via": objects({"level": text}, wrap)}, wrap), max_size=3)
     password = objects({"value": text}, wrap)
-    token = objects({"properties": objects({"status": text, "credentials": objects({"passwords": st.lists(password, max_size=2)}, wrap)}, wrap)}, wrap)
+    token = objects(
+        {
+            "properties": objects(
+                {"status": text, "credentials": objects({"passwords": st.lists(password, max_size=2)}, wrap)},
+                wrap,
+            )
+        },
+        wrap,
+    )
     version = st.sampled_from([None, "2025-11-01", "2017-10-01"])
-    resource = st.tuples(token, version).map(lambda pair: Resource(f"{ID}/tokens/t", TOKEN, "t", pair[0], api_version=pair[1], origin=Origin("saved")))
+    resource = st.tuples(token, version).map(
+        lambda pair: Resource(
+            f"{ID}/tokens/t", TOKEN, "t", pair[0], api_version=pair[1], origin=Origin("saved")
+        )
+    )
     tokens = st.lists(resource, max_size=3)
     if wrap is odd:
         tail = st.sampled_from([[], [UnreadTail("429")], [Unknown("403")], [5]])
@@ -206,7 +262,9 @@ CLEAN = [
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    check=st.lists(st.sampled_from(CLEAN), min_size=1, max_size=4).map(lambda found: Logic("anyOf", tuple(found), NOWHERE)),
+    check=st.lists(st.sampled_from(CLEAN), min_size=1, max_size=4).map(
+        lambda found: Logic("anyOf", tuple(found), NOWHERE)
+    ),
     flip=st.booleans(),
     body=bodies(lambda strategy: strategy),
     related=rows(lambda strategy: strategy),
@@ -227,7 +285,14 @@ def test_literals_never_reach_the_generated_text():
         (
             Leaf(Path("", ("tags", evil)), "equals", evil, evil, False, NOWHERE),
             Leaf(Path("", ("tags", "a")), "in", (evil,), ABSENT, True, NOWHERE),
-            Quantifier("none", Related(evil), "x", Leaf(Path("x", (evil,)), "like", evil, ABSENT, False, NOWHERE), None, NOWHERE),
+            Quantifier(
+                "none",
+                Related(evil),
+                "x",
+                Leaf(Path("x", (evil,)), "like", evil, ABSENT, False, NOWHERE),
+                None,
+                NOWHERE,
+            ),
         ),
         NOWHERE,
     )

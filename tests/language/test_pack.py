@@ -78,7 +78,7 @@ def test_a_good_pack_loads(pack):
         ("{{ properties.adminUserEnabled }}", "{{ properties.adminUser }}", "SEM004", "unknown path", "adminUserEnabled"),
         ("{{ properties.adminUserEnabled }}", "{{ matched.rule.value }}", "SEM004", "unknown element variable", ""),
         ("{{ properties.adminUserEnabled }}", "{{ properties.adminUserEnabled", "SEM004", "not closed", ""),
-        ("field: properties.adminUserEnabled", "field: \"properties.ipRules[*].value\"", "SEM007", "one value", ""),
+        ("field: properties.adminUserEnabled", 'field: "properties.ipRules[*].value"', "SEM007", "one value", ""),
         ("id: TST101", "id: ABC101", "META009", "prefix TST", ""),
         ("id: TST101", "id: tst1", "SCH001", "capitals", ""),
         ("reviewed: 2026-11-25", "reviewed: 25.11.2026", "SCH001", "no date", ""),
@@ -104,7 +104,11 @@ def test_mistakes_are_named_with_place_and_suggestion(pack, old, new, code, what
 
 def test_several_errors_in_one_run(pack):
     """A file with three mistakes shows three errors."""
-    rule = RULE.replace("severity: high", "severity: bad").replace("effort: low", "effort: none").replace("RM4]", "RM4], Bad: [x]")
+    rule = (
+        RULE.replace("severity: high", "severity: bad")
+        .replace("effort: low", "effort: none")
+        .replace("RM4]", "RM4], Bad: [x]")
+    )
     assert len(errors_of(pack, rule)) == 3
 
 
@@ -112,7 +116,10 @@ def test_a_broken_file_does_not_hide_another(pack, tmp_path):
     """YAML that does not parse in one file, a wrong key in the other: both are reported."""
     (tmp_path / "TST102-x.yaml").write_text("a: [1,")
     errors = errors_of(pack, RULE.replace("severity:", "sevrity:"))
-    assert {error.where.split(":")[0].rsplit("/")[-1] for error in errors} == {"TST102-x.yaml", "TST101-admin-off.yaml"}
+    assert {error.where.split(":")[0].rsplit("/")[-1] for error in errors} == {
+        "TST102-x.yaml",
+        "TST101-admin-off.yaml",
+    }
 
 
 def test_duplicate_ids(pack, tmp_path):
@@ -139,7 +146,9 @@ def test_markers_stand_in_tests_only(pack):
 def test_size_of_a_condition_is_bounded(pack, depth, width):
     """Conditions nested too deep or too many are refused."""
     leaf = "{field: sku.name, equals: Basic}"
-    text = "{anyOf: [" + ", ".join([leaf] * width) + "]}" if width > 1 else "{not: " * depth + leaf + "}" * depth
+    text = (
+        "{anyOf: [" + ", ".join([leaf] * width) + "]}" if width > 1 else "{not: " * depth + leaf + "}" * depth
+    )
     errors = errors_of(pack, RULE.replace("{field: properties.adminUserEnabled, equals: false}", text))
     assert any("at most 500" in error.what for error in errors)
 
@@ -167,7 +176,11 @@ def test_the_digest_follows_the_decision(pack):
     assert pack(RULE.replace("is off", "is not on")).rules[0].digest == base
     assert pack(RULE.replace("equals: false}", "equals: false, default: false}")).rules[0].digest != base
     by_name = pack(RULE.replace("{field: properties.adminUserEnabled, equals: false}", "{ref: isPremium}"))
-    written = pack(RULE.replace("{field: properties.adminUserEnabled, equals: false}", "{field: sku.name, equals: Premium}"))
+    written = pack(
+        RULE.replace(
+            "{field: properties.adminUserEnabled, equals: false}", "{field: sku.name, equals: Premium}"
+        )
+    )
     assert by_name.rules[0].digest == written.rules[0].digest
 
 

@@ -141,7 +141,7 @@ CHANGES = [
     ("rationale: It is shared.\n", ""),
     ("message:", "manual: x\nmessage:"),
     ("effort: low", "effort: tiny"),
-    ("effort: low, az: \"az acr update --name {{ name }} --admin-enabled false\"", "effort: low"),
+    ('effort: low, az: "az acr update --name {{ name }} --admin-enabled false"', "effort: low"),
     ("https://learn.microsoft.com/azure/container-registry/", "http://x"),
     ("reviewed: 2026-11-25", "reviewed: soon"),
     ("{faq: [RM4]}", "{FAQ: [RM4]}"),
