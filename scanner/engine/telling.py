@@ -149,7 +149,7 @@ def undecided(proof: Proof, wrong: bool) -> tuple[str, str]:
 
 def evidence(proof: Proof, case: Case) -> tuple[Evidence, ...]:
     """The decisive leaves, at most `MAX_EVIDENCE`."""
-    found = []
+    found: list[Evidence] = []
     for leaf in proof.decisive():
         if len(found) == MAX_EVIDENCE:
             break
@@ -179,7 +179,7 @@ def element_key(bound: Bound, declared: Iterable[str]) -> str:
     if bound.variable.map and isinstance(bound.value, dict):
         return str(bound.value.get("key", ""))
     if fields and isinstance(bound.value, dict):
-        found = []
+        found: list[str] = []
         for name in fields:
             value = paths.walk(paths.plan(bound.variable, tuple(name.split("."))), bound.value, bound.missing)
             found.append("" if value is ABSENT else words(value))

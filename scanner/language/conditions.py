@@ -268,6 +268,7 @@ class ConditionParser:
     def _leaf(self, node: MappingNode, head: str, scope: tuple[str, ...]) -> Condition | None:
         subject: Path | Param | None
         extra: tuple[str, ...]
+        spellings: tuple[str, ...]
         if head == "param":
             subject, spellings, extra = self._param(node.items[head]), PARAM_OPERATORS, ()
         else:

@@ -7,7 +7,9 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/reso
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 ROOT = "/"
 MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
@@ -67,6 +69,16 @@ def type_of(resource_id: str) -> str:
     return ""
 
 
+def registry_of(resource_id: str) -> str:
+    """The id (as written) of the container registry that a resource is or lies in, or ""."""
+    parts = resource_id.split("/")
+    lowered = [part.lower() for part in parts]
+    for at in range(len(parts) - 2):
+        if lowered[at : at + 2] == ["microsoft.containerregistry", "registries"]:
+            return "/".join(parts[: at + 3])
+    return ""
+
+
 def parent_of(resource_id: str) -> str:
     """The id one level up: the parent resource of a child, the scope of an extension or top-level resource."""
     parts = [part for part in resource_id.strip("/").split("/") if part]
@@ -88,3 +100,38 @@ def ancestors(resource_id: str) -> tuple[str, ...]:
         found.append(current)
         current = normalise(parent_of(current))
     return tuple(found)
+
+
+_SCOPED = frozenset(
+    {
+        "microsoft.authorization/roleassignments",
+        "microsoft.authorization/denyassignments",
+        "microsoft.authorization/roleeligibilityscheduleinstances",
+        "microsoft.authorization/roleassignmentscheduleinstances",
+        "microsoft.authorization/policyassignments",
+    }
+)
+
+
+def scope_of(resource_type: str, resource_id: str, body: Mapping[str, Any]) -> str:
+    """The scope that an extension row applies to: what it says itself, else the part of its id before the last provider.
+
+    Other resources are their own scope.
+    """
+    lowered = resource_type.lower()
+    properties = body.get("properties")
+    if lowered in _SCOPED:
+        scope = properties.get("scope") if isinstance(properties, Mapping) else None
+        return scope if isinstance(scope, str) and scope else parent_of(resource_id)
+    if lowered == "microsoft.policyinsights/policystates":
+        target = body.get("resourceId")
+        return target if isinstance(target, str) else resource_id
+    return resource_id
+
+
+def anchor(resource_type: str, resource_id: str, body: Mapping[str, Any]) -> str:
+    """The id that a row is sorted by, so that it comes directly after what it applies to."""
+    scope = scope_of(resource_type, resource_id, body)
+    if scope == resource_id:
+        return resource_id
+    return f"{scope.rstrip('/')}/providers/{resource_type}/{name_of(resource_id)}"

@@ -10,6 +10,7 @@ from scanner import types
 from scanner.engine.codegen import compile_rules
 from scanner.engine.evaluate import rule_values
 from scanner.engine.explain import Case, absences, case_for
+from scanner.engine.findings import Maker
 from scanner.engine.judge import Judgement, judge
 from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for
@@ -47,7 +48,7 @@ def run_tests(pack: RulePack, wanted: Callable[[Rule], bool] = lambda _: True) -
                 judgement = judge(rule, case, _keys(rule))
                 lane = compiled.build({rule.id: case.params}, case.now)
                 letter = lane(case.resource.body, absences(case.resource), case.related)[0]
-                yield _result(rule, test, judgement, letter)
+                yield _result(rule, test, judgement, letter, _messages(rule, case, judgement))
 
 
 def _elements(rule: Rule) -> dict[str, str]:
@@ -58,7 +59,15 @@ def _keys(rule: Rule) -> dict[str, tuple[str, ...]]:
     return {relation.name: relation.key for relation in relations_for(rule.target)}
 
 
-def _result(rule: Rule, test: RuleTest, judgement: Judgement, letter: str) -> TestResult:
+def _messages(rule: Rule, case: Case, judgement: Judgement) -> list[str]:
+    """The messages of all findings of a judgement."""
+    made = Maker(rule, {relation.name: relation for relation in relations_for(rule.target)}).make(
+        case, judgement
+    )
+    return [finding.message for finding, _ in made]
+
+
+def _result(rule: Rule, test: RuleTest, judgement: Judgement, letter: str, messages: list[str]) -> TestResult:
     found = judgement.verdict.value
     rows = len(judgement.offenders) or 1
     problem = ""
@@ -68,8 +77,8 @@ def _result(rule: Rule, test: RuleTest, judgement: Judgement, letter: str) -> Te
             problem += f" ({judgement.message})"
     elif letter not in ("?", judgement.verdict.letter):
         problem = f"the lanes disagree: generated {letter}, reference {judgement.verdict.letter}"
-    elif test.message_contains and test.message_contains not in judgement.message:
-        problem = f"the message {judgement.message!r} does not hold {test.message_contains!r}"
+    elif test.message_contains and not any(test.message_contains in message for message in messages):
+        problem = f"no message holds {test.message_contains!r}: {messages}"
     elif test.findings is not None and rows != test.findings:
         problem = f"expected {test.findings} findings, got {rows}"
     return TestResult(rule.id, test.name, test.mark, test.expect, found, problem)

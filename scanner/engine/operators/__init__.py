@@ -15,7 +15,9 @@ from scanner.engine.operators.row import UNSURE, Operator, Options, Wrong
 
 _FAMILIES = (compare, text, lists, network, time, version)
 
-OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType({row.name: row for family in _FAMILIES for row in family.ROWS})
+OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
+    {row.name: row for family in _FAMILIES for row in family.ROWS}
+)
 """Every positive operator by name."""
 
 NEGATED: Final = MappingProxyType(

@@ -1,0 +1,252 @@
+"""The estate: an inventory comes in; the resources of a type come out one by one, each able to give its related data.
+
+Each pass streams the target part and merge-joins the parts that the named relations need; only what is inherited (roles,
+locks, policies) and small (subscriptions, plans, role definitions) is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from scanner.engine import networks, sources
+from scanner.engine import relations as table
+from scanner.engine.access import Access, Assigned, Deny, deny_of
+from scanner.engine.completeness import Completeness
+from scanner.engine.enforcement import Enforcement
+from scanner.engine.join import Follower, Grouper
+from scanner.engine.relations import REGISTRIES, Relation, relations_for
+from scanner.engine.scopes import Chains, ScopeIndex
+from scanner.model import ids
+from scanner.model.resource import Inventory, Resource
+from scanner.model.values import Unknown
+
+
+class Linked:
+    """A resource with its relations, each worked out when first asked for."""
+
+    __slots__ = ("_found", "_work", "resource")
+
+    def __init__(self, resource: Resource, work: Callable[[str], Any]) -> None:
+        self.resource = resource
+        self._work = work
+        self._found: dict[str, Any] = {}
+
+    def related(self, name: str) -> Any:
+        """The rows of a relation (a list that may end in an UnreadTail), or Unknown."""
+        if name not in self._found:
+            self._found[name] = self._work(name)
+        return self._found[name]
+
+
+class Estate:
+    """An inventory with everything linked. `now`: RFC 3339, for what expires."""
+
+    def __init__(self, inventory: Inventory, *, now: str) -> None:
+        self.inventory = inventory
+        self.now = now
+        self.completeness = Completeness(inventory.runs)
+        self._indexes: dict[str, ScopeIndex] = {}
+
+    def part(self, kind: str) -> Iterable[Resource]:
+        """All resources of a type, in order; nothing where none was read."""
+        return self.inventory.parts.get(kind.lower(), ())
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The scopes above each resource."""
+        return Chains(self.part(table.SUBSCRIPTIONS))
+
+    def chain(self, resource_id: str) -> tuple[str, ...]:
+        """The normalised scopes of a resource, itself first, root last."""
+        return self.chains.above(resource_id)
+
+    def subscriptions(self) -> Mapping[str, str]:
+        """Subscription id -> display name, for every subscription that anything was read from."""
+        found = dict(self.chains.names)
+        for kind in (REGISTRIES, table.PRICINGS, table.CLUSTERS):
+            for row in self.part(kind):
+                found.setdefault(ids.subscription_of(row.id), "")
+        return {key: found[key] for key in sorted(found) if key}
+
+    def index(self, kind: str) -> ScopeIndex:
+        """The rows of an extension type at scopes above registries."""
+        if kind not in self._indexes:
+            self._indexes[kind] = ScopeIndex(self.part(kind))
+        return self._indexes[kind]
+
+    def not_asked(self, what: Relation | str) -> str:
+        """Why an opt-in source of a relation (or a target type) was not asked for, or ""."""
+        names = (what,) if isinstance(what, str) else what.collections
+        return next((reason for name in names if (reason := self.completeness.not_asked(name))), "")
+
+    def not_evaluated(self, target: str, names: set[str]) -> str:
+        """Why rules of a target type with these relations are asked of no resource at all, or ""."""
+        reason = self.not_asked(target)
+        for relation in relations_for(target):
+            if relation.name in names and not reason:
+                reason = self.not_asked(relation)
+        if reason:
+            return reason
+        if not self.completeness.collected(target):
+            return f"{target} not collected"
+        return "" if any(True for _ in self.part(target)) else f"no {target} in the inventory"
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of access results should know: sources whose absence only widens the picture."""
+        missing = [
+            kind
+            for kind in (table.DENY_ASSIGNMENTS, table.ELIGIBILITIES, table.SCHEDULES)
+            if not self.completeness.collected(kind)
+        ]
+        if not missing or not self.completeness.collected(table.ROLE_ASSIGNMENTS):
+            return ()
+        names = ", ".join(kind.rpartition("/")[2] for kind in missing)
+        return (f"effective access was worked out without {names}: not collected",)
+
+    def targets(self, kind: str, names: frozenset[str]) -> Iterator[Linked]:
+        """Every resource of a type with the named relations, in order."""
+        wanted = {relation.name: relation for relation in relations_for(kind) if relation.name in names}
+        joins = _Pass(self, kind, wanted.values())
+        for resource in self.part(kind):
+            yield Linked(resource, joins.at(resource, wanted))
+
+    @cached_property
+    def access(self) -> Access:
+        """The worker for effective access."""
+        return Access(
+            sources.roles(self.part(table.ROLE_DEFINITIONS)),
+            self.inventory.principals,
+            self._until(),
+            self.now,
+        )
+
+    @cached_property
+    def enforcement(self) -> Enforcement:
+        """The worker for policy coverage."""
+        return Enforcement(self.policy_sets, self.now)
+
+    @cached_property
+    def policy_sets(self) -> Mapping[str, Resource]:
+        """Policy set definitions by lower-case GUID."""
+        return {ids.name_of(row.id).lower(): row for row in self.part(table.POLICY_SETS)}
+
+    def _until(self) -> Mapping[str, str]:
+        """Assignment id -> end of a temporary assignment."""
+        return dict(sources.temporary(self.part(table.SCHEDULES)))
+
+    @cached_property
+    def assigned_above(self) -> Callable[[tuple[str, ...]], list[Assigned]]:
+        """Inherited assignments by chain, each chain worked out once."""
+        memo: dict[tuple[str, ...], list[Assigned]] = {}
+        standing, eligible = self.index(table.ROLE_ASSIGNMENTS), self.index(table.ELIGIBILITIES)
+
+        def above(chain: tuple[str, ...]) -> list[Assigned]:
+            if chain not in memo:
+                memo[chain] = [
+                    Assigned(row, ids.scope_of(row.type, row.id, row.body), True, flag)
+                    for index, flag in ((standing, False), (eligible, True))
+                    for row in index.above(chain)
+                ]
+            return memo[chain]
+
+        return above
+
+    @cached_property
+    def denied_above(self) -> Callable[[tuple[str, ...]], list[Deny]]:
+        """Inherited deny assignments by chain; those that spare child scopes are left out."""
+        memo: dict[tuple[str, ...], list[Deny]] = {}
+        index = self.index(table.DENY_ASSIGNMENTS)
+
+        def above(chain: tuple[str, ...]) -> list[Deny]:
+            if chain not in memo:
+                memo[chain] = [deny_of(row) for row in index.above(chain) if not sources.spares_children(row)]
+            return memo[chain]
+
+        return above
+
+    @cached_property
+    def by_subscription(self) -> Mapping[str, list[Resource]]:
+        """Defender plans by subscription."""
+        found: dict[str, list[Resource]] = {}
+        for row in self.part(table.PRICINGS):
+            found.setdefault(ids.subscription_of(row.id), []).append(row)
+        return found
+
+    @cached_property
+    def endpoints(self) -> networks.Endpoints:
+        """Private endpoints with their zone groups, by what they lead to."""
+        return networks.Endpoints(self)
+
+    @cached_property
+    def task_roles(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Role assignments by the principals of tasks' identities."""
+        return sources.task_roles(self)
+
+    @cached_property
+    def kubelet_rows(self) -> Mapping[str, list[dict[str, Any]]]:
+        """What each cluster's kubelet identity can do on each registry, by principal."""
+        return sources.kubelet_rows(self)
+
+    @cached_property
+    def network(self) -> networks.Network:
+        """Subnets, security groups and route tables."""
+        return networks.Network(self)
+
+
+class _Pass:
+    """The merge joins of one pass over a target part."""
+
+    def __init__(self, estate: Estate, kind: str, wanted: Iterable[Relation]) -> None:
+        self._estate = estate
+        kinds: set[str] = set()
+        own: set[str] = set()
+        for relation in wanted:
+            if relation.kind in ("children", "pipelines", "inherited", "extension"):
+                kinds.update(relation.collections)
+            elif relation.kind == "access":
+                kinds.update((*relation.collections, table.ELIGIBILITIES, table.DENY_ASSIGNMENTS))
+            elif relation.kind == "enforcement":
+                kinds.update((table.POLICY_ASSIGNMENTS, table.POLICY_EXEMPTIONS, table.POLICY_STATES))
+            elif relation.kind in ("own", "registriesBelow"):
+                own.update(relation.collections)
+        self._home = {name: Grouper(estate.part(name)) for name in kinds}
+        self._own = {name: Grouper(estate.part(name)) for name in own}
+        needs_parent = any(relation.kind == "parent" for relation in wanted)
+        self._parent = Follower(estate.part(REGISTRIES)) if needs_parent and kind != REGISTRIES else None
+        self._current = ""
+        self._groups: dict[str, list[Resource]] = {}
+        self._registry: Resource | None = None
+        self._own_key = ""
+        self._own_rows: dict[str, list[Resource]] = {}
+
+    def at(self, resource: Resource, wanted: Mapping[str, Relation]) -> Callable[[str], Any]:
+        """Move to a resource; what comes back works out its relations."""
+        home = ids.registry_of(resource.id) or resource.id
+        key = ids.order_key(home)
+        if key != self._current:
+            self._current = key
+            self._groups = {name: grouper.take(key) for name, grouper in self._home.items()}
+            self._registry = self._parent.find(key) if self._parent else None
+        own = self._take_own(resource)
+        groups, registry, estate = self._groups, self._registry, self._estate
+
+        def work(name: str) -> Any:
+            relation = wanted.get(name)
+            if relation is None:
+                return Unknown(f"related.{name} was not asked for", "not-collected")
+            return sources.work_out(estate, relation, resource, sources.Near(home, groups, own, registry))
+
+        return work
+
+    def _take_own(self, resource: Resource) -> dict[str, list[Resource]]:
+        """The rows below the target itself, or for a Defender plan below its subscription."""
+        if not self._own:
+            return {}
+        subscription = f"/subscriptions/{ids.subscription_of(resource.id)}"
+        key = ids.order_key(subscription if resource.type == table.PRICINGS else resource.id)
+        if key != self._own_key:
+            self._own_key = key
+            self._own_rows = {name: grouper.take(key) for name, grouper in self._own.items()}
+        return self._own_rows
