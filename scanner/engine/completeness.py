@@ -17,12 +17,20 @@ OPT_IN = {
 
 
 class Completeness:
-    """Answers from the runs of an inventory."""
+    """Answers from the runs of an inventory. Problems are indexed by scope: there may be one per registry."""
 
     def __init__(self, runs: Iterable[SourceRun]) -> None:
         self._runs: dict[str, list[SourceRun]] = {}
+        self._at: dict[tuple[str, str], Problem] = {}
+        self._around: dict[tuple[str, str], Problem] = {}
         for run in runs:
-            self._runs.setdefault(run.collection.lower(), []).append(run)
+            kind = run.collection.lower()
+            self._runs.setdefault(kind, []).append(run)
+            for problem in run.problems:
+                scope = ids.normalise(problem.scope or ids.ROOT)
+                self._at.setdefault((kind, scope), problem)
+                for above in (*ids.ancestors(scope), ids.ROOT):
+                    self._around.setdefault((kind, above), problem)
 
     def not_asked(self, collection: str) -> str:
         """Why an opt-in collection was not asked for, or ""."""
@@ -38,12 +46,16 @@ class Completeness:
 
     def gap(self, collection: str, place: str) -> Unknown | None:
         """Why rows of a collection may be missing at or around `place` (an id), or None when all were read."""
-        runs = [run for run in self._runs.get(collection.lower(), []) if run.state != "not-asked"]
+        kind = collection.lower()
+        runs = [run for run in self._runs.get(kind, []) if run.state != "not-asked"]
         if not runs:
             return Unknown(f"{collection} not collected", "not-collected")
-        problems = [problem for run in runs for problem in run.problems if _touches(problem, place)]
-        if problems:
-            return Unknown(problems[0].reason, "unread")
+        if any(run.problems for run in runs):
+            found = self._around.get((kind, ids.normalise(place)))
+            for above in (*ids.ancestors(place), ids.ROOT) if found is None else ():
+                found = found or self._at.get((kind, above))
+            if found is not None:
+                return Unknown(found.reason, "unread")
         failed = [run for run in runs if run.state == "failed" and not run.problems]
         return Unknown(f"{collection} could not be read", "unread") if failed else None
 
@@ -53,10 +65,3 @@ class Completeness:
         if not gaps:
             return rows
         return [*rows, UnreadTail(gaps[0].reason)] if rows else gaps[0]
-
-
-def _touches(problem: Problem, place: str) -> bool:
-    """Whether a problem's scope is the place, lies above it or lies below it."""
-    if not problem.scope or problem.scope == "/":
-        return True
-    return ids.within(place, problem.scope) or ids.within(problem.scope, place)
