@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from scanner.cli import outputs
+from scanner.cli.door import Outcome
 from scanner.cli.options import inventory_from, pack_from
-from scanner.cli.show import say, show
+from scanner.cli.show import show
 
 
 @click.command("demo")
@@ -16,7 +15,7 @@ from scanner.cli.show import say, show
     "-o", "--output", default="reports/demo", show_default=True, metavar="DIR", help="Folder for the reports."
 )
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-def demo(output: str, color: str) -> None:
+def demo(output: str, color: str) -> Outcome:
     """Scan the embedded sample estate, without Azure and without a network.
 
     Prints the console report and writes SARIF, HTML and JSON. The estate has findings on purpose; the exit code is 0.
@@ -33,8 +32,9 @@ def demo(output: str, color: str) -> None:
         pack_from(None), inventory, now=inventory.collected_at, words="the embedded sample estate"
     )
     show(result, color)
-    for path in outputs.write(result, ("sarif", "html", "json"), str(Path(output))):
-        say(f"wrote {path}")
+    outcome = Outcome()
+    outputs.write(result, ("sarif", "html", "json"), output, outcome)
+    return outcome
 
 
 COMMANDS = {"demo": demo}

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from scanner.cli.door import FINDINGS, INCOMPLETE, Outcome
 from scanner.model.finding import Verdict
 from scanner.model.rule import SEVERITIES
 from scanner.model.scan import Scan
 
-LIMITS = (*SEVERITIES, "never")
+CHOICES = (*SEVERITIES, "never")
 
 
-def judge(scan: Scan, *, fail_on: str, max_unknown: int, strict_settling: bool, allow_empty: bool) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What makes a run fail. `fail_on`: lowest severity that counts, or never; `max_unknown`: tolerated open ones."""
+
+    fail_on: str
+    max_unknown: int
+    strict_settling: bool
+    allow_empty: bool
+
+
+def judge(scan: Scan, limits: Limits) -> Outcome:
     """The outcome of a scan.
 
     Findings at or above `fail_on` count, unless waived or still settling; unknown and error verdicts of critical and
     high rules count against `max_unknown`; nothing evaluated is incomplete unless `allow_empty`.
     """
     outcome = Outcome()
-    if fail_on != "never":
-        bad = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    if limits.fail_on != "never":
+        bad = SEVERITIES[: SEVERITIES.index(limits.fail_on) + 1]
         found = dict.fromkeys(bad, 0)
         for finding in scan.findings:
-            settling = finding.qualifier == "settling" and not strict_settling
+            settling = finding.qualifier == "settling" and not limits.strict_settling
             if (
                 finding.verdict is Verdict.FAIL
                 and finding.severity in found
@@ -31,13 +43,14 @@ def judge(scan: Scan, *, fail_on: str, max_unknown: int, strict_settling: bool, 
                 found[finding.severity] += 1
         words = ", ".join(f"{number} {severity}" for severity, number in found.items() if number)
         if words:
-            outcome.add(FINDINGS, f"{words} (limit: {fail_on})")
+            outcome.add(FINDINGS, f"{words} (limit: {limits.fail_on})")
     open_ones = undecided(scan)
-    if open_ones > max_unknown:
+    if open_ones > limits.max_unknown:
         outcome.add(
-            INCOMPLETE, f"{open_ones} evaluations of critical and high rules undecided (limit: {max_unknown})"
+            INCOMPLETE,
+            f"{open_ones} evaluations of critical and high rules undecided (limit: {limits.max_unknown})",
         )
-    if not sum(scan.tallies.resources.values()) and not allow_empty:
+    if not sum(scan.tallies.resources.values()) and not limits.allow_empty:
         outcome.add(INCOMPLETE, "0 resources evaluated (--allow-empty accepts that)")
     return outcome
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scanner import formats
-from scanner.errors import OutputError, Problems, ScannerError, UsageError
+from scanner.cli.door import USAGE, Outcome
+from scanner.cli.show import say
+from scanner.errors import OutputError, ScannerError, UsageError
 from scanner.model.scan import Scan
 from scanner.text import nearest
 
@@ -30,17 +32,15 @@ def check_formats(names: Sequence[str], output: str | None) -> None:
         raise UsageError("-o needs a format", "", f"Add -f with one of {', '.join(formats.names())}.")
 
 
-def write(scan: Scan, names: Sequence[str], output: str | None) -> list[Path]:
-    """Write each format; one that fails does not keep the others from being written.
+def write(scan: Scan, names: Sequence[str], output: str | None, outcome: Outcome) -> None:
+    """Write each format and say where; one that fails is told and does not keep the others from being written.
 
     `output`: a folder, a file name with a suffix (one format), `-` for stdout, or None for `reports/`.
-    Raises `Problems` at the end when some failed.
     """
     if output == "-":
         formats.get(names[0]).render(scan, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return []
-    written: list[Path] = []
+        return
     errors: list[ScannerError] = []
     for name in names:
         module = formats.get(name)
@@ -48,7 +48,7 @@ def write(scan: Scan, names: Sequence[str], output: str | None) -> list[Path]:
         try:
             with whole_file(path) as out:
                 module.render(scan, out)
-            written.append(path)
+            say(f"wrote {path}")
         except OSError as error:
             errors.append(
                 OutputError(f"the {name} report was not written: {error.strerror or error}", str(path))
@@ -59,9 +59,10 @@ def write(scan: Scan, names: Sequence[str], output: str | None) -> list[Path]:
             errors.append(
                 OutputError(f"the {name} report failed: {type(error).__name__}: {error}", str(path))
             )
+    for failed in errors:
+        say(str(failed))
     if errors:
-        raise Problems(errors)
-    return written
+        outcome.add(USAGE, f"{len(errors)} report{'s' if len(errors) != 1 else ''} not written")
 
 
 def _path(output: str | None, name: str, extension: str, *, alone: bool) -> Path:

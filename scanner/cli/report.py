@@ -8,8 +8,7 @@ import click
 
 from scanner.cli import gate, outputs
 from scanner.cli.door import Outcome
-from scanner.cli.scan import gate_options, output_options
-from scanner.cli.show import say, show
+from scanner.cli.scan import conclude, gate_options, output_options
 
 
 @click.command("report")
@@ -39,19 +38,8 @@ def report(
 
     outputs.check_formats(formats, output)
     result = reader.read(Path(stored))
-    if not quiet and output != "-":
-        show(result, color)
-    if formats:
-        for path in outputs.write(result, formats, output):
-            say(f"wrote {path}")
-    outcome = gate.judge(
-        result,
-        fail_on=fail_on,
-        max_unknown=max_unknown,
-        strict_settling=strict_settling,
-        allow_empty=allow_empty,
-    )
-    return Outcome() if exit_zero else outcome
+    limits = gate.Limits(fail_on, max_unknown, strict_settling, allow_empty)
+    return conclude(result, limits, formats, output, color=color, quiet=quiet, exit_zero=exit_zero)
 
 
 COMMANDS = {"report": report}

@@ -16,7 +16,8 @@ from scanner.cli.options import (
     rule_options,
     source_words,
 )
-from scanner.cli.show import say, show
+from scanner.cli.show import show
+from scanner.model.scan import Scan
 
 
 def output_options(command: Any) -> Any:
@@ -44,7 +45,7 @@ def gate_options(command: Any) -> Any:
         click.option("--allow-empty", is_flag=True, help="Accept that nothing was evaluated."),
         click.option("--strict-settling", is_flag=True, help="Count findings that may still be settling."),
         click.option("--max-unknown", type=click.IntRange(0), default=0, show_default=True, help="Undecided evaluations of critical and high rules that are tolerated."),
-        click.option("--fail-on", type=click.Choice(gate.LIMITS), default="high", show_default=True, help="Lowest severity that fails the run."),
+        click.option("--fail-on", type=click.Choice(gate.CHOICES), default="high", show_default=True, help="Lowest severity that fails the run."),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -102,19 +103,27 @@ def scan(
         words=source_words(paths, source),
         options=Options(keep_passes=keep_passes),
     )
+    limits = gate.Limits(fail_on, max_unknown, strict_settling, allow_empty)
+    return conclude(result, limits, formats, output, color=color, quiet=quiet, exit_zero=exit_zero)
+
+
+def conclude(
+    result: Scan,
+    limits: gate.Limits,
+    formats: tuple[str, ...],
+    output: str | None,
+    *,
+    color: str,
+    quiet: bool,
+    exit_zero: bool,
+) -> Outcome:
+    """Show a finished scan, write its reports and judge it."""
     if not quiet and output != "-":
         show(result, color)
-    outcome = gate.judge(
-        result,
-        fail_on=fail_on,
-        max_unknown=max_unknown,
-        strict_settling=strict_settling,
-        allow_empty=allow_empty,
-    )
+    outcome = Outcome() if exit_zero else gate.judge(result, limits)
     if formats:
-        for path in outputs.write(result, formats, output):
-            say(f"wrote {path}")
-    return Outcome() if exit_zero else outcome
+        outputs.write(result, formats, output, outcome)
+    return outcome
 
 
 COMMANDS = {"scan": scan}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scanner.model.resource import SourceRun
     from scanner.model.scan import RuleCard, Scan
 
-EXTENSION = "txt"
+EXTENSION = ".txt"
 FAILURES_SHOWN = 50
 ELEMENTS_SHOWN = 5
 REASONS_SHOWN = 10

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from scanner.model.scan import Scan
 
-EXTENSION = "json"
+EXTENSION = ".json"
 
 
 def render(scan: Scan, out: BinaryIO) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scanner.model.scan import Scan
 
-EXTENSION = "ndjson"
+EXTENSION = ".ndjson"
 
 
 def render(scan: Scan, out: BinaryIO) -> None:

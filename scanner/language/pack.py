@@ -181,19 +181,16 @@ def _duplicates(rules: Iterable[Rule]) -> list[ScannerError]:
     first: dict[str, Rule] = {}
     errors: list[ScannerError] = []
     for rule in rules:
-        for key in (rule.id, rule.name):
-            if key in first:
-                errors.append(
-                    RuleError(
-                        f"{key!r} is used twice",
-                        str(rule.mark),
-                        f"It stands first in {first[key].mark}.",
-                        code="META001",
-                    )
-                )
+        errors += [_twice(key, rule, first[key]) for key in (rule.id, rule.name) if key in first]
         first.setdefault(rule.id, rule)
         first.setdefault(rule.name, rule)
     return errors
+
+
+def _twice(key: str, rule: Rule, first: Rule) -> RuleError:
+    return RuleError(
+        f"{key!r} is used twice", str(rule.mark), f"It stands first in {first.mark}.", code="META001"
+    )
 
 
 class _Pack:

@@ -22,7 +22,11 @@ REGISTRY = {
             "type": "microsoft.containerregistry/REGISTRIES",
             "location": "westeurope",
             "sku": {"name": "Basic", "tier": "Basic"},
-            "properties": {"loginServer": "oneacr.azurecr.io", "provisioningState": "Succeeded", "ADMINUSERENABLED": True},
+            "properties": {
+                "loginServer": "oneacr.azurecr.io",
+                "provisioningState": "Succeeded",
+                "ADMINUSERENABLED": True,
+            },
         }
     ]
 }
@@ -105,7 +109,9 @@ def test_snapshot_and_saved_answers_agree(capsys, answers, tmp_path):
 def test_report_gives_the_same_numbers(capsys, answers, tmp_path):
     """A stored scan renders later with the same summary and the same exit code."""
     stored = tmp_path / "scan.ndjson"
-    first = invoke(capsys, "scan", answers, "-f", "ndjson", "-o", str(stored), "--now", "2026-11-25T02:00:00Z")
+    first = invoke(
+        capsys, "scan", answers, "-f", "ndjson", "-o", str(stored), "--now", "2026-11-25T02:00:00Z"
+    )
     direct = invoke(capsys, "scan", answers, "-f", "json", "-o", "-", "--now", "2026-11-25T02:00:00Z")[1]
     again = invoke(capsys, "report", str(stored), "-f", "json", "-o", "-")
     assert first[0] == again[0]
@@ -120,7 +126,9 @@ def test_explain_names_value_and_rule_line(capsys, answers):
     assert "ACR101-admin-user-disabled.yaml:" in out
 
 
-@pytest.mark.parametrize(("body", "code"), [({"adminUserEnabled": False}, 0), ({"adminUserEnabled": True}, 1), (None, 3)])
+@pytest.mark.parametrize(
+    ("body", "code"), [({"adminUserEnabled": False}, 0), ({"adminUserEnabled": True}, 1), (None, 3)]
+)
 def test_policy_try(capsys, tmp_path, body, code):
     """One rule on one resource: 0 compliant, 1 not, 3 unknown; JSON holds the proof."""
     path = tmp_path / "registry.json"
@@ -180,6 +188,10 @@ def test_demo(capsys, tmp_path):
 def test_broken_pipe_is_silent():
     """`acrscan policy list | head -1` ends without noise."""
     done = subprocess.run(
-        f"{sys.executable} -m scanner policy list | head -1", shell=True, capture_output=True, text=True, check=True
+        f"{sys.executable} -m scanner policy list | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stderr == ""

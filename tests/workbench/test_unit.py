@@ -32,13 +32,15 @@ def test_every_decidable_rule_has_the_needed_tests():
     ("change", "problem"),
     [
         ("expect: fail", "expected fail, got pass"),
-        ("expect: pass, messageContains: nowhere", "does not hold"),
+        ("expect: pass, messageContains: nowhere", "no message holds"),
         ("expect: pass, findings: 7", "expected 7 findings"),
     ],
 )
 def test_a_wrong_test_is_told(tmp_path, change, problem):
     """The runner fails a test whose expectation does not fit, and says how."""
-    (tmp_path / "pack.yaml").write_text("apiVersion: acrscan/v1\npack: {id: t, prefix: TST, version: 1.0.0}\n")
+    (tmp_path / "pack.yaml").write_text(
+        "apiVersion: acrscan/v1\npack: {id: t, prefix: TST, version: 1.0.0}\n"
+    )
     from tests.language.test_pack import RULE  # noqa: PLC0415
 
     tests = f"tests:\n  - {{name: off, resource: {{properties: {{adminUserEnabled: false}}}}, {change}}}\n"

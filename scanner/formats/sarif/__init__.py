@@ -10,7 +10,7 @@ from scanner.formats.sarif.profile import GENERIC
 if TYPE_CHECKING:
     from scanner.model.scan import Scan
 
-EXTENSION = "sarif"
+EXTENSION = ".sarif"
 
 
 def render(scan: Scan, out: BinaryIO) -> None:
