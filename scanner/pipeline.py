@@ -37,7 +37,7 @@ def scan(
         tally.add(row, plans)
         spool.add(row)
     return Scan(
-        header=_header(pack, inventory, estate, plans, now, words),
+        header=_header(pack, inventory, estate, plans, tally, now, words),
         tallies=tally.finished(spool),
         findings=spool.findings(),
         resources=spool.resources(),
@@ -55,6 +55,7 @@ def _header(
     inventory: Inventory,
     estate: Estate,
     plans: dict[str, tuple[str, ...]],
+    tally: Tally,
     now: str,
     words: str,
 ) -> ScanHeader:
@@ -74,7 +75,7 @@ def _header(
         inventory_digest=inventory.digest,
         inventory=words,
         now=now,
-        subscriptions=estate.subscriptions(),
+        subscriptions={name: estate.subscriptions.get(name, "") for name in tally.subscriptions()},
         diagnostics=(*inventory.diagnostics, *estate.notes()),
     )
 

@@ -132,6 +132,10 @@ class Tally:
             if row.type not in self._orders:
                 self._orders[row.type] = orders[row.type]
 
+    def subscriptions(self) -> list[str]:
+        """The subscriptions of everything that was evaluated."""
+        return sorted({subscription for _, subscription, _ in self._lines if subscription})
+
     def finished(self, spool: Spool) -> Tallies:
         """The tallies."""
         verdicts: dict[str, dict[str, Counter[Verdict]]] = {}

@@ -40,11 +40,26 @@ def test_demo_from_the_wheel(wheel, tmp_path):
     python = place / "bin" / "python"
     # The dependencies come from this environment; acrscan itself from the wheel alone.
     packages = subprocess.run(
-        [sys.executable, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     target = tmp_path / "site"
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel)], check=True
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--target",
+            str(target),
+            str(wheel),
+        ],
+        check=True,
     )
     code = (
         "import socket, sys\n"
@@ -56,6 +71,8 @@ def test_demo_from_the_wheel(wheel, tmp_path):
         "from scanner.cli.door import run\n"
         "sys.exit(run(['demo', '-o', 'out']))"
     )
-    done = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".html", ".sarif", ".json"}

@@ -90,7 +90,8 @@ class Access:
                 self._members.setdefault(group.lower(), []).append(principal)
         self._until = until
         self._now = instant(now) or 0.0
-        self._memo: dict[Any, list[Any]] = {}
+        self._memo: dict[tuple[int, int, str], tuple[list[Assigned], list[Deny], list[Any]]] = {}
+        """Rows by the identity of the lists they come from; holding the lists keeps the identities valid."""
 
     def rows(
         self,
@@ -122,10 +123,11 @@ class Access:
     ) -> list[Any]:
         """Rows of the role door; the list is shared by all registries with the same inherited assignments."""
         if not own:
-            key = (tuple(id(item) for item in inherited), tuple(id(row) for row in denies), mode)
-            if key not in self._memo:
-                self._memo[key] = self._work_out(inherited, denies, mode)
-            return self._memo[key]
+            key = (id(inherited), id(denies), mode)
+            found = self._memo.get(key)
+            if found is None:
+                found = self._memo[key] = (inherited, denies, self._work_out(inherited, denies, mode))
+            return found[2]
         above = self._roles_rows(inherited, [], denies, mode) if inherited else []
         return _tails_last(above, self._work_out(own, denies, mode))
 

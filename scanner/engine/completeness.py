@@ -23,6 +23,8 @@ class Completeness:
         self._runs: dict[str, list[SourceRun]] = {}
         self._at: dict[tuple[str, str], Problem] = {}
         self._around: dict[tuple[str, str], Problem] = {}
+        self._whole: set[str] = set()
+        """Collections that are known to have no gap anywhere."""
         for run in runs:
             kind = run.collection.lower()
             self._runs.setdefault(kind, []).append(run)
@@ -46,6 +48,14 @@ class Completeness:
 
     def gap(self, collection: str, place: str) -> Unknown | None:
         """Why rows of a collection may be missing at or around `place` (an id), or None when all were read."""
+        if collection in self._whole:
+            return None
+        found = self._gap(collection, place)
+        if found is None and not any(run.problems for run in self._runs[collection.lower()]):
+            self._whole.add(collection)
+        return found
+
+    def _gap(self, collection: str, place: str) -> Unknown | None:
         kind = collection.lower()
         runs = [run for run in self._runs.get(kind, []) if run.state != "not-asked"]
         if not runs:
@@ -61,7 +71,8 @@ class Completeness:
 
     def rows(self, rows: list[Any], place: str, collections: Iterable[str]) -> list[Any] | Unknown:
         """A relation's rows with what is known of their completeness."""
-        gaps = [gap for collection in collections if (gap := self.gap(collection, place)) is not None]
-        if not gaps:
-            return rows
-        return [*rows, UnreadTail(gaps[0].reason)] if rows else gaps[0]
+        for collection in collections:
+            gap = self.gap(collection, place)
+            if gap is not None:
+                return [*rows, UnreadTail(gap.reason)] if rows else gap
+        return rows

@@ -60,15 +60,13 @@ class Estate:
 
     def chain(self, resource_id: str) -> tuple[str, ...]:
         """The normalised scopes of a resource, itself first, root last."""
-        return self.chains.above(resource_id)
+        here = ids.normalise(resource_id)
+        return (here, *self.chains.above(here))
 
+    @property
     def subscriptions(self) -> Mapping[str, str]:
-        """Subscription id -> display name, for every subscription that anything was read from."""
-        found = dict(self.chains.names)
-        for kind in (REGISTRIES, table.PRICINGS, table.CLUSTERS):
-            for row in self.part(kind):
-                found.setdefault(ids.subscription_of(row.id), "")
-        return {key: found[key] for key in sorted(found) if key}
+        """Subscription id -> display name, of the subscriptions that were collected as such."""
+        return self.chains.names
 
     def index(self, kind: str) -> ScopeIndex:
         """The rows of an extension type at scopes above registries."""
@@ -138,7 +136,7 @@ class Estate:
 
     @cached_property
     def assigned_above(self) -> Callable[[tuple[str, ...]], list[Assigned]]:
-        """Inherited assignments by chain, each chain worked out once."""
+        """Inherited assignments by the chain above a resource, each chain worked out once."""
         memo: dict[tuple[str, ...], list[Assigned]] = {}
         standing, eligible = self.index(table.ROLE_ASSIGNMENTS), self.index(table.ELIGIBILITIES)
 
@@ -223,7 +221,7 @@ class _Pass:
 
     def at(self, resource: Resource, wanted: Mapping[str, Relation]) -> Callable[[str], Any]:
         """Move to a resource; what comes back works out its relations."""
-        home = ids.registry_of(resource.id) or resource.id
+        home = resource.id if resource.type == REGISTRIES else ids.registry_of(resource.id) or resource.id
         key = ids.order_key(home)
         if key != self._current:
             self._current = key

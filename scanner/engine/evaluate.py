@@ -173,8 +173,10 @@ def _decide(
     clock: float,
     options: Options,
     seen: int,
-) -> tuple[list[Caused], list[str]]:
+) -> tuple[list[Caused], Sequence[str]]:
     rows: list[Caused] = []
+    if "?" not in letters and not (options.details or options.check_every or options.keep_passes):
+        return rows, letters
     decided = list(letters)
     for number, letter in enumerate(letters):
         checked = letter in "PN" and options.check_every and (seen + number) % options.check_every == 0

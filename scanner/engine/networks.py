@@ -62,7 +62,7 @@ class Endpoints:
         if not absent or not isinstance(found, list) or any(isinstance(row, UnreadTail) for row in found):
             return found
         subscription = ids.subscription_of(absent[0])
-        if subscription in self._estate.subscriptions():
+        if subscription in self._estate.subscriptions:
             return found
         return [*found, UnreadTail(f"private endpoint in subscription {subscription}, which was not read")]
 

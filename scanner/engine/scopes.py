@@ -29,6 +29,7 @@ class Chains:
 
     def __init__(self, subscriptions: Iterable[Resource]) -> None:
         self._groups: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, tuple[str, ...]] = {}
         self.names: dict[str, str] = {}
         for row in subscriptions:
             identifier = ids.subscription_of(row.id)
@@ -45,10 +46,14 @@ class Chains:
         """Whether the management groups above a subscription were read."""
         return subscription in self._groups
 
-    def above(self, resource_id: str) -> tuple[str, ...]:
-        """The normalised scopes that apply to a resource, itself first, root last."""
-        groups = self._groups.get(ids.subscription_of(resource_id), ())
-        return (*ids.ancestors(resource_id), *groups, ids.ROOT)
+    def above(self, normal: str) -> tuple[str, ...]:
+        """The normalised scopes above a normalised id, nearest first, root last; siblings share the tuple."""
+        parent = ids.parent_of(normal)
+        found = self._known.get(parent)
+        if found is None:
+            groups = self._groups.get(ids.subscription_of(parent), ())
+            found = self._known[parent] = (*ids.ancestors(parent), *groups, ids.ROOT)
+        return found
 
 
 def _groups(chain: list[Any]) -> Iterator[str]:

@@ -119,7 +119,7 @@ def _inherited(estate: Estate, relation: Relation, target: Resource, near: Near)
     here = ids.normalise(target.id)
     rows = [_marked(row, inherited=False) for row in near.groups[kind] if _applies_to(row) == here]
     index = estate.index(kind)
-    rows += [_marked(row, inherited=True) for row in index.above(estate.chain(target.id))]
+    rows += [_marked(row, inherited=True) for row in index.above(estate.chains.above(here))]
     found = estate.completeness.rows(rows, target.id, relation.collections)
     return _chain_gap(estate, target, found, management_groups=index.management_groups)
 
@@ -141,22 +141,24 @@ def _chain_gap(estate: Estate, target: Resource, rows: Any, *, management_groups
 def _access(estate: Estate, target: Resource, near: Near) -> Any:
     gap = estate.completeness.gap(table.ROLE_ASSIGNMENTS, target.id)
     here = ids.normalise(target.id)
-    chain = estate.chain(target.id)
+    above = estate.chains.above(here)
     own = [
         Assigned(row, target.id, inherited=False, eligible=flag)
         for kind, flag in ((table.ROLE_ASSIGNMENTS, False), (table.ELIGIBILITIES, True))
         for row in near.groups[kind]
         if _applies_to(row) == here
     ]
-    denies = [
-        *estate.denied_above(chain[1:]),
-        *(deny_of(row) for row in near.groups[table.DENY_ASSIGNMENTS] if _applies_to(row) == here),
-    ]
+    denies = estate.denied_above(above)
+    if near.groups[table.DENY_ASSIGNMENTS]:
+        denies = [
+            *denies,
+            *(deny_of(row) for row in near.groups[table.DENY_ASSIGNMENTS] if _applies_to(row) == here),
+        ]
     tokens, maps = (
         estate.completeness.rows(_children(table.CHILDREN[name], near), target.id, (table.CHILDREN[name],))
         for name in ("tokens", "scopeMaps")
     )
-    rows = estate.access.rows(target, estate.assigned_above(chain[1:]), own, denies, tokens, maps)
+    rows = estate.access.rows(target, estate.assigned_above(above), own, denies, tokens, maps)
     if gap is not None:
         rows = [row for row in rows if not isinstance(row, UnreadTail)]
         return [*rows, UnreadTail(gap.reason)] if rows else gap

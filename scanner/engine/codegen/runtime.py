@@ -15,7 +15,6 @@ class Odd(Exception):
     """A value that the fast lane does not judge."""
 
 
-_ODD = Odd()
 _UNREAD = Unknown("missing")
 MARKS = frozenset({Unknown, Hidden, UnreadTail, Wrong})
 JSON = frozenset({str, bool, int, float, list, tuple, dict})
@@ -25,20 +24,20 @@ _EMPTY: list[Any] = []
 
 def odd(*_: Any) -> NoReturn:
     """Leave the rule to the reference lane."""
-    raise _ODD
+    raise Odd
 
 
 def odd_or(value: Any, absent: bool | None) -> bool:
     """What an operator says of a value that is not of its type: `absent` for ABSENT, else Odd."""
     if value is None and absent is not None:
         return absent
-    raise _ODD
+    raise Odd
 
 
 def sure(truth: bool | None) -> bool:
     """A truth worked out before; None stood for Odd."""
     if truth is None:
-        raise _ODD
+        raise Odd
     return truth
 
 
@@ -61,7 +60,7 @@ def rows(value: Any) -> Any:
         return value
     if value is None:
         return _EMPTY
-    raise _ODD
+    raise Odd
 
 
 def pairs(value: Any) -> Any:
@@ -70,14 +69,14 @@ def pairs(value: Any) -> Any:
         return [{"key": key, "value": item} for key, item in value.items()]
     if value is None:
         return _EMPTY
-    raise _ODD
+    raise Odd
 
 
 def number(value: Any) -> Any:
     """A number to compare a count with."""
     if value.__class__ in NUMBERS:
         return value
-    raise _ODD
+    raise Odd
 
 
 def number_or_none(value: Any) -> Any:
@@ -121,14 +120,14 @@ def tester(
     def test(value: Any) -> bool:
         if value is None:
             if absent is None:
-                raise _ODD
+                raise Odd
             return absent
         if value.__class__ in MARKS:
-            raise _ODD
+            raise Odd
         answer = decide(value, operand, options)
         if answer.__class__ is bool:
             return answer
-        raise _ODD
+        raise Odd
 
     return test
 
@@ -142,7 +141,7 @@ def pair_tester(
 
     def test(value: Any, other: Any) -> bool:
         if value.__class__ in MARKS or other.__class__ in MARKS:
-            raise _ODD
+            raise Odd
         if value is None:
             value = default
         if value is None:
@@ -152,7 +151,7 @@ def pair_tester(
         answer = row.decide(value, other, options)
         if answer.__class__ is bool:
             return answer
-        raise _ODD
+        raise Odd
 
     return test
 

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from scanner.engine.operators.row import Answer, Operator, Options, Wrong, kind, never, wrong
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+class Range(NamedTuple):
+    """A range of addresses as numbers: cheap to compare."""
+
+    version: int
+    first: int
+    last: int
+    prefix: int
 
 
 @lru_cache(maxsize=65_536)
-def network(text: str) -> Network | None:
+def network(text: str) -> Range | None:
     """The range a text names (host bits are dropped), or None."""
     try:
-        return ipaddress.ip_network(text.strip(), strict=False)
+        found = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         return None
+    return Range(found.version, int(found.network_address), int(found.broadcast_address), found.prefixlen)
 
 
-def _range(value: Any) -> Network | Wrong:
+def _range(value: Any) -> Range | Wrong:
     if not isinstance(value, str):
         return wrong(value, "an IP address or range")
     return network(value) or Wrong(f"{value[:60]!r} is no IP address or range")
-
-
-def _subnet(inner: Network, outer: Network) -> bool:
-    """Whether one range lies in another of the same version."""
-    if isinstance(inner, ipaddress.IPv4Network):
-        return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
-    return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
 
 
 def _within(value: Any, operand: Any, _: Options) -> Answer:
@@ -45,7 +46,9 @@ def _within(value: Any, operand: Any, _: Options) -> Answer:
         outer = _range(item)
         if isinstance(outer, Wrong):
             return outer
-        hit = hit or _subnet(inner, outer)
+        hit = hit or (
+            inner.version == outer.version and outer.first <= inner.first and inner.last <= outer.last
+        )
     return hit
 
 
@@ -58,7 +61,7 @@ def _prefix_less(value: Any, operand: Any, _: Options) -> Answer:
         return wrong(operand, "a prefix length, or a list of two: for IPv4 and for IPv6")
     if inner.version == 6 and len(bounds) < 2:
         return Wrong("an IPv6 range, for which the rule gives no prefix length")
-    return bool(inner.prefixlen < bounds[0 if inner.version == 4 else 1])
+    return bool(inner.prefix < bounds[0 if inner.version == 4 else 1])
 
 
 def _prefix_problem(operand: Any) -> str:
