@@ -94,6 +94,7 @@ TABLE = (
     Relation("registry", _OF_REGISTRY, REGISTRIES, "parent", (REGISTRIES,), "the registry it belongs to"),
     Relation("registries", _of(PRICINGS), REGISTRIES, "registriesBelow", (REGISTRIES,), "the registries of the subscription"),
     Relation("registries", _of(CLUSTERS), REGISTRIES, "all", (REGISTRIES,), "all registries of the inventory"),
+    Relation("replications", _of(CLUSTERS), CHILDREN["replications"], "all", (CHILDREN["replications"],), "all replicas of the inventory"),
     Relation("manifests", _of(REPOSITORIES), MANIFESTS, "own", (MANIFESTS,), "the repository's manifests", ("digest",)),
     Relation("tags", _of(REPOSITORIES), TAGS, "own", (TAGS,), "the repository's tags", ("name",)),
     Relation("storage", _of(REPOSITORIES), "acrscan/storage", "storage", ("acrscan/storage",), "what the repository's manifests take and what deleting untagged ones would free", ("repository",)),
