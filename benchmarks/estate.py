@@ -26,7 +26,9 @@ def registry(number: int) -> dict[str, Any]:
     sku = dice.choice(["Basic", "Standard", "Premium", "Premium"])
     premium = sku == "Premium"
     closed = premium and dice.random() < 0.5
-    identifier = f"/subscriptions/{subscription}/resourceGroups/rg-{number % 97:03d}/providers/{REGISTRIES}/{name}"
+    identifier = (
+        f"/subscriptions/{subscription}/resourceGroups/rg-{number % 97:03d}/providers/{REGISTRIES}/{name}"
+    )
     return {
         "id": identifier,
         "name": name,
@@ -66,17 +68,26 @@ def registry(number: int) -> dict[str, Any]:
 def _records(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
     for number in range(count):
         body = registry(number)
-        yield body["id"].lower().replace("/", "\x01"), {
-            "id": body["id"],
-            "type": REGISTRIES,
-            "name": body["name"],
-            "location": body["location"],
-            "apiVersion": "2026-01-01-preview" if number % 2 else "2025-11-01",
-            "body": body,
-            "unread": {},
-            "hidden": {},
-            "origin": {"source": "saved", "where": "benchmark", "line": None, "column": None, "collectedAt": NOW},
-        }
+        yield (
+            body["id"].lower().replace("/", "\x01"),
+            {
+                "id": body["id"],
+                "type": REGISTRIES,
+                "name": body["name"],
+                "location": body["location"],
+                "apiVersion": "2026-01-01-preview" if number % 2 else "2025-11-01",
+                "body": body,
+                "unread": {},
+                "hidden": {},
+                "origin": {
+                    "source": "saved",
+                    "where": "benchmark",
+                    "line": None,
+                    "column": None,
+                    "collectedAt": NOW,
+                },
+            },
+        )
 
 
 def write(folder: Path, count: int) -> None:
@@ -95,7 +106,14 @@ def write(folder: Path, count: int) -> None:
             lines = sorted((key, orjson.dumps(record)) for key, record in _records(count))
             for _, line in lines:
                 record = orjson.loads(line)
-                yield Resource(record["id"], REGISTRIES, record["name"], record["body"], record["location"], record["apiVersion"])
+                yield Resource(
+                    record["id"],
+                    REGISTRIES,
+                    record["name"],
+                    record["body"],
+                    record["location"],
+                    record["apiVersion"],
+                )
 
     runs = tuple(
         SourceRun("saved", name, "complete", count if name == REGISTRIES else 0, collected_at=NOW)

@@ -67,7 +67,11 @@ def throughput(folder: Path) -> None:
     reference = timed(lambda: parse_only(file))
     row(f"orjson.loads of {SIZE:,} registries", f"{reference:.2f} s", "reference")
     counts = timed(lambda: whole_pack(folder, details=False))
-    row("whole pack, verdicts and counts", f"{counts:.2f} s", f"{counts / reference:.2f} x the reference (must be <= 2)")
+    row(
+        "whole pack, verdicts and counts",
+        f"{counts:.2f} s",
+        f"{counts / reference:.2f} x the reference (must be <= 2)",
+    )
     full = timed(lambda: whole_pack(folder, details=True), rounds=1)
     row("whole pack with findings and evidence", f"{full:.2f} s", f"{full / reference:.2f} x the reference")
 
@@ -77,11 +81,11 @@ def memory(folders: dict[int, Path]) -> None:
     for size, folder in folders.items():
         code = (
             f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'benchmarks')!r}]; sys.argv[1:] = ['{size}']\n"
-            f"import run, pathlib, resource; run.whole_pack(pathlib.Path({str(folder)!r}), False)\n"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            f"import run, pathlib; run.whole_pack(pathlib.Path({str(folder)!r}), False)\n"
+            "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        row(f"peak memory, {size:,} registries", f"{done.stdout.strip()} MB")
+        row(f"peak memory, {size:,} registries", f"{int(done.stdout) // 1024} MB")
 
 
 def custodian() -> None:
@@ -96,14 +100,21 @@ def custodian() -> None:
         row("Cloud Custodian's filters, same rules", "left out", "pip install c7n to compare")
         return
     reference = timed(other, rounds=7)
-    row("Cloud Custodian's filters, same rules", f"{reference / 200 * 1e6:.1f} us/reg", f"ours is {reference / mine:.1f} x faster (must be >= 20)")
+    row(
+        "Cloud Custodian's filters, same rules",
+        f"{reference / 200 * 1e6:.1f} us/reg",
+        f"ours is {reference / mine:.1f} x faster (must be >= 20)",
+    )
 
 
 def start_up() -> None:
     """`acrscan --help` over an empty Python, whole processes in turn."""
     empty, full = [], []
     for _ in range(9):
-        for command, into in (([sys.executable, "-c", "pass"], empty), ([sys.executable, "-m", "scanner", "--help"], full)):
+        for command, into in (
+            ([sys.executable, "-c", "pass"], empty),
+            ([sys.executable, "-m", "scanner", "--help"], full),
+        ):
             start = time.perf_counter()
             subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=ROOT)
             into.append(time.perf_counter() - start)
@@ -119,7 +130,11 @@ def loading() -> None:
     neutral = [text.replace("!unknown", "!!str").replace("!unread", "!!str") for text in texts]
     reference = timed(lambda: [list(yaml.compose_all(text, Loader=yaml.CSafeLoader)) for text in neutral])
     mine = timed(lambda: pack_from(None))
-    row(f"load and check {len(texts)} files", f"{mine:.3f} s", f"{mine / reference:.2f} x composing them (must be <= 3)")
+    row(
+        f"load and check {len(texts)} files",
+        f"{mine:.3f} s",
+        f"{mine / reference:.2f} x composing them (must be <= 3)",
+    )
 
 
 def main() -> None:

@@ -31,6 +31,14 @@ _OF_ACTION = {
 }
 
 
+def shut(registry: Resource) -> bool:
+    """Whether the registry itself is known to open neither the admin user nor anonymous pull."""
+    properties = registry.body.get("properties")
+    if not isinstance(properties, dict):
+        return False
+    return all(properties.get(key) in (None, False) for key in ("adminUserEnabled", "anonymousPullEnabled"))
+
+
 def rows(registry: Resource, tokens: Any, scope_maps: Any, now: float) -> list[Any]:
     """Access rows of these doors; an `UnreadTail` last where a door could not be looked at."""
     found: list[Any] = []

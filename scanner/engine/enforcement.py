@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from scanner.engine.operators.time import instant
 from scanner.model import ids
 from scanner.model.resource import Resource
-from scanner.model.values import UnreadTail
+from scanner.model.values import Unknown, UnreadTail
 from scanner.types import built_in
 
 _PARAMETER = re.compile(r"\[\s*parameters\(\s*'([^']+)'\s*\)\s*\]\Z", re.IGNORECASE)
+
+_OPEN = Unknown("the assignment's selectors leave open whether it covers this resource")
 
 
 class Member(NamedTuple):
@@ -84,7 +86,7 @@ class Enforcement:
             "definitionId": member.definition,
             "definitionName": facts["name"] if facts else "",
             "assignmentId": assignment.id,
-            "effect": "Unknown" if partial else _effect(properties, member),
+            "effect": _OPEN if partial else _effect(properties, member),
             "scope": ids.scope_of(assignment.type, assignment.id, assignment.body),
             "exempt": any(self._exempts(row, assignment, member) for row in exemptions),
             "enforcementMode": mode if isinstance(mode, str) else "Default",
@@ -199,7 +201,7 @@ def _lowered(items: Any) -> set[str]:
     )
 
 
-def _effect(properties: Mapping[str, Any], member: Member) -> str:
+def _effect(properties: Mapping[str, Any], member: Member) -> str | Unknown:
     """The effect that acts: an override, else the parameter `effect`, else the definition's default."""
     overrides = properties.get("overrides")
     for item in overrides if isinstance(overrides, list) else ():
@@ -218,4 +220,4 @@ def _effect(properties: Mapping[str, Any], member: Member) -> str:
     if isinstance(given, str):
         return given
     facts = built_in.policies().get(member.definition)
-    return str(facts["default"]) if facts else "Unknown"
+    return str(facts["default"]) if facts else Unknown(f"policy definition {member.definition} not read")

@@ -26,18 +26,22 @@ from scanner.model.values import Unknown
 class Linked:
     """A resource with its relations, each worked out when first asked for."""
 
-    __slots__ = ("_found", "_work", "resource")
+    __slots__ = ("_fixed", "_found", "_work", "resource")
 
-    def __init__(self, resource: Resource, work: Callable[[str], Any]) -> None:
+    def __init__(self, resource: Resource, work: Callable[[str], Any], fixed: Mapping[str, Any]) -> None:
         self.resource = resource
         self._work = work
+        self._fixed = fixed
         self._found: dict[str, Any] = {}
 
     def related(self, name: str) -> Any:
         """The rows of a relation (a list that may end in an UnreadTail), or Unknown."""
-        if name not in self._found:
-            self._found[name] = self._work(name)
-        return self._found[name]
+        found = self._fixed.get(name)
+        if found is None:
+            found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._work(name)
+        return found
 
 
 class Estate:
@@ -48,6 +52,9 @@ class Estate:
         self.now = now
         self.completeness = Completeness(inventory.runs)
         self._indexes: dict[str, ScopeIndex] = {}
+        self._everything: dict[str, Any] = {}
+        self.shared_access: dict[tuple[tuple[str, ...], str], Any] = {}
+        """Access rows by chain and mode, of registries that only inherit."""
 
     def part(self, kind: str) -> Iterable[Resource]:
         """All resources of a type, in order; nothing where none was read."""
@@ -108,7 +115,7 @@ class Estate:
         wanted = {relation.name: relation for relation in relations_for(kind) if relation.name in names}
         joins = _Pass(self, kind, wanted.values())
         for resource in self.part(kind):
-            yield Linked(resource, joins.at(resource, wanted))
+            yield Linked(resource, joins.at(resource, wanted), joins.fixed)
 
     @cached_property
     def access(self) -> Access:
@@ -164,6 +171,12 @@ class Estate:
 
         return above
 
+    def everything(self, kind: str) -> Any:
+        """All resources of a small type (subscriptions, the registries that clusters look at), read once."""
+        if kind not in self._everything:
+            self._everything[kind] = self.completeness.rows(list(self.part(kind)), ids.ROOT, (kind,))
+        return self._everything[kind]
+
     @cached_property
     def by_subscription(self) -> Mapping[str, list[Resource]]:
         """Defender plans by subscription."""
@@ -209,6 +222,9 @@ class _Pass:
                 kinds.update((table.POLICY_ASSIGNMENTS, table.POLICY_EXEMPTIONS, table.POLICY_STATES))
             elif relation.kind in ("own", "registriesBelow"):
                 own.update(relation.collections)
+        self.fixed: dict[str, Any] = {relation.name: [] for relation in wanted if self._empty(relation)}
+        """Relations that are empty for every target, because their collections were read whole and hold nothing."""
+        kinds = {name for name in kinds if not self._nothing(name)}
         self._home = {name: Grouper(estate.part(name)) for name in kinds}
         self._own = {name: Grouper(estate.part(name)) for name in own}
         needs_parent = any(relation.kind == "parent" for relation in wanted)
@@ -219,13 +235,27 @@ class _Pass:
         self._own_key = ""
         self._own_rows: dict[str, list[Resource]] = {}
 
+    def _nothing(self, kind: str) -> bool:
+        return not any(True for _ in self._estate.part(kind))
+
+    def _empty(self, relation: Relation) -> bool:
+        """Whether a relation of plain rows cannot have any, and is known not to."""
+        if relation.kind not in ("children", "pipelines", "inherited", "extension", "enforcement"):
+            return False
+        complete = self._estate.completeness
+        return all(
+            self._nothing(kind) and complete.gap(kind, ids.ROOT) is None for kind in relation.collections
+        )
+
     def at(self, resource: Resource, wanted: Mapping[str, Relation]) -> Callable[[str], Any]:
         """Move to a resource; what comes back works out its relations."""
         home = resource.id if resource.type == REGISTRIES else ids.registry_of(resource.id) or resource.id
         key = ids.order_key(home)
         if key != self._current:
             self._current = key
-            self._groups = {name: grouper.take(key) for name, grouper in self._home.items()}
+            self._groups = (
+                {name: grouper.take(key) for name, grouper in self._home.items()} if self._home else {}
+            )
             self._registry = self._parent.find(key) if self._parent else None
         own = self._take_own(resource)
         groups, registry, estate = self._groups, self._registry, self._estate

@@ -30,6 +30,8 @@ from scanner.model.resource import Resource
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
 NO_REASONS: Mapping[str, str] = {}
+MAX_ELEMENTS = 300_000
+"""List elements that one rule may look at on one resource; what lies beyond counts as not read (limit)."""
 
 
 class Bound(NamedTuple):
@@ -52,6 +54,8 @@ class Case:
     params: Mapping[str, Any]
     now: float
     bound: Mapping[str, Bound] = field(default_factory=dict)
+    budget: list[int] = field(default_factory=lambda: [MAX_ELEMENTS])
+    """How many more list elements may be looked at (one number, counted down)."""
 
 
 def case_for(
@@ -204,6 +208,9 @@ def _observe(proof: Proof, value: Any) -> None:
         proof.state, proof.actual = "present", value
 
 
+_LIMIT = f"more than {MAX_ELEMENTS:,} list elements to look at"
+
+
 class Elements(NamedTuple):
     """A list as a quantifier sees it. `problem` stands for a list that cannot be looked through at all."""
 
@@ -265,6 +272,19 @@ def _each(
     where = condition.where
     proofs = []
     for bound in found.bounds:
+        if case.budget[0] <= 0:
+            proofs.append(
+                Proof(
+                    Truth.UNKNOWN,
+                    "the rest",
+                    condition.mark,
+                    path=_list_name(condition.of),
+                    state="unread",
+                    note=_LIMIT,
+                )
+            )
+            break
+        case.budget[0] -= 1
         if where is None:
             unknown = isinstance(bound.value, Unknown)
             proof = Proof(Truth.UNKNOWN if unknown else Truth.TRUE, "element", condition.mark)
@@ -354,6 +374,8 @@ def _count(condition: Count, case: Case, env: Mapping[str, Bound]) -> Proof:
         return proof
     low = sum(child.truth is Truth.TRUE for child in proofs)
     high = low + sum(child.truth is Truth.UNKNOWN for child in proofs)
+    if len(proofs) and proofs[-1].note == _LIMIT:
+        found = found._replace(tail=_LIMIT)
     proof.count, proof.state, proof.actual = low, "present", low
     proof.note = f"list incomplete: {found.tail}" if found.tail else (f"up to {high}" if high > low else "")
     if problem is not None:

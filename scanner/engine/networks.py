@@ -126,9 +126,8 @@ class Network:
             access, via = _decide(rules, service, port)
             if access == "Allow" and appliance and f"microsoft.{service.lower()}" not in services:
                 access, via = "Unknown", appliance
-            rows.append(
-                {"service": service, "port": port, "access": access, "via": via, "source": identifier}
-            )
+            shown = Unknown(via) if access == "Unknown" else access
+            rows.append({"service": service, "port": port, "access": shown, "via": via, "source": identifier})
         return rows
 
     def _rules(self, subnet: Mapping[str, Any]) -> list[Mapping[str, Any]] | str | None:

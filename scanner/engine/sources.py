@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scanner.engine import doors
 from scanner.engine import relations as table
-from scanner.engine.access import Assigned, deny_of
+from scanner.engine.access import Assigned, deny_of, mode_of
 from scanner.engine.capabilities import Role, permissions_of
 from scanner.engine.enforcement import definitions_of
 from scanner.engine.relations import REGISTRIES, Relation
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from scanner.engine.estate import Estate
 
 
+_NONE: list[Resource] = []
+
+
 class Near(NamedTuple):
     """What the merge joins found for a target: rows below its registry, below itself, and the registry."""
 
@@ -28,6 +32,10 @@ class Near(NamedTuple):
     groups: Mapping[str, list[Resource]]
     own: Mapping[str, list[Resource]]
     registry: Resource | None
+
+    def rows(self, kind: str) -> list[Resource]:
+        """The rows of a type at or below the registry; none where the inventory holds none at all."""
+        return self.groups.get(kind, _NONE)
 
 
 def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -> Any:
@@ -60,7 +68,7 @@ def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -
         case "extension":
             rows = [
                 row
-                for row in near.groups[relation.collections[0]]
+                for row in near.rows(relation.collections[0])
                 if _applies_to(row) == ids.normalise(target.id)
             ]
             return complete(rows, target.id, relation.collections)
@@ -93,7 +101,7 @@ def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -
 
 def _children(kind: str, near: Near) -> list[Resource]:
     """Rows of a child type directly below the registry."""
-    return [row for row in near.groups[kind] if row.type.lower() == kind.lower()]
+    return [row for row in near.rows(kind) if row.type.lower() == kind.lower()]
 
 
 def _with_percent(rows: list[Resource]) -> list[Resource]:
@@ -117,7 +125,7 @@ def _applies_to(row: Resource) -> str:
 def _inherited(estate: Estate, relation: Relation, target: Resource, near: Near) -> Any:
     kind = relation.collections[0]
     here = ids.normalise(target.id)
-    rows = [_marked(row, inherited=False) for row in near.groups[kind] if _applies_to(row) == here]
+    rows = [_marked(row, inherited=False) for row in near.rows(kind) if _applies_to(row) == here]
     index = estate.index(kind)
     rows += [_marked(row, inherited=True) for row in index.above(estate.chains.above(here))]
     found = estate.completeness.rows(rows, target.id, relation.collections)
@@ -138,21 +146,47 @@ def _chain_gap(estate: Estate, target: Resource, rows: Any, *, management_groups
     return [*rows, UnreadTail(f"management groups above subscription {subscription} not read")]
 
 
+_OWN = (
+    table.ROLE_ASSIGNMENTS,
+    table.ELIGIBILITIES,
+    table.DENY_ASSIGNMENTS,
+    table.CHILDREN["tokens"],
+    table.CHILDREN["scopeMaps"],
+)
+_SHARED = (table.ROLE_ASSIGNMENTS, table.CHILDREN["tokens"], table.CHILDREN["scopeMaps"])
+
+
 def _access(estate: Estate, target: Resource, near: Near) -> Any:
+    """Access rows; registries that only inherit, in the same mode and with no other door open, share one list."""
+    mode = mode_of(target)
+    if (
+        isinstance(mode, str)
+        and not any(near.groups.get(kind) for kind in _OWN)
+        and doors.shut(target)
+        and all(estate.completeness.gap(kind, target.id) is None for kind in _SHARED)
+    ):
+        key = (estate.chains.above(ids.normalise(target.id)), mode)
+        if key not in estate.shared_access:
+            estate.shared_access[key] = _worked_out(estate, target, near)
+        return estate.shared_access[key]
+    return _worked_out(estate, target, near)
+
+
+def _worked_out(estate: Estate, target: Resource, near: Near) -> Any:
     gap = estate.completeness.gap(table.ROLE_ASSIGNMENTS, target.id)
     here = ids.normalise(target.id)
     above = estate.chains.above(here)
     own = [
         Assigned(row, target.id, inherited=False, eligible=flag)
         for kind, flag in ((table.ROLE_ASSIGNMENTS, False), (table.ELIGIBILITIES, True))
-        for row in near.groups[kind]
+        for row in near.rows(kind)
         if _applies_to(row) == here
     ]
     denies = estate.denied_above(above)
-    if near.groups[table.DENY_ASSIGNMENTS]:
+    if near.rows(table.DENY_ASSIGNMENTS):
         denies = [
             *denies,
-            *(deny_of(row) for row in near.groups[table.DENY_ASSIGNMENTS] if _applies_to(row) == here),
+            *(deny_of(row) for row in near.rows(table.DENY_ASSIGNMENTS) if _applies_to(row) == here),
         ]
     tokens, maps = (
         estate.completeness.rows(_children(table.CHILDREN[name], near), target.id, (table.CHILDREN[name],))
@@ -172,12 +206,12 @@ def _enforcement(estate: Estate, target: Resource, near: Near) -> Any:
     chain = estate.chain(target.id)
 
     def applying(kind: str) -> list[Resource]:
-        return [row for row in near.groups[kind] if _applies_to(row) == here] + estate.index(kind).above(
+        return [row for row in near.rows(kind) if _applies_to(row) == here] + estate.index(kind).above(
             chain[1:]
         )
 
     states = {}
-    for row in near.groups[table.POLICY_STATES]:
+    for row in near.rows(table.POLICY_STATES):
         assignment, definition = row.body.get("policyAssignmentId"), row.body.get("policyDefinitionId")
         if isinstance(assignment, str) and isinstance(definition, str) and _applies_to(row) == here:
             states[assignment.lower(), ids.name_of(definition).lower()] = str(row.body.get("complianceState"))

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from scanner.engine.explain import absences
 from scanner.engine.operators import OPERATORS, Options, Wrong
+from scanner.engine.operators.compare import folded
 from scanner.model.resource import Resource
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
@@ -20,6 +21,8 @@ MARKS = frozenset({Unknown, Hidden, UnreadTail, Wrong})
 JSON = frozenset({str, bool, int, float, list, tuple, dict})
 NUMBERS = frozenset({int, float})
 _EMPTY: list[Any] = []
+MAX_ROWS = 5_000
+"""Longer lists are left to the reference lane, which counts what it looks at."""
 
 
 def odd(*_: Any) -> NoReturn:
@@ -57,6 +60,8 @@ def by_key(holder: Mapping[str, Any], wanted: str) -> Any:
 def rows(value: Any) -> Any:
     """A list to go through; ABSENT is empty."""
     if value.__class__ is list or value.__class__ is tuple:
+        if len(value) > MAX_ROWS:
+            raise Odd
         return value
     if value is None:
         return _EMPTY
@@ -116,6 +121,8 @@ def tester(
     if isinstance(operand, Wrong):
         return odd
     absent = absent_truth(operator, operand, default, options)
+    if operator == "in" and operand and all(isinstance(item, str) for item in operand):
+        return _among(frozenset(folded(item, options) for item in operand), absent, options)
 
     def test(value: Any) -> bool:
         if value is None:
@@ -128,6 +135,17 @@ def tester(
         if answer.__class__ is bool:
             return answer
         raise Odd
+
+    return test
+
+
+def _among(texts: frozenset[str], absent: bool | None, options: Options) -> Callable[[Any], bool]:
+    """`in` for a list of texts: one look-up, however long the list is."""
+
+    def test(value: Any) -> bool:
+        if value.__class__ is str:
+            return folded(value, options) in texts
+        return odd_or(value, absent)
 
     return test
 
