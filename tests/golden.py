@@ -61,6 +61,7 @@ def main() -> None:
     (pages / "README.md").write_text(docs.index(pack), encoding="utf-8")
     for rule in pack.rules:
         (pages / f"{rule.id}.md").write_text(docs.page(rule), encoding="utf-8")
+    (ROOT / "docs" / "relations.md").write_text(docs.relations(), encoding="utf-8")
     sample = ROOT / "reports" / "sample"
     sample.mkdir(parents=True, exist_ok=True)
     scan = sample_scan()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scanner.engine.relations import TABLE, relations_for
 from scanner.model.condition import (
     Condition,
     Count,
@@ -18,6 +19,7 @@ from scanner.model.condition import (
 )
 from scanner.model.rule import Rule, RulePack
 from scanner.model.values import ABSENT
+from scanner.types import facts_for
 
 
 def page(rule: Rule) -> str:
@@ -35,6 +37,31 @@ def index(pack: RulePack) -> str:
         lines.append(
             f"| [{rule.id}]({rule.id}.md){state} | {rule.severity} | {target} | {_cell(rule.title)} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def relations() -> str:
+    """The page that lists all relations, by target."""
+    lines = [
+        "# Relations",
+        "",
+        "What `related.<name>` gives in a rule, by target type. ARM relations give whole resources, `acrscan/...` ones flat rows",
+        "(fields in `scanner/types/`). A relation whose collections were not read is unknown, never an empty list.",
+    ]
+    targets = sorted({target for row in TABLE for target in row.of})
+    for target in targets:
+        facts = facts_for(target)
+        lines += [
+            "",
+            f"## {facts.type if facts else target}",
+            "",
+            "| relation | elements | identified by | what it is |",
+        ]
+        lines.append("|---|---|---|---|")
+        lines += [
+            f"| {row.name} | {row.element or 'several types'} | {', '.join(row.key)} | {row.doc} |"
+            for row in relations_for(target)
+        ]
     return "\n".join(lines) + "\n"
 
 

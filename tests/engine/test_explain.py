@@ -76,8 +76,9 @@ def test_the_four_kinds_of_nothing(value, operator, operand, answer):
 
 def test_a_path_through_a_scalar_is_an_error():
     """`sku: []` and `sku: "Premium"` have no name: that is no absence."""
-    for sku in ([], "Premium", 5):
-        assert truth(leaf("sku.name", "equals", "Premium"), {"sku": sku}) is E
+    bodies: list[dict[str, object]] = [{"sku": []}, {"sku": "Premium"}, {"sku": 5}]
+    for body in bodies:
+        assert truth(leaf("sku.name", "equals", "Premium"), body) is E
 
 
 def test_below_absent_is_absent_and_below_unknown_unknown():

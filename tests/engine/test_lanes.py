@@ -145,7 +145,7 @@ def conditions(draw, scope=(), depth=3):
 
 def odd(strategy):
     """Mostly a proper value; sometimes null, unread, withheld or of another type."""
-    strange = st.sampled_from(
+    strange: st.SearchStrategy[object] = st.sampled_from(
         [None, Unknown("403"), Hidden("key"), "text", 5, True, [], {}, [UnreadTail("429")]]
     )
     return st.one_of(strategy, strategy, strategy, strange)
@@ -212,7 +212,7 @@ def rows(wrap):
     )
     tokens = st.lists(resource, max_size=3)
     if wrap is odd:
-        tail = st.sampled_from([[], [UnreadTail("429")], [Unknown("403")], [5]])
+        tail: st.SearchStrategy[list] = st.sampled_from([[], [UnreadTail("429")], [Unknown("403")], [5]])
         access = st.tuples(access, tail).map(lambda pair: pair[0] + pair[1])
         tokens = st.tuples(tokens, tail).map(lambda pair: pair[0] + pair[1])
     return st.fixed_dictionaries({"access": access, "tokens": tokens})
@@ -248,7 +248,7 @@ def test_the_lanes_never_disagree(check, when, body, related, version, source):
     assert letter in ("?", reference)
 
 
-CLEAN = [
+CLEAN: list[Leaf | Quantifier | Count] = [
     Leaf(Path("", ("sku", "name")), "equals", "premium", ABSENT, False, NOWHERE),
     Leaf(Path("", ("properties", "adminUserEnabled")), "equals", False, False, False, NOWHERE),
     Leaf(Path("", ("properties", "publicNetworkAccess")), "in", ("Disabled", None), ABSENT, False, NOWHERE),

@@ -9,7 +9,7 @@ from scanner.engine.operators.text import like
 from scanner.engine.operators.time import instant
 from scanner.model.values import UnreadTail
 
-NOW = instant("2026-11-25T00:00:00Z")
+NOW = instant("2026-11-25T00:00:00Z") or 0.0
 ERROR = "error"
 
 CASES = [
