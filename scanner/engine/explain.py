@@ -1,4 +1,7 @@
-"""The reference lane: a condition and one case come in, a proof comes out. It visits every child and never raises.
+"""The reference lane: a condition and one case come in, a proof comes out. It never raises.
+
+Every child of a condition is visited, so that evidence does not depend on order. Only inside the elements of lists it
+stops at the child that settles the truth: there may be thousands, and what they fail by is not asked.
 
 Whatever the generated lane cannot decide is decided here, and whatever fails is explained here.
 """
@@ -86,19 +89,23 @@ def explain(condition: Condition, case: Case) -> Proof:
     return _explain(condition, case, case.bound)
 
 
-def _explain(condition: Condition, case: Case, env: Mapping[str, Bound]) -> Proof:
+def _explain(condition: Condition, case: Case, env: Mapping[str, Bound], *, brief: bool = False) -> Proof:
     match condition:
         case Leaf():
             return _leaf(condition, case, env)
         case Logic(kind="not"):
-            child = _explain(condition.children[0], case, env)
+            child = _explain(condition.children[0], case, env, brief=brief)
             return Proof(inverted(child.truth), "not", condition.mark, [child], negated=True)
         case Logic():
-            children = [_explain(child, case, env) for child in condition.children]
-            join = all_of if condition.kind == "allOf" else any_of
+            join, settled = (all_of, Truth.FALSE) if condition.kind == "allOf" else (any_of, Truth.TRUE)
+            children = []
+            for part in condition.children:
+                children.append(_explain(part, case, env, brief=brief))
+                if brief and children[-1].truth is settled:
+                    break
             return Proof(join(child.truth for child in children), condition.kind, condition.mark, children)
         case Ref():
-            child = _explain(condition.condition, case, {paths.TARGET: env[paths.TARGET]})
+            child = _explain(condition.condition, case, {paths.TARGET: env[paths.TARGET]}, brief=brief)
             return Proof(child.truth, f"ref {condition.name}", condition.mark, [child])
         case Quantifier():
             return _quantifier(condition, case, env)
@@ -289,7 +296,7 @@ def _each(
             unknown = isinstance(bound.value, Unknown)
             proof = Proof(Truth.UNKNOWN if unknown else Truth.TRUE, "element", condition.mark)
         else:
-            inner = _explain(where, case, {**env, condition.var: bound})
+            inner = _explain(where, case, {**env, condition.var: bound}, brief=True)
             proof = Proof(inner.truth, "element", condition.mark, [inner])
         proof.var, proof.element = condition.var, bound
         proofs.append(proof)

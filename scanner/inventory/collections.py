@@ -7,7 +7,7 @@ from typing import Final
 
 _R = "Microsoft.ContainerRegistry/registries"
 
-REGISTRY, SUBSCRIPTION, TENANT = "registry", "subscription", "tenant"
+REGISTRY, ENDPOINT, SUBSCRIPTION, TENANT = "registry", "endpoint", "subscription", "tenant"
 
 LEVELS: Final = MappingProxyType(
     {
@@ -39,6 +39,7 @@ LEVELS: Final = MappingProxyType(
                 ),
                 "Microsoft.Insights/diagnosticSettings",
             ),
+            ENDPOINT: ("Microsoft.Network/privateEndpoints/privateDnsZoneGroups",),
             SUBSCRIPTION: (
                 _R,
                 "Microsoft.Authorization/roleAssignments",
@@ -52,7 +53,6 @@ LEVELS: Final = MappingProxyType(
                 "Microsoft.Security/pricings",
                 "Microsoft.Security/assessments",
                 "Microsoft.Network/privateEndpoints",
-                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
                 "Microsoft.ContainerService/managedClusters",
             ),
         }.items()

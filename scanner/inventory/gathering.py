@@ -20,6 +20,7 @@ from scanner.types import TypeFacts, facts_for
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
 CONNECTIONS = f"{REGISTRIES}/privateEndpointConnections"
 USAGES = f"{REGISTRIES}/usages"
+ENDPOINTS = "Microsoft.Network/privateEndpoints"
 
 
 @dataclass(slots=True)
@@ -201,6 +202,9 @@ class Gathering:
         level = table.level_of(kind)
         if level == table.REGISTRY:
             return [registry.id for registry in registries.values()]
+        if level == table.ENDPOINT:
+            held = self._collections.get(ENDPOINTS.lower())
+            return [endpoint.id for endpoint in held.rows.values()] if held else []
         if level == table.SUBSCRIPTION:
             return sorted(
                 {f"/subscriptions/{ids.subscription_of(registry.id)}" for registry in registries.values()}
@@ -269,6 +273,8 @@ def _homes(kind: str, identifiers: set[str]) -> set[str]:
     level = table.level_of(kind)
     if level == table.REGISTRY:
         return {ids.normalise(ids.registry_of(identifier) or identifier) for identifier in identifiers}
+    if level == table.ENDPOINT:
+        return {ids.normalise(ids.parent_of(identifier)) for identifier in identifiers}
     if level == table.SUBSCRIPTION:
         found = {ids.subscription_of(identifier) for identifier in identifiers} - {""}
         return {f"/subscriptions/{name}" for name in found}
