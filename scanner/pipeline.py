@@ -75,7 +75,7 @@ def _header(
         inventory_digest=inventory.digest,
         inventory=words,
         now=now,
-        subscriptions={name: estate.subscriptions.get(name, "") for name in tally.subscriptions()},
+        subscriptions={name: estate.chains.names.get(name, "") for name in tally.subscriptions()},
         diagnostics=(*inventory.diagnostics, *estate.notes()),
     )
 

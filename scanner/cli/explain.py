@@ -11,9 +11,9 @@ from scanner.cli.door import INCOMPLETE, Outcome
 from scanner.cli.options import clock, inventory_from, inventory_options, pack_from, rule_options
 from scanner.cli.proofs import as_json, lines, safe
 from scanner.cli.show import wants_unicode
+from scanner.engine.case import case_for
 from scanner.engine.estate import Linked
 from scanner.engine.evaluate import plan, rule_values
-from scanner.engine.explain import case_for
 from scanner.engine.judge import Judgement, judge
 from scanner.engine.operators.time import instant
 from scanner.engine.tailored import values_for

@@ -12,9 +12,9 @@ from scanner.cli.door import FINDINGS, INCOMPLETE, Outcome
 from scanner.cli.options import pack_from, rule_options
 from scanner.cli.proofs import as_json, lines, safe
 from scanner.cli.show import wants_unicode
+from scanner.engine.case import case_for
 from scanner.engine.codegen import compile_rules
 from scanner.engine.evaluate import rule_values
-from scanner.engine.explain import case_for
 from scanner.engine.judge import judge
 from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.engine import telling
-from scanner.engine.explain import Bound
+from scanner.engine.case import Bound
 from scanner.engine.judge import Judgement
 from scanner.engine.proof import Proof, Truth
 from scanner.engine.telling import jsonable, words

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 _R = "microsoft.containerregistry/registries/"
 LEGACY, ABAC = "legacy", "abac"
@@ -51,8 +51,31 @@ DATA_ACTIONS: Mapping[str, tuple[str, ...]] = {
 """Capability -> data actions. The first four count in ABAC mode only, signing in legacy mode only."""
 
 ONLY_DATA_IN_ABAC = frozenset({"pull", "push", "delete", "catalog", "quarantineRead", "quarantineWrite"})
+NEVER_IN_ABAC = frozenset({"sign", "softDeleted"})
+"""ABAC mode has no content trust, and its documentation says of every role, Owner included, that it does not reach
+soft-deleted artifacts."""
 _DATA_IN_LEGACY = frozenset({"sign", "quarantineRead", "quarantineWrite"})
 CAPABILITIES = tuple(ACTIONS)
+
+EVERYTHING = (
+    _R + "write",
+    _R + "delete",
+    *(
+        ACTIONS[name][0]
+        for name in (
+            "pull",
+            "push",
+            "delete",
+            "credentials",
+            "mint",
+            "tasks",
+            "exfiltrate",
+            "deleteReplication",
+        )
+    ),
+)
+"""Who is allowed all of these is in full control of a registry: Owner and Contributor are (action `*`), and so is a
+custom role with `Microsoft.ContainerRegistry/*`. What matters is the actions, whatever the role is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +88,11 @@ class Permission:
     not_data_actions: tuple[str, ...]
 
 
+Permissions: TypeAlias = tuple[Permission, ...]
+ALL: Permissions = (Permission(("*",), (), ("*",), ()),)
+"""Everything, on both planes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """A role definition. `kind`: BuiltInRole or CustomRole."""
@@ -72,21 +100,24 @@ class Role:
     id: str
     name: str
     kind: str
-    permissions: tuple[Permission, ...]
+    permissions: Permissions
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What a role gives in one mode: capabilities, those among them through data actions, and how broad it is."""
+    """What permissions give in one mode.
 
-    can: frozenset[str]
-    through_data: frozenset[str]
-    full_control: bool
+    `can`: capability -> the data actions it comes through, () where a control-plane action gives it. `everything`: all
+    of `EVERYTHING`, so the holder is in full control without granting itself anything first.
+    """
+
+    can: Mapping[str, tuple[str, ...]]
     wildcard: frozenset[str]
-    """Capabilities that come through a pattern with `*`."""
+    """Capabilities that a pattern with `*` gives, whether or not a plain one gives them too."""
+    everything: bool
 
 
-def permissions_of(blocks: Any) -> tuple[Permission, ...] | None:
+def permissions_of(blocks: Any) -> Permissions | None:
     """The permission blocks of a role or deny assignment, or None when they are not as the API writes them."""
     if not isinstance(blocks, list):
         return None
@@ -112,18 +143,14 @@ def _patterns(value: Any) -> tuple[str, ...] | None:
 
 
 def matches(pattern: str, action: str) -> bool:
-    """Whether an action fits a pattern; `*` stands for anything, slashes included."""
+    """Whether an action fits a pattern (both lower case); `*` stands for anything, slashes included."""
     if "*" not in pattern:
         return pattern == action
-    parts = pattern.split("*")
-    if (
-        not action.startswith(parts[0])
-        or not action.endswith(parts[-1])
-        or len(action) < len(parts[0]) + len(parts[-1])
-    ):
+    first, *middle, last = pattern.split("*")
+    if not action.startswith(first) or not action.endswith(last) or len(action) < len(first) + len(last):
         return False
-    at, end = len(parts[0]), len(action) - len(parts[-1])
-    for part in parts[1:-1]:
+    at, end = len(first), len(action) - len(last)
+    for part in middle:
         found = action.find(part, at, end)
         if found < 0:
             return False
@@ -132,90 +159,59 @@ def matches(pattern: str, action: str) -> bool:
 
 
 def _giving(action: str, allowed: Iterable[str], removed: Iterable[str]) -> str:
-    """The pattern through which an action is given, or ""; one without a wildcard is preferred."""
+    """The pattern through which an action is given, or ""; of several one with `*`, which says how wide the role is."""
     if any(matches(pattern, action) for pattern in removed):
         return ""
-    hits = [pattern for pattern in allowed if matches(pattern, action)]
-    return min(hits, key=lambda pattern: "*" in pattern, default="")
+    return _widest(pattern for pattern in allowed if matches(pattern, action))
 
 
-def _control(role: tuple[Permission, ...], action: str) -> str:
+def _widest(patterns: Iterable[str]) -> str:
+    return max(patterns, key=lambda pattern: "*" in pattern, default="")
+
+
+def _control(role: Permissions, action: str) -> str:
     """The pattern that gives a control-plane action; notActions take away within their own block only."""
-    return next((found for block in role if (found := _giving(action, block.actions, block.not_actions))), "")
+    return _widest(hit for block in role if (hit := _giving(action, block.actions, block.not_actions)))
 
 
-def _data(role: tuple[Permission, ...], action: str) -> str:
-    return next(
-        (found for block in role if (found := _giving(action, block.data_actions, block.not_data_actions))),
-        "",
+def _data(role: Permissions, action: str) -> str:
+    return _widest(
+        hit for block in role if (hit := _giving(action, block.data_actions, block.not_data_actions))
     )
 
 
 @lru_cache(maxsize=4096)
-def grants(permissions: tuple[Permission, ...], mode: str) -> Grants:
-    """What permissions give on a registry in a mode (`legacy` or `abac`)."""
-    can: set[str] = set()
-    through_data: set[str] = set()
+def grants(role: Permissions, mode: str, denied: tuple[Permissions, ...] = ()) -> Grants:
+    """What a role gives on a registry in a mode (`legacy` or `abac`) after deny assignments took their part."""
+
+    def control(action: str) -> str:
+        return "" if any(_control(deny, action) for deny in denied) else _control(role, action)
+
+    def data(action: str) -> str:
+        return "" if any(_data(deny, action) for deny in denied) else _data(role, action)
+
+    can: dict[str, tuple[str, ...]] = {}
     wildcard: set[str] = set()
     for capability, actions in ACTIONS.items():
-        pattern = (
-            ""
-            if mode == ABAC and capability in (ONLY_DATA_IN_ABAC | {"sign"})
-            else _first(permissions, actions)
-        )
-        if (
-            not pattern
-            and capability == "mint"
-            and all(_control(permissions, action) for action in MINT_TOGETHER)
-        ):
-            pattern = _control(permissions, MINT_TOGETHER[0])
-        if not pattern and _data_counts(capability, mode):
-            pattern = next(
-                (found for action in DATA_ACTIONS[capability] if (found := _data(permissions, action))), ""
-            )
-            if pattern:
-                through_data.add(capability)
-        if pattern:
-            can.add(capability)
-            if "*" in pattern:
+        if mode == ABAC and capability in NEVER_IN_ABAC:
+            continue
+        by_control = not (mode == ABAC and capability in ONLY_DATA_IN_ABAC)
+        patterns = [hit for action in actions if by_control and (hit := control(action))]
+        if capability == "mint" and not patterns:
+            together = [control(action) for action in MINT_TOGETHER]
+            patterns = together if all(together) else []
+        through: tuple[str, ...] = ()
+        if not patterns and _data_counts(capability, mode):
+            through = tuple(action for action in DATA_ACTIONS[capability] if data(action))
+            patterns = [data(action) for action in through]
+        if patterns:
+            can[capability] = through
+            if any("*" in pattern for pattern in patterns):
                 wildcard.add(capability)
-    return Grants(frozenset(can), frozenset(through_data), full_control(permissions), frozenset(wildcard))
-
-
-def _first(permissions: tuple[Permission, ...], actions: tuple[str, ...]) -> str:
-    return next((found for action in actions if (found := _control(permissions, action))), "")
+    return Grants(can, frozenset(wildcard), all(control(action) for action in EVERYTHING))
 
 
 def _data_counts(capability: str, mode: str) -> bool:
     if capability not in DATA_ACTIONS:
         return False
-    return capability in ONLY_DATA_IN_ABAC if mode == ABAC else capability in _DATA_IN_LEGACY
-
-
-@lru_cache(maxsize=4096)
-def giving_actions(
-    permissions: tuple[Permission, ...], capability: str, mode: str
-) -> frozenset[tuple[str, str]]:
-    """Every (plane, action) by which permissions give a capability; plane is `control` or `data`."""
-    found = set()
-    if not (mode == ABAC and capability in (ONLY_DATA_IN_ABAC | {"sign"})):
-        wanted = ACTIONS[capability] + (MINT_TOGETHER if capability == "mint" else ())
-        found |= {("control", action) for action in wanted if _control(permissions, action)}
-    if _data_counts(capability, mode):
-        found |= {("data", action) for action in DATA_ACTIONS[capability] if _data(permissions, action)}
-    return frozenset(found)
-
-
-def covers(permissions: tuple[Permission, ...], plane: str, action: str) -> bool:
-    """Whether permissions (of a deny assignment) name an action."""
-    return bool(_control(permissions, action) if plane == "control" else _data(permissions, action))
-
-
-def full_control(permissions: tuple[Permission, ...]) -> bool:
-    """Whether a role is an administrator's: everything (`*`), or the right to give itself any role.
-
-    Owner and Contributor have the action `*`; User Access Administrator and Role Based Access Control Administrator
-    may write role assignments, so they can grant themselves what they lack.
-    """
-    everything = any("*" in block.actions for block in permissions)
-    return everything or bool(_control(permissions, ACTIONS["grant"][0]))
+    return capability in (ONLY_DATA_IN_ABAC if mode == ABAC else _DATA_IN_LEGACY)

@@ -23,8 +23,7 @@ class Completeness:
         self._runs: dict[str, list[SourceRun]] = {}
         self._at: dict[tuple[str, str], Problem] = {}
         self._around: dict[tuple[str, str], Problem] = {}
-        self._whole: set[str] = set()
-        """Collections that are known to have no gap anywhere."""
+        self._states: dict[str, Unknown | bool] = {}
         for run in runs:
             kind = run.collection.lower()
             self._runs.setdefault(kind, []).append(run)
@@ -46,33 +45,38 @@ class Completeness:
         """Whether anybody tried to read the collection."""
         return any(run.state != "not-asked" for run in self._runs.get(collection.lower(), []))
 
-    def gap(self, collection: str, place: str) -> Unknown | None:
-        """Why rows of a collection may be missing at or around `place` (an id), or None when all were read."""
-        if collection in self._whole:
-            return None
-        found = self._gap(collection, place)
-        if found is None and not any(run.problems for run in self._runs[collection.lower()]):
-            self._whole.add(collection)
-        return found
+    def gap(self, collection: str, place: str, above: Iterable[str] = ()) -> Unknown | None:
+        """Why rows of a collection may be missing at or around `place` (an id), or None when all were read.
 
-    def _gap(self, collection: str, place: str) -> Unknown | None:
+        `above`: normalised scopes that `place` inherits from although they are not in its id (management groups).
+        """
         kind = collection.lower()
-        runs = [run for run in self._runs.get(kind, []) if run.state != "not-asked"]
+        if kind not in self._states:
+            self._states[kind] = self._state(collection)
+        state = self._states[kind]
+        if not state:
+            return None
+        if isinstance(state, Unknown):
+            return state
+        found = self._around.get((kind, ids.normalise(place)))
+        for scope in (*ids.ancestors(place), ids.ROOT, *above) if found is None else ():
+            found = found or self._at.get((kind, scope))
+        return None if found is None else Unknown(found.reason, "unread")
+
+    def _state(self, collection: str) -> Unknown | bool:
+        """Unknown where the collection was not read at all, else whether parts of it are missing somewhere."""
+        runs = [run for run in self._runs.get(collection.lower(), []) if run.state != "not-asked"]
         if not runs:
             return Unknown(f"{collection} not collected", "not-collected")
-        if any(run.problems for run in runs):
-            found = self._around.get((kind, ids.normalise(place)))
-            for above in (*ids.ancestors(place), ids.ROOT) if found is None else ():
-                found = found or self._at.get((kind, above))
-            if found is not None:
-                return Unknown(found.reason, "unread")
-        failed = [run for run in runs if run.state == "failed" and not run.problems]
-        return Unknown(f"{collection} could not be read", "unread") if failed else None
+        if any(run.state == "failed" and not run.problems for run in runs):
+            return Unknown(f"{collection} could not be read", "unread")
+        return any(run.problems for run in runs)
 
-    def rows(self, rows: list[Any], place: str, collections: Iterable[str]) -> list[Any] | Unknown:
-        """A relation's rows with what is known of their completeness."""
-        for collection in collections:
-            gap = self.gap(collection, place)
-            if gap is not None:
-                return [*rows, UnreadTail(gap.reason)] if rows else gap
-        return rows
+    def rows(
+        self, rows: list[Any], place: str, collections: Iterable[str], above: Iterable[str] = ()
+    ) -> list[Any] | Unknown:
+        """A relation's rows with what is known of their completeness; the same list where all were read."""
+        gaps = [gap for collection in collections if (gap := self.gap(collection, place, above)) is not None]
+        if not gaps:
+            return rows
+        return [*rows, UnreadTail(gaps[0].reason)] if rows else gaps[0]

@@ -6,16 +6,19 @@ locks, policies) and small (subscriptions, plans, role definitions) is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from scanner.engine import networks, sources
 from scanner.engine import relations as table
-from scanner.engine.access import Access, Assigned, Deny, deny_of
+from scanner.engine.access import Access
+from scanner.engine.assignments import Above, assigned, deny_of
+from scanner.engine.capabilities import Role
 from scanner.engine.completeness import Completeness
 from scanner.engine.enforcement import Enforcement
 from scanner.engine.join import Follower, Grouper
+from scanner.engine.operators.time import instant
 from scanner.engine.relations import REGISTRIES, Relation, relations_for
 from scanner.engine.scopes import Chains, ScopeIndex
 from scanner.model import ids
@@ -24,7 +27,7 @@ from scanner.model.values import Unknown
 
 
 class Linked:
-    """A resource with its relations, each worked out when first asked for."""
+    """A resource with its relations, each worked out when first asked for; `fixed` ones are the same for all."""
 
     __slots__ = ("_fixed", "_found", "_work", "resource")
 
@@ -50,11 +53,11 @@ class Estate:
     def __init__(self, inventory: Inventory, *, now: str) -> None:
         self.inventory = inventory
         self.now = now
+        self.clock = instant(now) or 0.0
         self.completeness = Completeness(inventory.runs)
         self._indexes: dict[str, ScopeIndex] = {}
-        self._everything: dict[str, Any] = {}
-        self.shared_access: dict[tuple[tuple[str, ...], str], Any] = {}
-        """Access rows by chain and mode, of registries that only inherit."""
+        self._above: dict[tuple[int, int, int], Above] = {}
+        self._marked: dict[int, list[Resource]] = {}
 
     def part(self, kind: str) -> Iterable[Resource]:
         """All resources of a type, in order; nothing where none was read."""
@@ -63,17 +66,23 @@ class Estate:
     @cached_property
     def chains(self) -> Chains:
         """The scopes above each resource."""
-        return Chains(self.part(table.SUBSCRIPTIONS))
+        return Chains(self.part(table.SUBSCRIPTIONS), self.part(table.MANAGEMENT_GROUPS))
 
     def chain(self, resource_id: str) -> tuple[str, ...]:
         """The normalised scopes of a resource, itself first, root last."""
-        here = ids.normalise(resource_id)
-        return (here, *self.chains.above(here))
+        return self.chains.above(resource_id)
 
-    @property
     def subscriptions(self) -> Mapping[str, str]:
-        """Subscription id -> display name, of the subscriptions that were collected as such."""
-        return self.chains.names
+        """Subscription id -> display name, for every subscription that anything was read from."""
+        return self._subscriptions
+
+    @cached_property
+    def _subscriptions(self) -> Mapping[str, str]:
+        found = dict(self.chains.names)
+        for kind in (REGISTRIES, table.PRICINGS, table.CLUSTERS):
+            for row in self.part(kind):
+                found.setdefault(ids.subscription_of(row.id), "")
+        return {key: found[key] for key in sorted(found) if key}
 
     def index(self, kind: str) -> ScopeIndex:
         """The rows of an extension type at scopes above registries."""
@@ -113,19 +122,45 @@ class Estate:
     def targets(self, kind: str, names: frozenset[str]) -> Iterator[Linked]:
         """Every resource of a type with the named relations, in order."""
         wanted = {relation.name: relation for relation in relations_for(kind) if relation.name in names}
-        joins = _Pass(self, kind, wanted.values())
+        joins = _Pass(self, wanted.values())
         for resource in self.part(kind):
             yield Linked(resource, joins.at(resource, wanted), joins.fixed)
 
     @cached_property
+    def roles(self) -> Mapping[str, Role]:
+        """Role definitions by lower-case GUID."""
+        return sources.roles(self.part(table.ROLE_DEFINITIONS))
+
+    @cached_property
     def access(self) -> Access:
         """The worker for effective access."""
-        return Access(
-            sources.roles(self.part(table.ROLE_DEFINITIONS)),
-            self.inventory.principals,
-            self._until(),
-            self.now,
-        )
+        schedules = sources.schedules(self.part(table.SCHEDULES))
+        return Access(self.roles, self.inventory.principals, schedules, self.clock)
+
+    def access_above(self, chain: tuple[str, ...]) -> Above:
+        """What registries below these scopes inherit; one object for all that inherit the same.
+
+        Deny assignments that spare child scopes are left out.
+        """
+        standing = self.index(table.ROLE_ASSIGNMENTS).above(chain)
+        eligible = self.index(table.ELIGIBILITIES).above(chain)
+        denies = self.index(table.DENY_ASSIGNMENTS).above(chain)
+        key = (id(standing), id(eligible), id(denies))
+        if key not in self._above:
+            rows = [
+                *assigned(standing, self.clock, eligible=False),
+                *assigned(eligible, self.clock, eligible=True),
+            ]
+            applying = [deny_of(row) for row in denies if not sources.spares_children(row)]
+            self._above[key] = Above(rows, applying)
+        return self._above[key]
+
+    def inherited(self, kind: str, chain: tuple[str, ...]) -> list[Resource]:
+        """The rows of an extension type at these scopes, marked as inherited."""
+        rows = self.index(kind).above(chain)
+        if id(rows) not in self._marked:
+            self._marked[id(rows)] = [sources.marked(row, inherited=True) for row in rows]
+        return self._marked[id(rows)]
 
     @cached_property
     def enforcement(self) -> Enforcement:
@@ -134,48 +169,18 @@ class Estate:
 
     @cached_property
     def policy_sets(self) -> Mapping[str, Resource]:
-        """Policy set definitions by lower-case GUID."""
+        """Policy set definitions by lower-case name."""
         return {ids.name_of(row.id).lower(): row for row in self.part(table.POLICY_SETS)}
 
-    def _until(self) -> Mapping[str, str]:
-        """Assignment id -> end of a temporary assignment."""
-        return dict(sources.temporary(self.part(table.SCHEDULES)))
+    @cached_property
+    def policy_assignments(self) -> Mapping[str, Resource]:
+        """Policy assignments by normalised id."""
+        return {ids.normalise(row.id): row for row in self.part(table.POLICY_ASSIGNMENTS)}
 
     @cached_property
-    def assigned_above(self) -> Callable[[tuple[str, ...]], list[Assigned]]:
-        """Inherited assignments by the chain above a resource, each chain worked out once."""
-        memo: dict[tuple[str, ...], list[Assigned]] = {}
-        standing, eligible = self.index(table.ROLE_ASSIGNMENTS), self.index(table.ELIGIBILITIES)
-
-        def above(chain: tuple[str, ...]) -> list[Assigned]:
-            if chain not in memo:
-                memo[chain] = [
-                    Assigned(row, ids.scope_of(row.type, row.id, row.body), True, flag)
-                    for index, flag in ((standing, False), (eligible, True))
-                    for row in index.above(chain)
-                ]
-            return memo[chain]
-
-        return above
-
-    @cached_property
-    def denied_above(self) -> Callable[[tuple[str, ...]], list[Deny]]:
-        """Inherited deny assignments by chain; those that spare child scopes are left out."""
-        memo: dict[tuple[str, ...], list[Deny]] = {}
-        index = self.index(table.DENY_ASSIGNMENTS)
-
-        def above(chain: tuple[str, ...]) -> list[Deny]:
-            if chain not in memo:
-                memo[chain] = [deny_of(row) for row in index.above(chain) if not sources.spares_children(row)]
-            return memo[chain]
-
-        return above
-
-    def everything(self, kind: str) -> Any:
-        """All resources of a small type (subscriptions, the registries that clusters look at), read once."""
-        if kind not in self._everything:
-            self._everything[kind] = self.completeness.rows(list(self.part(kind)), ids.ROOT, (kind,))
-        return self._everything[kind]
+    def registries(self) -> list[Resource]:
+        """All registries; held only where a target that may use any of them (a cluster) asks."""
+        return list(self.part(REGISTRIES))
 
     @cached_property
     def by_subscription(self) -> Mapping[str, list[Resource]]:
@@ -209,7 +214,7 @@ class Estate:
 class _Pass:
     """The merge joins of one pass over a target part."""
 
-    def __init__(self, estate: Estate, kind: str, wanted: Iterable[Relation]) -> None:
+    def __init__(self, estate: Estate, wanted: Collection[Relation]) -> None:
         self._estate = estate
         kinds: set[str] = set()
         own: set[str] = set()
@@ -224,11 +229,10 @@ class _Pass:
                 own.update(relation.collections)
         self.fixed: dict[str, Any] = {relation.name: [] for relation in wanted if self._empty(relation)}
         """Relations that are empty for every target, because their collections were read whole and hold nothing."""
-        kinds = {name for name in kinds if not self._nothing(name)}
-        self._home = {name: Grouper(estate.part(name)) for name in kinds}
+        self._home = {name: Grouper(estate.part(name)) for name in kinds if not self._nothing(name)}
         self._own = {name: Grouper(estate.part(name)) for name in own}
         needs_parent = any(relation.kind == "parent" for relation in wanted)
-        self._parent = Follower(estate.part(REGISTRIES)) if needs_parent and kind != REGISTRIES else None
+        self._parent = Follower(estate.part(REGISTRIES)) if needs_parent else None
         self._current = ""
         self._groups: dict[str, list[Resource]] = {}
         self._registry: Resource | None = None
@@ -273,7 +277,7 @@ class _Pass:
         if not self._own:
             return {}
         subscription = f"/subscriptions/{ids.subscription_of(resource.id)}"
-        key = ids.order_key(subscription if resource.type == table.PRICINGS else resource.id)
+        key = ids.order_key(subscription if resource.type.lower() == table.PRICINGS.lower() else resource.id)
         if key != self._own_key:
             self._own_key = key
             self._own_rows = {name: grouper.take(key) for name, grouper in self._own.items()}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from scanner import types
+from scanner.engine.case import absences, case_for
 from scanner.engine.codegen import Compiled, Lane, compile_rules
 from scanner.engine.estate import Estate, Linked
-from scanner.engine.explain import absences, case_for
 from scanner.engine.findings import Caused, Maker
 from scanner.engine.judge import Judgement, judge
 from scanner.engine.operators.time import instant

@@ -8,12 +8,11 @@ Whatever the generated lane cannot decide is decided here, and whatever fails is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from scanner import types
 from scanner.engine import paths
+from scanner.engine.case import MAX_ELEMENTS, Bound, Case, Elements, elements, list_name, value_of
 from scanner.engine.operators import OPERATORS, UNSURE, Options, Wrong
 from scanner.engine.operators.row import kind
 from scanner.engine.proof import Proof, Truth, all_of, any_of, inverted
@@ -29,59 +28,7 @@ from scanner.model.condition import (
     Ref,
     Related,
 )
-from scanner.model.resource import Resource
-from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
-
-NO_REASONS: Mapping[str, str] = {}
-MAX_ELEMENTS = 300_000
-"""List elements that one rule may look at on one resource; what lies beyond counts as not read (limit)."""
-
-
-class Bound(NamedTuple):
-    """A variable with a value: what is known of it, the value, and where in it a missing key is UNKNOWN."""
-
-    variable: paths.Variable
-    value: Any
-    missing: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One resource with all that a condition may ask about. `now`: seconds since 1970."""
-
-    resource: Resource
-    related: Callable[[str], Any]
-    """Relation name -> list of elements (may end in an UnreadTail) or Unknown."""
-    element_types: Mapping[str, str]
-    """Relation name -> type of its elements, for the target's type."""
-    params: Mapping[str, Any]
-    now: float
-    bound: Mapping[str, Bound] = field(default_factory=dict)
-    budget: list[int] = field(default_factory=lambda: [MAX_ELEMENTS])
-    """How many more list elements may be looked at (one number, counted down)."""
-
-
-def case_for(
-    resource: Resource,
-    related: Callable[[str], Any],
-    element_types: Mapping[str, str],
-    params: Mapping[str, Any],
-    now: float,
-) -> Case:
-    """A case with the target bound."""
-    return Case(
-        resource,
-        related,
-        element_types,
-        params,
-        now,
-        {paths.TARGET: Bound(paths.Variable(resource.type, ""), resource.body, absences(resource))},
-    )
-
-
-def absences(resource: Resource) -> Mapping[str, str]:
-    """Where a missing key of this resource is UNKNOWN, and why."""
-    return types.absences(resource.type, resource.api_version, resource.origin.source)
+from scanner.model.values import ABSENT, Hidden, Unknown
 
 
 def explain(condition: Condition, case: Case) -> Proof:
@@ -111,15 +58,6 @@ def _explain(condition: Condition, case: Case, env: Mapping[str, Bound], *, brie
             return _quantifier(condition, case, env)
         case Count():
             return _count(condition, case, env)
-
-
-def value_of(subject: Path | Param, case: Case, env: Mapping[str, Bound]) -> Any:
-    """What a path or parameter holds: JSON, ABSENT, Unknown, Hidden or Wrong."""
-    if isinstance(subject, Param):
-        value = case.params.get(subject.name)
-        return ABSENT if value is None else value
-    bound = env[subject.var]
-    return paths.walk(paths.plan(bound.variable, subject.keys), bound.value, bound.missing)
 
 
 def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
@@ -218,61 +156,6 @@ def _observe(proof: Proof, value: Any) -> None:
 _LIMIT = f"more than {MAX_ELEMENTS:,} list elements to look at"
 
 
-class Elements(NamedTuple):
-    """A list as a quantifier sees it. `problem` stands for a list that cannot be looked through at all."""
-
-    bounds: list[Bound]
-    tail: str
-    """Why more elements may exist, or ""."""
-    problem: Unknown | Wrong | None
-
-
-def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
-    """The elements of a list, map, relation or list parameter, each bound to what is known of it."""
-    if isinstance(of, Related):
-        raw = case.related(of.name)
-        variable = paths.Variable(case.element_types.get(of.name, ""), "", related=of.name)
-        missing = NO_REASONS
-    elif isinstance(of, Param):
-        raw = case.params.get(of.name)
-        if raw is None:
-            return Elements([], "", Wrong(f"parameter {of.name} is not declared (null)"))
-        variable, missing = paths.Variable("", ""), NO_REASONS
-    else:
-        raw = value_of(of, case, env)
-        variable = paths.element_of(
-            {name: bound.variable for name, bound in env.items()}, of, case.element_types
-        )
-        missing = env[of.var].missing
-    if isinstance(raw, Hidden):
-        return Elements([], "", Unknown(f"{raw.kind}, withheld"))
-    if isinstance(raw, (Unknown, Wrong)):
-        return Elements([], "", raw)
-    if raw is ABSENT:
-        return Elements([], "", None)
-    if isinstance(raw, dict):
-        raw = [{"key": key, "value": value} for key, value in raw.items()]
-        variable = variable if variable.map else paths.Variable("", "", map=True)
-    elif variable.map and raw:
-        return Elements(
-            [], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a map")
-        )
-    if not isinstance(raw, (list, tuple)):
-        return Elements(
-            [], "", Wrong(f"{of} is {'an' if kind(raw)[0] in 'aeiou' else 'a'} {kind(raw)}, not a list")
-        )
-    bounds: list[Bound] = []
-    tail = ""
-    for item in raw:
-        if isinstance(item, UnreadTail):
-            tail = item.reason
-        elif isinstance(item, Resource):
-            bounds.append(Bound(variable, item.body, absences(item)))
-        else:
-            bounds.append(Bound(variable, item, missing))
-    return Elements(bounds, tail, None)
-
-
 def _each(
     condition: Quantifier | Count, case: Case, env: Mapping[str, Bound], found: Elements
 ) -> list[Proof]:
@@ -285,7 +168,7 @@ def _each(
                     Truth.UNKNOWN,
                     "the rest",
                     condition.mark,
-                    path=_list_name(condition.of),
+                    path=list_name(condition.of),
                     state="unread",
                     note=_LIMIT,
                 )
@@ -315,17 +198,21 @@ def _problem(proof: Proof, problem: Unknown | Wrong, of: ListSource) -> Proof:
 
 def _quantifier(condition: Quantifier, case: Case, env: Mapping[str, Bound]) -> Proof:
     found = elements(condition.of, case, env)
-    label = f"{condition.kind} {_list_name(condition.of)} as {condition.var}"
+    label = f"{condition.kind} {list_name(condition.of)} as {condition.var}"
     proof = Proof(Truth.UNKNOWN, label, condition.mark, negated=condition.kind == "none")
     if found.problem is not None:
         return _problem(proof, found.problem, condition.of)
     if not found.bounds and not found.tail:
-        proof.path, proof.state, proof.actual = _list_name(condition.of), "present", []
+        proof.path, proof.state, proof.actual = list_name(condition.of), "present", []
         fallback = condition.kind != "some"
         holds = condition.when_empty == "pass" if condition.when_empty else fallback
         proof.truth = Truth.TRUE if holds else Truth.FALSE
         return proof
     proof.children = _each(condition, case, env, found)
+    if found.rest is not None:
+        (other,) = _each(condition, case, env, Elements([found.rest], "", None))
+        if other.truth is (Truth.TRUE if condition.kind == "every" else Truth.FALSE):
+            found = found._replace(tail="")  # whatever was not read, it cannot change this answer
     if condition.kind == "every":
         truth = all_of([child.truth for child in proof.children])
         proof.truth = Truth.UNKNOWN if truth is Truth.TRUE and found.tail else truth
@@ -348,23 +235,17 @@ def _note_tail(proof: Proof, tail: str, of: ListSource) -> None:
                 Truth.UNKNOWN,
                 "the rest",
                 proof.mark,
-                path=_list_name(of),
+                path=list_name(of),
                 state="unread",
                 note=f"list incomplete: {tail}",
             )
         )
 
 
-def _list_name(of: ListSource) -> str:
-    if isinstance(of, Path):
-        return str(of)
-    return f"related.{of.name}" if isinstance(of, Related) else f"param {of.name}"
-
-
 def _count(condition: Count, case: Case, env: Mapping[str, Bound]) -> Proof:
     found = elements(condition.of, case, env)
-    label = f"count {_list_name(condition.of)} {condition.operator}"
-    proof = Proof(Truth.UNKNOWN, label, condition.mark, path=f"count of {_list_name(condition.of)}")
+    label = f"count {list_name(condition.of)} {condition.operator}"
+    proof = Proof(Truth.UNKNOWN, label, condition.mark, path=f"count of {list_name(condition.of)}")
     if found.problem is not None:
         return _problem(proof, found.problem, condition.of)
     wanted, problem = _operand(condition.operand, case, env)

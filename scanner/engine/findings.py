@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scanner.engine import paths, telling
-from scanner.engine.explain import Bound, Case
+from scanner.engine.case import Bound, Case
 from scanner.engine.judge import Judgement, Offender, root_quantifier
 from scanner.engine.operators.time import instant
 from scanner.engine.proof import Proof

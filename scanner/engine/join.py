@@ -22,8 +22,6 @@ class Grouper:
 
     def take(self, parent: str) -> list[Resource]:
         """All rows whose key is `parent` (an order key) or lies below it; earlier rows are passed over."""
-        if self._next is None:
-            return []
         below = parent + "\x01"
         found: list[Resource] = []
         while self._next is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner.engine import telling
-from scanner.engine.explain import Bound, Case, explain
+from scanner.engine.case import Bound, Case
+from scanner.engine.explain import explain
 from scanner.engine.proof import Proof, Truth
 from scanner.model.condition import Condition, Quantifier, Ref, Related
 from scanner.model.finding import Verdict

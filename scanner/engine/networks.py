@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from scanner.engine import relations as table
@@ -44,32 +45,49 @@ class Endpoints:
             groups.setdefault(ids.normalise(ids.parent_of(row.id)), []).append(row.body)
         for row in estate.part(table.ENDPOINTS):
             key = ids.normalise(row.id)
-            gap = estate.completeness.gap(table.ZONE_GROUPS, row.id)
-            found: Any = groups.get(key, [])
-            if gap is not None:
-                found = [*found, UnreadTail(gap.reason)] if found else gap
+            found = estate.completeness.rows(groups.get(key, []), row.id, (table.ZONE_GROUPS,))
             self._by_id[key] = replace(row, body={**row.body, "privateDnsZoneGroups": found})
             for target in _leads_to(row):
                 self._by_target.setdefault(target, []).append(key)
 
     def of(self, registry: Resource) -> Any:
-        """The endpoints of a registry: those that name it, and those that it names."""
+        """The endpoints of a registry: those that lead to it, and those that it names.
+
+        A registry names all of its endpoints. One that was not read is a row of which only the id is known.
+        """
+        properties = registry.body.get("properties")
+        items = properties.get("privateEndpointConnections") if isinstance(properties, Mapping) else None
         wanted = dict.fromkeys(self._by_target.get(ids.normalise(registry.id), ()))
-        wanted.update(dict.fromkeys(_named_by(registry)))
-        rows: list[Any] = [self._by_id[key] for key in wanted if key in self._by_id]
-        absent = [key for key in wanted if key not in self._by_id]
-        found = self._estate.completeness.rows(rows, "/", (table.ENDPOINTS,))
-        if not absent or not isinstance(found, list) or any(isinstance(row, UnreadTail) for row in found):
-            return found
-        subscription = ids.subscription_of(absent[0])
-        if subscription in self._estate.subscriptions:
-            return found
-        return [*found, UnreadTail(f"private endpoint in subscription {subscription}, which was not read")]
+        named = dict(_named(items))
+        wanted.update(dict.fromkeys(named))
+        rows: list[Any] = []
+        for key in wanted:
+            if key in self._by_id:
+                rows.append(self._by_id[key])
+            elif (gap := self._gap(key)) is not None:
+                rows.append(_unread(named[key], gap, registry))
+        if isinstance(items, list) and not any(isinstance(item, (Unknown, UnreadTail)) for item in items):
+            return rows
+        return self._estate.completeness.rows(rows, "/", (table.ENDPOINTS,))
+
+    def _gap(self, endpoint: str) -> Unknown | None:
+        """Why an endpoint that a registry names is not there; None where it does not exist any more."""
+        subscription = ids.subscription_of(endpoint)
+        if subscription not in self._estate.subscriptions():
+            return Unknown(
+                f"subscription {subscription} of the private endpoint was not read", "not-collected"
+            )
+        return self._estate.completeness.gap(table.ENDPOINTS, endpoint)
+
+
+def _unread(identifier: str, gap: Unknown, registry: Resource) -> Resource:
+    body = {"id": identifier, "name": ids.name_of(identifier), "properties": gap, "privateDnsZoneGroups": gap}
+    return Resource(identifier, table.ENDPOINTS, ids.name_of(identifier), body, origin=registry.origin)
 
 
 def _leads_to(row: Resource) -> Iterator[str]:
     properties = row.body.get("properties")
-    for key in _CONNECTIONS if isinstance(properties, Mapping) else ():
+    for key in _CONNECTIONS:
         items = properties.get(key) if isinstance(properties, Mapping) else None
         for item in items if isinstance(items, list) else ():
             inner = item.get("properties") if isinstance(item, Mapping) else None
@@ -78,14 +96,14 @@ def _leads_to(row: Resource) -> Iterator[str]:
                 yield ids.normalise(target)
 
 
-def _named_by(registry: Resource) -> Iterator[str]:
-    properties = registry.body.get("properties")
-    items = properties.get("privateEndpointConnections") if isinstance(properties, Mapping) else None
+def _named(items: Any) -> Iterator[tuple[str, str]]:
+    """(normalised id, id as written) of the endpoints of a registry's connections."""
     for item in items if isinstance(items, list) else ():
         inner = item.get("properties") if isinstance(item, Mapping) else None
         endpoint = inner.get("privateEndpoint") if isinstance(inner, Mapping) else None
-        if isinstance(endpoint, Mapping) and isinstance(endpoint.get("id"), str):
-            yield ids.normalise(endpoint["id"])
+        identifier = endpoint.get("id") if isinstance(endpoint, Mapping) else None
+        if isinstance(identifier, str):
+            yield ids.normalise(identifier), identifier
 
 
 class Network:
@@ -93,80 +111,101 @@ class Network:
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
-        self._subnets = _by_id(estate, table.SUBNETS)
-        self._groups = _by_id(estate, table.SECURITY_GROUPS)
-        self._routes = _by_id(estate, table.ROUTE_TABLES)
+        self._held = {
+            kind: {ids.normalise(row.id): row for row in estate.part(kind)}
+            for kind in (table.SUBNETS, table.SECURITY_GROUPS, table.ROUTE_TABLES)
+        }
 
     def rules_of(self, pool: Resource) -> Any:
-        """One row per needed service and port; [] for a pool without a subnet; Unknown where the subnet was not read."""
+        """One row per needed service and port, `access` being Allow, Deny or Unknown; [] for a pool without a subnet; Unknown where the subnet was not read."""
         properties = pool.body.get("properties")
-        identifier = (
-            properties.get("virtualNetworkSubnetResourceId") if isinstance(properties, Mapping) else None
+        given = (
+            properties.get("virtualNetworkSubnetResourceId")
+            if isinstance(properties, Mapping)
+            else properties
         )
-        if isinstance(identifier, Unknown):
-            return identifier
-        if not isinstance(identifier, str) or not identifier:
+        if isinstance(given, Unknown):
+            return given
+        if not isinstance(given, str) or not given:
             return []
-        subnet = self._subnets.get(ids.normalise(identifier))
-        inside = subnet.body.get("properties") if subnet is not None else None
-        if not isinstance(inside, Mapping):
-            gap = self._estate.completeness.gap(table.SUBNETS, identifier)
-            return gap or Unknown(
-                f"subnet {ids.name_of(identifier)} is not in the inventory", "not-collected"
-            )
-        rules = self._rules(inside)
-        appliance = self._appliance(inside)
-        services = {
-            str(item.get("service", "")).lower()
-            for item in inside.get("serviceEndpoints") or ()
+        subnet = self._inside(table.SUBNETS, given)
+        if isinstance(subnet, Unknown):
+            return subnet
+        rules = self._rules(subnet)
+        appliance = self._appliance(subnet)
+        direct = {
+            str(item.get("service")).lower()
+            for item in _listed(subnet.get("serviceEndpoints"))
             if isinstance(item, Mapping)
         }
         rows = []
         for service, port in NEEDED:
             access, via = _decide(rules, service, port)
-            if access == "Allow" and appliance and f"microsoft.{service.lower()}" not in services:
-                access, via = "Unknown", appliance
-            shown = Unknown(via) if access == "Unknown" else access
-            rows.append({"service": service, "port": port, "access": shown, "via": via, "source": identifier})
+            if access == "Allow" and appliance and f"microsoft.{service.lower()}" not in direct:
+                access, via = Unknown(appliance), appliance
+            rows.append({"service": service, "port": port, "access": access, "via": via, "source": given})
         return rows
 
-    def _rules(self, subnet: Mapping[str, Any]) -> list[Mapping[str, Any]] | str | None:
-        """Outbound rules by priority; None without a security group; a text where it was not read."""
-        reference = subnet.get("networkSecurityGroup")
-        identifier = reference.get("id") if isinstance(reference, Mapping) else None
-        if not isinstance(identifier, str):
+    def _inside(self, kind: str, identifier: str) -> Mapping[str, Any] | Unknown:
+        """The properties of a resource of the network, or why they are not known."""
+        row = self._held[kind].get(ids.normalise(identifier))
+        inside = row.body.get("properties") if row is not None else None
+        if isinstance(inside, Mapping):
+            return inside
+        what = f"{kind.rpartition('/')[2]} {ids.name_of(identifier)}"
+        if isinstance(inside, Unknown):
+            return Unknown(f"{what}: {inside.reason}")
+        gap = self._estate.completeness.gap(kind, identifier)
+        return gap or Unknown(f"{what} is not in the inventory", "not-collected")
+
+    def _referred(self, subnet: Mapping[str, Any], key: str, kind: str) -> Mapping[str, Any] | Unknown | None:
+        """What a subnet refers to: its properties, why they are not known, or None where it refers to nothing."""
+        reference = subnet.get(key)
+        if reference is None:
             return None
-        group = self._groups.get(ids.normalise(identifier))
-        inside = group.body.get("properties") if group is not None else None
-        if not isinstance(inside, Mapping):
-            return f"network security group {ids.name_of(identifier)} not read"
+        identifier = reference.get("id") if isinstance(reference, Mapping) else None
+        if isinstance(identifier, str):
+            return self._inside(kind, identifier)
+        return reference if isinstance(reference, Unknown) else Unknown(f"the subnet's {key} was not read")
+
+    def _rules(self, subnet: Mapping[str, Any]) -> list[Mapping[str, Any]] | Unknown | None:
+        """Outbound rules by priority; None without a security group."""
+        group = self._referred(subnet, "networkSecurityGroup", table.SECURITY_GROUPS)
+        if group is None or isinstance(group, Unknown):
+            return group
         found = []
         for key in ("securityRules", "defaultSecurityRules"):
-            for item in inside.get(key) or ():
+            items = group.get(key)
+            for item in _listed(items):
                 rule = item.get("properties") if isinstance(item, Mapping) else None
-                if isinstance(rule, Mapping) and str(rule.get("direction")).lower() == "outbound":
+                if not isinstance(rule, Mapping):
+                    return Unknown("a rule of the network security group was not read")
+                if str(rule.get("direction")).lower() == "outbound":
                     found.append({**rule, "name": item.get("name")})
+            if items is not None and not isinstance(items, list):
+                return Unknown(f"{key} of the network security group were not read")
         return sorted(found, key=_priority)
 
     def _appliance(self, subnet: Mapping[str, Any]) -> str:
         """Where everything is routed to an appliance, whose own rules we cannot see: a text that says so."""
-        reference = subnet.get("routeTable")
-        identifier = reference.get("id") if isinstance(reference, Mapping) else None
-        if not isinstance(identifier, str):
+        routes = self._referred(subnet, "routeTable", table.ROUTE_TABLES)
+        if routes is None:
             return ""
-        held = self._routes.get(ids.normalise(identifier))
-        inside = held.body.get("properties") if held is not None else None
-        if not isinstance(inside, Mapping):
-            return f"route table {ids.name_of(identifier)} not read"
-        for item in inside.get("routes") or ():
+        items = routes.get("routes") if isinstance(routes, Mapping) else routes
+        if isinstance(items, Unknown):
+            return f"the subnet's route table was not read: {items.reason}"
+        for item in _listed(items):
             route = item.get("properties") if isinstance(item, Mapping) else None
-            if (
-                isinstance(route, Mapping)
-                and route.get("addressPrefix") == "0.0.0.0/0"
-                and str(route.get("nextHopType")).lower() == "virtualappliance"
-            ):
+            if not isinstance(route, Mapping):
+                return "a route of the subnet was not read"
+            hop = str(route.get("nextHopType")).lower()
+            if route.get("addressPrefix") == "0.0.0.0/0" and hop == "virtualappliance":
                 return f"routed to the appliance {route.get('nextHopIpAddress')}"
         return ""
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _priority(rule: Mapping[str, Any]) -> int:
@@ -174,44 +213,59 @@ def _priority(rule: Mapping[str, Any]) -> int:
     return value if isinstance(value, int) else 65_000
 
 
-def _by_id(estate: Estate, kind: str) -> dict[str, Resource]:
-    return {ids.normalise(row.id): row for row in estate.part(kind)}
+def _decide(
+    rules: list[Mapping[str, Any]] | Unknown | None, service: str, port: int
+) -> tuple[str | Unknown, str]:
+    """The first rule that is about the service decides, unless one before it may be and says otherwise.
 
-
-def _decide(rules: list[Mapping[str, Any]] | str | None, service: str, port: int) -> tuple[str, str]:
-    """The first rule that matches decides; without a security group everything may leave."""
+    Without a security group everything may leave.
+    """
     if rules is None:
         return "Allow", "no network security group"
-    if isinstance(rules, str):
-        return "Unknown", rules
+    if isinstance(rules, Unknown):
+        return rules, rules.reason
+    unclear: dict[str, str] = {}
+    decided, via = "Allow", "default rule AllowInternetOutBound"
     for rule in rules:
         fits = _fits(rule, service, port)
-        if fits is None:
-            return "Unknown", f"rule {rule.get('name')} names addresses"
+        access = "Allow" if str(rule.get("access")).lower() == "allow" else "Deny"
         if fits:
-            return str(rule.get("access")), f"rule {rule.get('name')}"
-    return "Allow", "default rule AllowInternetOutBound"
+            decided, via = access, f"rule {rule.get('name')}"
+            break
+        if fits is None:
+            unclear.setdefault(access, f"rule {rule.get('name')} names addresses")
+    other = unclear.get("Deny" if decided == "Allow" else "Allow")
+    return (Unknown(other), other) if other else (decided, via)
 
 
 def _fits(rule: Mapping[str, Any], service: str, port: int) -> bool | None:
     """Whether an outbound rule is about a service tag and TCP port; None where it names addresses we cannot map."""
     if str(rule.get("protocol", "*")).lower() not in ("*", "tcp"):
         return False
-    ports = [*(rule.get("destinationPortRanges") or ()), rule.get("destinationPortRange")]
+    ports = [*_listed(rule.get("destinationPortRanges")), rule.get("destinationPortRange")]
     if not any(_port_in(item, port) for item in ports if isinstance(item, str)):
         return False
-    targets = {
-        str(item).lower()
-        for item in (*(rule.get("destinationAddressPrefixes") or ()), rule.get("destinationAddressPrefix"))
-        if item
-    }
-    if targets & _ANYWHERE or any(
-        item == service.lower() or item.startswith(f"{service.lower()}.") for item in targets
-    ):
+    listed = [*_listed(rule.get("destinationAddressPrefixes")), rule.get("destinationAddressPrefix")]
+    targets = {item.lower() for item in listed if isinstance(item, str) and item}
+    sources = [*_listed(rule.get("sourceAddressPrefixes")), rule.get("sourceAddressPrefix")]
+    whole = any(isinstance(item, str) and item.lower() in ("*", "virtualnetwork") for item in sources)
+    own = {item for item in targets if item.partition(".")[0] == service.lower()}
+    if targets & _ANYWHERE or own:
+        return True if whole or not any(sources) else None
+    return None if any(_may_hold_services(item) for item in targets) else False
+
+
+def _may_hold_services(target: str) -> bool:
+    """Whether a destination may be where Azure's services are: public addresses, or the cloud's in one region.
+
+    Other service tags are other services.
+    """
+    if target.startswith("azurecloud."):
         return True
-    tags = {name.lower() for name, _ in NEEDED} | {"virtualnetwork", "azureloadbalancer"}
-    others = [item for item in targets if item.partition(".")[0] not in tags and not item.isalpha()]
-    return None if others and str(rule.get("access")).lower() == "deny" else False
+    try:
+        return not ip_network(target, strict=False).is_private
+    except ValueError:
+        return False
 
 
 def _port_in(text: str, port: int) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scanner.engine import doors
 from scanner.engine import relations as table
-from scanner.engine.access import Assigned, deny_of, mode_of
+from scanner.engine.access import joined
+from scanner.engine.assignments import Schedules, assigned, content_of, deny_of
 from scanner.engine.capabilities import Role, permissions_of
-from scanner.engine.enforcement import definitions_of
+from scanner.engine.enforcement import members
 from scanner.engine.relations import REGISTRIES, Relation
-from scanner.engine.scopes import level_of
+from scanner.engine.scopes import level_of, scope_of
 from scanner.model import ids
 from scanner.model.resource import Resource
 from scanner.model.values import Unknown, UnreadTail
@@ -43,13 +43,12 @@ def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -
     complete = estate.completeness.rows
     match relation.kind:
         case "children":
-            rows = _children(relation.collections[0], near)
-            return complete(
-                _with_percent(rows) if relation.name == "usages" else rows, near.home, relation.collections
-            )
+            rows = near.rows(relation.collections[0])
+            given = _with_percent(rows) if relation.name == "usages" else rows
+            return complete(given, near.home, relation.collections)
         case "pipelines":
             return complete(
-                [row for kind in relation.collections for row in _children(kind, near)],
+                [row for kind in relation.collections for row in near.rows(kind)],
                 near.home,
                 relation.collections,
             )
@@ -64,23 +63,18 @@ def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -
             place = (
                 target.id if relation.kind == "own" else f"/subscriptions/{ids.subscription_of(target.id)}"
             )
-            return complete(list(near.own[kind]), place, relation.collections)
+            return complete(near.own[kind], place, relation.collections)
         case "extension":
-            rows = [
-                row
-                for row in near.rows(relation.collections[0])
-                if _applies_to(row) == ids.normalise(target.id)
-            ]
-            return complete(rows, target.id, relation.collections)
+            return complete(_here(relation.collections[0], target, near), target.id, relation.collections)
         case "inherited":
             return _inherited(estate, relation, target, near)
         case "pricings":
             rows = estate.by_subscription.get(ids.subscription_of(target.id), [])
-            return complete(
-                list(rows), f"/subscriptions/{ids.subscription_of(target.id)}", relation.collections
-            )
+            return complete(rows, f"/subscriptions/{ids.subscription_of(target.id)}", relation.collections)
         case "all":
-            return complete(list(estate.part(relation.collections[0])), "/", relation.collections)
+            kind = relation.collections[0]
+            rows = estate.registries if kind == REGISTRIES else list(estate.part(kind))
+            return complete(rows, "/", relation.collections)
         case "endpoints":
             return estate.endpoints.of(target)
         case "access":
@@ -99,11 +93,6 @@ def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -
             return Unknown(f"related.{relation.name} is not computed in this version", "not-collected")
 
 
-def _children(kind: str, near: Near) -> list[Resource]:
-    """Rows of a child type directly below the registry."""
-    return [row for row in near.rows(kind) if row.type.lower() == kind.lower()]
-
-
 def _with_percent(rows: list[Resource]) -> list[Resource]:
     """Usages with `percent`: 100 * currentValue / limit; a limit of -1 (unlimited) or 0 has none."""
     found = []
@@ -116,177 +105,148 @@ def _with_percent(rows: list[Resource]) -> list[Resource]:
     return found
 
 
-def _applies_to(row: Resource) -> str:
-    """The normalised id that an extension row applies to."""
-    scope = ids.scope_of(row.type, row.id, row.body)
-    return ids.normalise(ids.parent_of(row.id) if scope == row.id else scope)
+def _here(kind: str, target: Resource, near: Near) -> list[Resource]:
+    """The rows of an extension type that apply to the target itself."""
+    rows = near.rows(kind)
+    if not rows:
+        return rows
+    here = ids.normalise(target.id)
+    return [row for row in rows if ids.normalise(scope_of(row)) == here]
 
 
 def _inherited(estate: Estate, relation: Relation, target: Resource, near: Near) -> Any:
     kind = relation.collections[0]
-    here = ids.normalise(target.id)
-    rows = [_marked(row, inherited=False) for row in near.rows(kind) if _applies_to(row) == here]
-    index = estate.index(kind)
-    rows += [_marked(row, inherited=True) for row in index.above(estate.chains.above(here))]
-    found = estate.completeness.rows(rows, target.id, relation.collections)
-    return _chain_gap(estate, target, found, management_groups=index.management_groups)
+    chain = estate.chains.over_parent(ids.normalise(target.id))
+    own = [marked(row, inherited=False) for row in _here(kind, target, near)]
+    rows = [*own, *estate.inherited(kind, chain)]
+    found = estate.completeness.rows(rows, target.id, relation.collections, chain)
+    return _with_chain_gap(estate, target, found, kind)
 
 
-def _marked(row: Resource, *, inherited: bool) -> Resource:
+def marked(row: Resource, *, inherited: bool) -> Resource:
+    """A copy of a row that says whether it comes from above."""
     return replace(row, body={**row.body, "inherited": inherited})
 
 
-def _chain_gap(estate: Estate, target: Resource, rows: Any, *, management_groups: bool) -> Any:
-    """Rows at management groups exist, but not which of these groups stand above the target."""
+def _with_chain_gap(estate: Estate, target: Resource, rows: Any, kind: str) -> Any:
+    """The rows, open where some stand at management groups and it is not known which of these are above the target."""
+    if not estate.index(kind).management_groups or not isinstance(rows, list):
+        return rows
     subscription = ids.subscription_of(target.id)
-    if not management_groups or estate.chains.known(subscription) or not isinstance(rows, list):
+    if estate.chains.known(subscription):
         return rows
-    if any(isinstance(row, UnreadTail) for row in rows):
-        return rows
-    return [*rows, UnreadTail(f"management groups above subscription {subscription} not read")]
-
-
-_OWN = (
-    table.ROLE_ASSIGNMENTS,
-    table.ELIGIBILITIES,
-    table.DENY_ASSIGNMENTS,
-    table.CHILDREN["tokens"],
-    table.CHILDREN["scopeMaps"],
-)
-_SHARED = (table.ROLE_ASSIGNMENTS, table.CHILDREN["tokens"], table.CHILDREN["scopeMaps"])
+    reason = f"management groups above subscription {subscription} not read"
+    known = (("door", "role"),) if kind == table.ROLE_ASSIGNMENTS else ()
+    return joined(rows, [UnreadTail(reason, known)])
 
 
 def _access(estate: Estate, target: Resource, near: Near) -> Any:
-    """Access rows; registries that only inherit, in the same mode and with no other door open, share one list."""
-    mode = mode_of(target)
-    if (
-        isinstance(mode, str)
-        and not any(near.groups.get(kind) for kind in _OWN)
-        and doors.shut(target)
-        and all(estate.completeness.gap(kind, target.id) is None for kind in _SHARED)
-    ):
-        key = (estate.chains.above(ids.normalise(target.id)), mode)
-        if key not in estate.shared_access:
-            estate.shared_access[key] = _worked_out(estate, target, near)
-        return estate.shared_access[key]
-    return _worked_out(estate, target, near)
-
-
-def _worked_out(estate: Estate, target: Resource, near: Near) -> Any:
-    gap = estate.completeness.gap(table.ROLE_ASSIGNMENTS, target.id)
-    here = ids.normalise(target.id)
-    above = estate.chains.above(here)
+    chain = estate.chains.over_parent(ids.normalise(target.id))
+    gap = estate.completeness.gap(table.ROLE_ASSIGNMENTS, target.id, chain)
     own = [
-        Assigned(row, target.id, inherited=False, eligible=flag)
+        given
         for kind, flag in ((table.ROLE_ASSIGNMENTS, False), (table.ELIGIBILITIES, True))
-        for row in near.rows(kind)
-        if _applies_to(row) == here
+        if near.rows(kind)
+        for given in assigned(_here(kind, target, near), estate.clock, eligible=flag, at=target.id)
     ]
-    denies = estate.denied_above(above)
-    if near.rows(table.DENY_ASSIGNMENTS):
-        denies = [
-            *denies,
-            *(deny_of(row) for row in near.rows(table.DENY_ASSIGNMENTS) if _applies_to(row) == here),
-        ]
+    denies = [deny_of(row) for row in _here(table.DENY_ASSIGNMENTS, target, near)]
     tokens, maps = (
-        estate.completeness.rows(_children(table.CHILDREN[name], near), target.id, (table.CHILDREN[name],))
-        for name in ("tokens", "scopeMaps")
+        estate.completeness.rows(near.rows(kind), target.id, (kind,))
+        for kind in (table.CHILDREN["tokens"], table.CHILDREN["scopeMaps"])
     )
-    rows = estate.access.rows(target, estate.assigned_above(above), own, denies, tokens, maps)
+    rows = estate.access.rows(target, estate.access_above(chain), own, denies, tokens, maps)
     if gap is not None:
-        rows = [row for row in rows if not isinstance(row, UnreadTail)]
-        return [*rows, UnreadTail(gap.reason)] if rows else gap
-    return _chain_gap(
-        estate, target, rows, management_groups=estate.index(table.ROLE_ASSIGNMENTS).management_groups
-    )
+        tail = UnreadTail(gap.reason, (("door", "role"),))
+        return joined([tail], rows) if any(isinstance(row, dict) for row in rows) else gap
+    return _with_chain_gap(estate, target, rows, table.ROLE_ASSIGNMENTS)
 
 
 def _enforcement(estate: Estate, target: Resource, near: Near) -> Any:
-    here = ids.normalise(target.id)
     chain = estate.chain(target.id)
-
-    def applying(kind: str) -> list[Resource]:
-        return [row for row in near.rows(kind) if _applies_to(row) == here] + estate.index(kind).above(
-            chain[1:]
-        )
-
-    states = {}
-    for row in near.rows(table.POLICY_STATES):
-        assignment, definition = row.body.get("policyAssignmentId"), row.body.get("policyDefinitionId")
-        if isinstance(assignment, str) and isinstance(definition, str) and _applies_to(row) == here:
-            states[assignment.lower(), ids.name_of(definition).lower()] = str(row.body.get("complianceState"))
-    rows = estate.enforcement.rows(
-        target, chain, applying(table.POLICY_ASSIGNMENTS), applying(table.POLICY_EXEMPTIONS), states
+    over = estate.chains.over_parent(chain[0])
+    exemptions = _all(estate, table.POLICY_EXEMPTIONS, over, target, near)
+    unread = estate.completeness.gap(table.POLICY_EXEMPTIONS, target.id, over)
+    states = estate.completeness.gap(table.POLICY_STATES, target.id) or dict(
+        _states(_here(table.POLICY_STATES, target, near))
     )
-    gaps = [
-        gap
-        for kind in (table.POLICY_ASSIGNMENTS, table.POLICY_EXEMPTIONS)
-        if (gap := estate.completeness.gap(kind, target.id))
-    ]
-    if gaps:
-        kept = [row for row in rows if not isinstance(row, UnreadTail)]
-        return [*kept, UnreadTail(gaps[0].reason)] if kept else gaps[0]
-    groups = estate.index(table.POLICY_ASSIGNMENTS).management_groups
-    return _chain_gap(estate, target, rows, management_groups=groups)
+    assignments = _all(estate, table.POLICY_ASSIGNMENTS, over, target, near)
+    rows = estate.enforcement.rows(target, chain, assignments, exemptions, unread, states)
+    gap = estate.completeness.gap(table.POLICY_ASSIGNMENTS, target.id, over)
+    if gap is not None:
+        kept = [row for row in rows if isinstance(row, dict)]
+        return [*kept, UnreadTail(gap.reason)] if kept else gap
+    return _with_chain_gap(estate, target, rows, table.POLICY_ASSIGNMENTS)
+
+
+def _all(estate: Estate, kind: str, over: tuple[str, ...], target: Resource, near: Near) -> list[Resource]:
+    """The rows of an extension type at the target and above it."""
+    return [*_here(kind, target, near), *estate.index(kind).above(over)]
+
+
+def _states(rows: Iterable[Resource]) -> Iterator[tuple[tuple[str, str], str]]:
+    for row in rows:
+        assignment, definition = row.body.get("policyAssignmentId"), row.body.get("policyDefinitionId")
+        state = row.body.get("complianceState")
+        if isinstance(assignment, str) and isinstance(definition, str) and isinstance(state, str):
+            yield (ids.normalise(assignment), ids.name_of(definition).lower()), state
 
 
 def _exempted(estate: Estate, exemption: Resource) -> Any:
-    gap = estate.completeness.gap(table.POLICY_ASSIGNMENTS, exemption.id)
+    """The assignment that an exemption is about, with the definitions it is exempted from; [] where it is gone."""
     properties = exemption.body.get("properties")
     wanted = properties.get("policyAssignmentId") if isinstance(properties, Mapping) else None
-    if not isinstance(wanted, str):
+    if not isinstance(properties, Mapping) or not isinstance(wanted, str):
         return Unknown("the exemption's policyAssignmentId was not read")
-    found = next(
-        (
-            row
-            for row in estate.part(table.POLICY_ASSIGNMENTS)
-            if ids.normalise(row.id) == ids.normalise(wanted)
-        ),
-        None,
-    )
+    found = estate.policy_assignments.get(ids.normalise(wanted))
     if found is None:
-        return gap or Unknown(f"policy assignment {ids.name_of(wanted)} not read", "not-collected")
-    definitions = definitions_of(found, estate.policy_sets)
-    if definitions is None:
-        return Unknown(f"initiative of policy assignment {found.name} not read", "not-collected")
+        return estate.completeness.gap(table.POLICY_ASSIGNMENTS, ids.parent_of(wanted)) or []
+    given = found.body.get("properties")
+    brought = members(given, estate.policy_sets) if isinstance(given, Mapping) else None
+    if brought is None:
+        unknown = Unknown(f"initiative of policy assignment {found.name} not read", "not-collected")
+        return [{"assignmentId": found.id, "definitionIds": unknown, "coversAcr": unknown}]
+    references = properties.get("policyDefinitionReferenceIds")
+    if isinstance(references, list) and references:
+        named = {item.lower() for item in references if isinstance(item, str)}
+        brought = [member for member in brought if member.reference.lower() in named]
+    definitions = [member.definition for member in brought]
     covers = any(name in built_in.policies() for name in definitions)
     return [{"assignmentId": found.id, "definitionIds": definitions, "coversAcr": covers}]
 
 
 def identities_of(resource: Resource) -> Iterator[str]:
-    """The object ids of a resource's managed identities, in lower case."""
+    """The object ids of a resource's managed identities in lower case; "" for each that was not read."""
     identity = resource.body.get("identity")
     if not isinstance(identity, Mapping):
+        if identity is not None:
+            yield ""
         return
-    if isinstance(identity.get("principalId"), str):
-        yield identity["principalId"].lower()
-    assigned = identity.get("userAssignedIdentities")
-    for item in assigned.values() if isinstance(assigned, Mapping) else ():
-        if isinstance(item, Mapping) and isinstance(item.get("principalId"), str):
-            yield item["principalId"].lower()
+    principal = identity.get("principalId")
+    if principal is not None:
+        yield principal.lower() if isinstance(principal, str) else ""
+    assigned_ones = identity.get("userAssignedIdentities")
+    for item in assigned_ones.values() if isinstance(assigned_ones, Mapping) else ():
+        principal = item.get("principalId") if isinstance(item, Mapping) else None
+        yield principal.lower() if isinstance(principal, str) else ""
 
 
 def task_roles(estate: Estate) -> Mapping[str, list[dict[str, Any]]]:
     """Role assignments of the identities of tasks, by principal."""
-    wanted = {principal for task in estate.part(table.TASKS) for principal in identities_of(task)}
-    known = roles(estate.part(table.ROLE_DEFINITIONS))
+    wanted = {principal for task in estate.part(table.TASKS) for principal in identities_of(task)} - {""}
     found: dict[str, list[dict[str, Any]]] = {}
     for row in estate.part(table.ROLE_ASSIGNMENTS) if wanted else ():
         properties = row.body.get("properties")
-        principal = properties.get("principalId") if isinstance(properties, Mapping) else None
-        if (
-            not isinstance(principal, str)
-            or principal.lower() not in wanted
-            or not isinstance(properties, Mapping)
-        ):
+        given = properties if isinstance(properties, Mapping) else {}
+        principal, role_id = given.get("principalId"), given.get("roleDefinitionId")
+        if not isinstance(principal, str) or principal.lower() not in wanted:
             continue
-        role = ids.name_of(str(properties.get("roleDefinitionId"))).lower()
-        scope = ids.scope_of(row.type, row.id, row.body)
+        role = ids.name_of(role_id).lower() if isinstance(role_id, str) else ""
+        scope = scope_of(row)
         found.setdefault(principal.lower(), []).append(
             {
                 "principalId": principal,
                 "roleDefinitionId": role,
-                "role": known[role].name if role in known else "",
+                "role": estate.roles[role].name if role in estate.roles else "",
                 "scope": scope,
                 "level": level_of(scope),
             }
@@ -295,33 +255,41 @@ def task_roles(estate: Estate) -> Mapping[str, list[dict[str, Any]]]:
 
 
 def _task_access(estate: Estate, task: Resource) -> Any:
-    rows = [row for principal in identities_of(task) for row in estate.task_roles.get(principal, ())]
-    return estate.completeness.rows(rows, "/", (table.ROLE_ASSIGNMENTS,))
+    principals = list(identities_of(task))
+    rows: list[Any] = [row for one in principals for row in estate.task_roles.get(one, ())]
+    found = estate.completeness.rows(rows, "/", (table.ROLE_ASSIGNMENTS,))
+    if "" in principals and isinstance(found, list):
+        return joined(found, [UnreadTail("the object id of an identity of the task was not read")])
+    return found
 
 
 def kubelet_of(cluster: Resource) -> str:
     """The object id of a cluster's kubelet identity in lower case, or ""."""
-    node: Any = cluster.body
-    for key in ("properties", "identityProfile", "kubeletidentity", "objectId"):
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return node.lower() if isinstance(node, str) else ""
+    node: Any = cluster.body.get("properties")
+    node = node.get("identityProfile") if isinstance(node, Mapping) else None
+    for key in node if isinstance(node, Mapping) else ():
+        found = node[key].get("objectId") if isinstance(node[key], Mapping) else None
+        if key.lower() == "kubeletidentity" and isinstance(found, str):
+            return found.lower()
+    return ""
 
 
 def kubelet_rows(estate: Estate) -> Mapping[str, list[Any]]:
-    """Access rows of kubelet identities on every registry, by principal; "" holds what was not read."""
+    """Access rows of kubelet identities on every registry, by principal; "" holds why some may be missing."""
     wanted = {kubelet_of(cluster) for cluster in estate.part(table.CLUSTERS)} - {""}
     found: dict[str, list[Any]] = {}
     for linked in estate.targets(REGISTRIES, frozenset({"access"})) if wanted else ():
         rows = linked.related("access")
         properties = linked.resource.body.get("properties")
-        server = properties.get("loginServer") if isinstance(properties, Mapping) else None
+        server = properties.get("loginServer") if isinstance(properties, Mapping) else properties
         for row in rows if isinstance(rows, list) else [UnreadTail(rows.reason)]:
             if isinstance(row, UnreadTail):
-                found.setdefault("", []).append(row)
-            elif row["principalId"].lower() in wanted and row["door"] == "role":
-                found.setdefault(row["principalId"].lower(), []).append(
-                    _kubelet_row(row, linked.resource.id, server)
-                )
+                door = dict(row.known).get("door", "role")
+                if door == "role" and "" not in found:
+                    found[""] = [UnreadTail(row.reason)]
+            elif row["door"] == "role" and row["principalId"].lower() in wanted:
+                rows_of = found.setdefault(row["principalId"].lower(), [])
+                rows_of.append(_kubelet_row(row, linked.resource.id, server))
     return found
 
 
@@ -343,9 +311,9 @@ def _kubelet_access(estate: Estate, cluster: Resource) -> Any:
     principal = kubelet_of(cluster)
     if not principal:
         return Unknown("the cluster's kubelet identity was not read")
-    rows = [*estate.kubelet_rows.get(principal, ()), *estate.kubelet_rows.get("", ())[:1]]
+    rows = [*estate.kubelet_rows.get(principal, ()), *estate.kubelet_rows.get("", ())]
     if any(isinstance(row, UnreadTail) for row in rows):
-        return rows
+        return rows if len(rows) > 1 else Unknown(rows[0].reason)
     return estate.completeness.rows(rows, "/", (table.ROLE_ASSIGNMENTS, REGISTRIES))
 
 
@@ -370,15 +338,23 @@ def roles(part: Iterable[Resource]) -> Mapping[str, Role]:
     return found
 
 
-def temporary(part: Iterable[Resource]) -> Iterator[tuple[str, str]]:
-    """(role assignment id, end) of assignments that end by themselves."""
+def schedules(part: Iterable[Resource]) -> Schedules:
+    """Which assignments end by themselves: activated ones, and those with an end."""
+    by_id: dict[str, str] = {}
+    by_content: dict[tuple[str, str, str], str] = {}
     for row in part:
         properties = row.body.get("properties")
-        if not isinstance(properties, Mapping):
+        given = properties if isinstance(properties, Mapping) else {}
+        end, origin = given.get("endDateTime"), given.get("originRoleAssignmentId")
+        until = end if isinstance(end, str) else ""
+        activated = str(given.get("assignmentType")).lower() == "activated"
+        if not until and not activated:
             continue
-        end, origin = properties.get("endDateTime"), properties.get("originRoleAssignmentId")
-        if isinstance(end, str) and isinstance(origin, str):
-            yield origin.lower(), end
+        if isinstance(origin, str):
+            by_id[ids.normalise(origin)] = until
+        else:
+            by_content[content_of(row)] = until
+    return Schedules(by_id, by_content)
 
 
 def spares_children(row: Resource) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from scanner import types
 from scanner.engine import paths
-from scanner.engine.explain import Bound, Case
+from scanner.engine.case import Bound, Case
 from scanner.engine.operators.row import Wrong
 from scanner.engine.proof import Proof
 from scanner.model import ids

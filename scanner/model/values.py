@@ -6,7 +6,7 @@ reads the world (`resource.plant`), so the engine meets them on its way and neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 
@@ -47,9 +47,13 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class UnreadTail:
-    """Last item of a list of which more elements exist that could not be read (any number of them)."""
+    """Last item of a list of which more elements exist that could not be read (any number of them).
+
+    `known`: what all of these elements have in common all the same, as (top-level key, value) pairs.
+    """
 
     reason: str
+    known: tuple[tuple[str, Any], ...] = field(default=(), hash=False)
 
 
 Json = Any

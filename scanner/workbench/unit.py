@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner import types
+from scanner.engine.case import Case, absences, case_for
 from scanner.engine.codegen import compile_rules
 from scanner.engine.evaluate import rule_values
-from scanner.engine.explain import Case, absences, case_for
 from scanner.engine.findings import Maker
 from scanner.engine.judge import Judgement, judge
 from scanner.engine.operators.time import instant

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from scanner.engine.explain import case_for, explain
+from scanner.engine.case import case_for
+from scanner.engine.explain import explain
 from scanner.engine.proof import Truth, all_of, any_of, inverted
 from scanner.model.condition import NOWHERE, Count, Leaf, Logic, Path, Quantifier, Related
 from scanner.model.resource import Origin, Resource

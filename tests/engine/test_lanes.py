@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner.engine.case import absences, case_for
 from scanner.engine.codegen import compile_rules
-from scanner.engine.explain import absences, case_for
 from scanner.engine.judge import judge
 from scanner.language.conditions import negated
 from scanner.model.condition import NOWHERE, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from scanner.engine.explain import absences
+from scanner.engine.case import absences
 from scanner.engine.operators import OPERATORS, Options, Wrong
 from scanner.engine.operators.compare import folded
 from scanner.model.resource import Resource
