@@ -148,6 +148,7 @@ def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
 
 
 def list_name(of: ListSource) -> str:
+    """A list as the rule names it."""
     if isinstance(of, Path):
         return str(of)
     return f"related.{of.name}" if isinstance(of, Related) else f"param {of.name}"
