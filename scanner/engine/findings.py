@@ -142,6 +142,8 @@ class Maker:
     def _commands(
         self, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None
     ) -> tuple[tuple[str, ...], ...]:
+        if matched is None and proof is not None:
+            matched = proof.matches()
         return tuple(
             tuple(telling.fill(word, case, proof, matched) for word in command)
             for command in self.rule.remediation.az
