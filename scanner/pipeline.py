@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from scanner import __version__
 from scanner.engine import evaluate as engine
 from scanner.engine.access import access_lines
+from scanner.engine.counting import count
 from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options
 from scanner.model.resource import Inventory
@@ -33,9 +34,13 @@ def scan(
     spool = Spool()
     tally = Tally()
     plans = {planned.type: tuple(rule.id for rule in planned.rules) for planned in engine.plan(pack, estate)}
-    for row in engine.evaluate(pack, estate, now, options):
-        tally.add(row, plans)
-        spool.add(row)
+    if options.details or options.check_every or options.reference_only:
+        for row in engine.evaluate(pack, estate, now, options):
+            tally.add(row, plans)
+            spool.add(row)
+    else:
+        for counted in count(pack, estate, now):
+            tally.count(counted)
     return Scan(
         header=_header(pack, inventory, estate, plans, tally, now, words),
         tallies=tally.finished(spool),

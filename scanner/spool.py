@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import IO, Generic, TypeVar
 
+from scanner.engine.counting import Counted
 from scanner.engine.evaluate import Row
 from scanner.model import codec, ids
 from scanner.model.finding import LETTERS, Finding, Verdict
@@ -121,16 +122,20 @@ class Tally:
 
     def __init__(self) -> None:
         self.resources: Counter[str] = Counter()
-        self._lines: Counter[tuple[str, str, str]] = Counter()
-        self._orders: dict[str, tuple[str, ...]] = {}
+        self._lines: Counter[tuple[tuple[str, ...], str, str]] = Counter()
+        """Numbers by the rules that letters stand for, subscription, and letters."""
 
     def add(self, row: Row, orders: Mapping[str, tuple[str, ...]]) -> None:
         """Count a resource line; findings are counted at the end, after merging."""
         if isinstance(row, ResourceLine):
             self.resources[row.type] += 1
-            self._lines[row.type, row.subscription, row.letters] += 1
-            if row.type not in self._orders:
-                self._orders[row.type] = orders[row.type]
+            self._lines[orders[row.type], row.subscription, row.letters] += 1
+
+    def count(self, counted: Counted) -> None:
+        """Add a number of resources at once."""
+        self._lines[counted.rules, counted.subscription, counted.letters] += counted.number
+        if counted.first:
+            self.resources[counted.type] += counted.number
 
     def subscriptions(self) -> list[str]:
         """The subscriptions of everything that was evaluated."""
@@ -139,8 +144,8 @@ class Tally:
     def finished(self, spool: Spool) -> Tallies:
         """The tallies."""
         verdicts: dict[str, dict[str, Counter[Verdict]]] = {}
-        for (kind, subscription, letters), number in sorted(self._lines.items()):
-            for rule, letter in zip(self._orders[kind], letters, strict=True):
+        for (rules, subscription, letters), number in sorted(self._lines.items()):
+            for rule, letter in zip(rules, letters, strict=True):
                 verdicts.setdefault(rule, {}).setdefault(subscription, Counter())[LETTERS[letter]] += number
         findings = dict.fromkeys(SEVERITIES, 0)
         for finding in spool.findings():

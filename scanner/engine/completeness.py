@@ -45,6 +45,10 @@ class Completeness:
         """Whether anybody tried to read the collection."""
         return any(run.state != "not-asked" for run in self._runs.get(collection.lower(), []))
 
+    def even(self, collection: str) -> bool:
+        """Whether a collection is read, or not read, alike everywhere."""
+        return not any(run.problems for run in self._runs.get(collection.lower(), ()))
+
     def gap(self, collection: str, place: str, above: Iterable[str] = ()) -> Unknown | None:
         """Why rows of a collection may be missing at or around `place` (an id), or None when all were read.
 

@@ -121,10 +121,15 @@ class Estate:
 
     def targets(self, kind: str, names: frozenset[str]) -> Iterator[Linked]:
         """Every resource of a type with the named relations, in order."""
+        link = self.linker(kind, names)
+        for resource in self.part(kind):
+            yield link(resource)
+
+    def linker(self, kind: str, names: frozenset[str]) -> Callable[[Resource], Linked]:
+        """What links resources of a type with the named relations; they must come in order."""
         wanted = {relation.name: relation for relation in relations_for(kind) if relation.name in names}
         joins = _Pass(self, wanted.values())
-        for resource in self.part(kind):
-            yield Linked(resource, joins.at(resource, wanted), joins.fixed)
+        return lambda resource: Linked(resource, joins.at(resource, wanted), joins.fixed)
 
     @cached_property
     def roles(self) -> Mapping[str, Role]:

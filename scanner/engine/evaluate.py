@@ -124,15 +124,15 @@ def evaluate(pack: RulePack, estate: Estate, now: str, options: Options) -> Iter
     seen = 0
     for planned in plan(pack, estate):
         for linked in estate.targets(planned.type, planned.needed):
-            values, lane = _lane(pack, planned, estate, linked, clock, options)
-            letters = _letters(planned, linked, lane)
-            rows, decided = _decide(planned, linked, letters, values, clock, options, seen)
+            values, lane = lane_for(pack, planned, estate, linked, clock, options)
+            letters = letters_of(planned, linked, lane)
+            rows, decided = decide(planned, linked, letters, values, clock, options, seen)
             seen += 1
             yield _line(linked, "".join(decided))
             yield from rows
 
 
-def _lane(
+def lane_for(
     pack: RulePack, planned: TypePlan, estate: Estate, linked: Linked, clock: float, options: Options
 ) -> tuple[Mapping[str, Mapping[str, Any]], Lane | None]:
     """Parameter values by rule for this resource, and the lane built with them (one per set of values)."""
@@ -153,7 +153,7 @@ def rule_values(pack: RulePack, rule: Rule, chosen: Mapping[str, Any]) -> Mappin
     return values
 
 
-def _letters(planned: TypePlan, linked: Linked, lane: Lane | None) -> Sequence[str]:
+def letters_of(planned: TypePlan, linked: Linked, lane: Lane | None) -> Sequence[str]:
     """One letter per rule: N for rules whose source was not asked for, `?` for all without the generated lane."""
     if lane is None:
         return ["N" if rule.id in planned.not_asked else "?" for rule in planned.rules]
@@ -165,7 +165,7 @@ def _letters(planned: TypePlan, linked: Linked, lane: Lane | None) -> Sequence[s
     return ["N" if rule.id in planned.not_asked else next(given) for rule in planned.rules]
 
 
-def _decide(
+def decide(
     planned: TypePlan,
     linked: Linked,
     letters: Sequence[str],
@@ -174,6 +174,7 @@ def _decide(
     options: Options,
     seen: int,
 ) -> tuple[list[Caused], Sequence[str]]:
+    """The findings of one resource and its final letters; `?` is settled here. `seen`: resources before this one."""
     rows: list[Caused] = []
     if "?" not in letters and not (options.details or options.check_every or options.keep_passes):
         return rows, letters

@@ -149,10 +149,14 @@ class ScopeIndex:
         self._chain: tuple[str, ...] = ()
         self._found: list[Resource] = []
         self.management_groups = False
+        self.below = False
+        """Whether any row applies to a registry or to something below one."""
         for row in part:
             scope = ids.normalise(scope_of(row))
             level = _level(scope)
-            if level != "registry":
+            if level == "registry":
+                self.below = True
+            else:
                 self._rows.setdefault(scope, []).append(row)
                 self.management_groups = self.management_groups or level == "managementGroup"
 

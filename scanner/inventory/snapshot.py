@@ -220,6 +220,15 @@ class FilePart:
     def __len__(self) -> int:
         return self._count
 
+    def lines(self) -> Iterator[bytes]:
+        """The stored lines, in order."""
+        with self._file.open("rb") as lines:
+            yield from lines
+
+    def resource(self, line: bytes) -> Resource:
+        """The resource of a stored line."""
+        return from_record(orjson.loads(line))
+
     def __iter__(self) -> Iterator[Resource]:
         last = ""
         with self._file.open("rb") as lines:
