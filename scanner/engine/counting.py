@@ -31,7 +31,10 @@ from scanner.model.rule import Rule, RulePack
 
 _LEAVES = {"string": str, "boolean": bool, "integer": int, "number": float}
 _VOLATILE = frozenset({"id", "name"})
-"""Properties that differ from resource to resource; rules that read them are judged apart."""
+"""Properties that differ from resource to resource; rules that read them are judged apart.
+
+The inventory sees to it that they stand in a body as they stand in its stored line.
+"""
 MAX_KNOWN = 200_000
 """Configurations remembered at most; beyond that further ones are judged in full."""
 

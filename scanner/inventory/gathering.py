@@ -117,15 +117,17 @@ class Gathering:
         normaliser = Normaliser(held.facts)
         body = normaliser.body(raw)
         body["id"] = identifier
-        name = body.get("name")
-        name = name if isinstance(name, str) and name else ids.name_of(identifier)
-        body.setdefault("name", name)
+        given = body.get("name")
+        if given is not None and not isinstance(given, str):
+            raise InputError(f"the name of {identifier} is no text", file, "Save the answer again.")
+        # A child may be named `parent/child`; the last part is its name, in the body and in reports alike.
+        name = body["name"] = ids.name_of(given or identifier)
         location = body.get("location")
         where = f"{file} {answer.path}".strip() if answer.path else file
         resource = Resource(
             id=identifier,
             type=held.type,
-            name=ids.name_of(name),
+            name=name,
             body=body,
             location=location if isinstance(location, str) else "",
             api_version=answer.api_version or self._api_version,

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from scanner.engine.case import absences
 from scanner.engine.operators import OPERATORS, Options, Wrong
 from scanner.engine.operators.compare import folded
+from scanner.engine.operators.text import FORMATS, MAX_TEXT
 from scanner.model.resource import Resource
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
@@ -124,6 +125,9 @@ def tester(
     if operator == "in" and operand and all(isinstance(item, str) for item in operand):
         return _among(frozenset(folded(item, options) for item in operand), absent, options)
 
+    if operator == "format" and operand in FORMATS:
+        return _of_form(FORMATS[operand].match, absent)
+
     def test(value: Any) -> bool:
         if value is None:
             if absent is None:
@@ -145,6 +149,17 @@ def _among(texts: frozenset[str], absent: bool | None, options: Options) -> Call
     def test(value: Any) -> bool:
         if value.__class__ is str:
             return folded(value, options) in texts
+        return odd_or(value, absent)
+
+    return test
+
+
+def _of_form(match: Callable[[str], Any], absent: bool | None) -> Callable[[Any], bool]:
+    """`format` with its pattern at hand."""
+
+    def test(value: Any) -> bool:
+        if value.__class__ is str and len(value) <= MAX_TEXT:
+            return match(value) is not None
         return odd_or(value, absent)
 
     return test
