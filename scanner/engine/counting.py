@@ -321,11 +321,12 @@ class _Counter:
         main: Counter[tuple[str, str]] = Counter()
         by_name: Counter[tuple[str, str]] = Counter()
         others = [number for number in range(len(self._planned.rules)) if number not in set(places)]
+        decode, look_up, group_of = lines.decode, known.get, groups.get
         for line in part.lines():
             try:
-                given = lines.decode(line)
+                given = decode(line)
                 group = given.id.rsplit("/", 4)[0]
-                held = groups.get(group)
+                held = group_of(group)
                 if held is None:
                     held = groups[group] = (ids.subscription_of(given.id), self._context(given.id))
                 key = (
@@ -333,7 +334,7 @@ class _Counter:
                     if given.unread or given.hidden
                     else (given.body, given.api_version, given.origin, held[1])
                 )
-                letters = known.get(key) if key is not None else None
+                letters = look_up(key) if key is not None else None
             except (msgspec.ValidationError, TypeError):
                 key = letters = held = None
             if letters is not None and held is not None:

@@ -159,6 +159,7 @@ class Gathering:
         if request is not None and not answer.graph:
             held = self._collection(request.type)
             held.listed.add(ids.normalise(request.scope))
+            held.collected_at = max(filter(None, (held.collected_at, answer.collected_at)), default=None)
         for kind, identifiers in kinds.items():
             held = self._collection(kind)
             if answer.graph:
