@@ -8,7 +8,7 @@ import click
 
 from scanner import data
 from scanner.cli.door import FINDINGS, USAGE, Outcome
-from scanner.errors import Problems, ScannerError
+from scanner.errors import Problems
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import RulePack
 
@@ -31,10 +31,11 @@ def lint(paths: tuple[str, ...]) -> Outcome:
       acrscan policy lint
       acrscan policy lint policies/acr/ACR101-admin-user-disabled.yaml
     """
+    from scanner.workbench.lint import warnings  # noqa: PLC0415
+
     outcome = Outcome()
-    number = 0
     try:
-        number = sum(len(pack.rules) for pack in _loaded(paths))
+        packs = _loaded(paths)
     except Problems as problems:
         for error in problems.errors:
             click.echo(str(error))
@@ -42,11 +43,10 @@ def lint(paths: tuple[str, ...]) -> Outcome:
             USAGE, f"{len(problems.errors)} error{'s' if len(problems.errors) != 1 else ''} in rule files"
         )
         return outcome
-    from scanner.workbench.lint import warnings  # noqa: PLC0415
-
-    found: list[ScannerError] = [warning for pack in _loaded(paths) for warning in warnings(pack)]
+    found = [warning for pack in packs for warning in warnings(pack)]
     for warning in found:
         click.echo(str(warning))
+    number = sum(len(pack.rules) for pack in packs)
     click.echo(f"{number} rules checked, 0 errors, {len(found)} warnings")
     return outcome
 
