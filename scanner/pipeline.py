@@ -5,7 +5,7 @@ pack x inventory -> estate -> evaluate -> rows -> spool with tallies -> Scan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from scanner import __version__
 from scanner.engine import evaluate as engine
@@ -22,12 +22,18 @@ REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
 def scan(
-    pack: RulePack, inventory: Inventory, *, now: str, words: str, options: Options | None = None
+    pack: RulePack,
+    inventory: Inventory,
+    *,
+    now: str,
+    words: str,
+    options: Options | None = None,
+    seen: Callable[[int], None] = lambda _: None,
 ) -> Scan:
     """Evaluate a pack over an inventory.
 
     `now` is RFC 3339 (default callers use the inventory's own end time, so that a replay gives the same bytes);
-    `words` says what was scanned.
+    `words` says what was scanned; `seen` is told the number of resources evaluated so far, for progress.
     """
     options = options or Options()
     estate = Estate(inventory, now=now)
@@ -38,6 +44,7 @@ def scan(
         for row in engine.evaluate(pack, estate, now, options):
             tally.add(row, plans)
             spool.add(row)
+            seen(tally.seen)
     else:
         for counted in count(pack, estate, now):
             tally.count(counted)

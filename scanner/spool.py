@@ -122,6 +122,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.resources: Counter[str] = Counter()
+        self.seen = 0
+        """Resources counted one by one so far."""
         self._lines: Counter[tuple[tuple[str, ...], str, str]] = Counter()
         """Numbers by the rules that letters stand for, subscription, and letters."""
 
@@ -129,6 +131,7 @@ class Tally:
         """Count a resource line; findings are counted at the end, after merging."""
         if isinstance(row, ResourceLine):
             self.resources[row.type] += 1
+            self.seen += 1
             self._lines[orders[row.type], row.subscription, row.letters] += 1
 
     def count(self, counted: Counted) -> None:

@@ -16,7 +16,7 @@ from scanner.cli.options import (
     rule_options,
     source_words,
 )
-from scanner.cli.show import show
+from scanner.cli.show import Progress, show
 from scanner.model.scan import Scan
 
 
@@ -96,13 +96,16 @@ def scan(
     outputs.check_formats(formats, output)
     rules = pack_from(pack, profile, param, rule, skip_rule)
     inventory = inventory_from(paths, source, principals, api_version, now)
+    progress = Progress(quiet=quiet)
     result = pipeline.scan(
         rules,
         inventory,
         now=clock(now) or inventory.collected_at,
         words=source_words(paths, source),
         options=Options(keep_passes=keep_passes),
+        seen=progress,
     )
+    progress.done()
     limits = gate.Limits(fail_on, max_unknown, strict_settling, allow_empty)
     return conclude(result, limits, formats, output, color=color, quiet=quiet, exit_zero=exit_zero)
 

@@ -10,6 +10,9 @@ import click
 
 from scanner.model.scan import Scan
 
+EVERY = 1000
+"""Resources between two numbers of the progress line."""
+
 
 def wants_colour(choice: str) -> bool:
     """Whether to colour: `--color`, then NO_COLOR (any value: off), FORCE_COLOR, then whether stdout is a terminal."""
@@ -36,6 +39,25 @@ def show(scan: Scan, colour: str) -> None:
 
     width = min(shutil.get_terminal_size((100, 24)).columns, 140)
     console.render_text(scan, sys.stdout, color=wants_colour(colour), unicode=wants_unicode(), width=width)
+
+
+class Progress:
+    """A counter on one line of stderr, for people who wait: only on a terminal, gone when the work is done."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._on = not quiet and sys.stderr.isatty() and not os.environ.get("CI")
+        self._shown = 0
+
+    def __call__(self, number: int) -> None:
+        """Show every thousandth number."""
+        if self._on and number - self._shown >= EVERY:
+            self._shown = number
+            click.echo(f"\r{number:,} resources evaluated ...", err=True, nl=False)
+
+    def done(self) -> None:
+        """Clear the line."""
+        if self._shown:
+            click.echo("\r" + " " * 40 + "\r", err=True, nl=False)
 
 
 def say(text: str) -> None:

@@ -195,3 +195,21 @@ def test_broken_pipe_is_silent():
         check=True,
     )
     assert done.stderr == ""
+
+
+def test_progress_shows_on_a_terminal_only(capsys, monkeypatch):
+    """Every thousandth resource on a terminal, cleared at the end; nothing in a pipe or in CI."""
+    from scanner.cli.show import Progress  # noqa: PLC0415
+
+    def shown(*, terminal, ci=""):
+        monkeypatch.setenv("CI", ci)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+        progress = Progress(quiet=False)
+        for number in range(2500):
+            progress(number)
+        progress.done()
+        return capsys.readouterr().err
+
+    assert "2,000 resources" in shown(terminal=True)
+    assert shown(terminal=False) == ""
+    assert shown(terminal=True, ci="true") == ""
