@@ -5,6 +5,7 @@ ScannerError
 ├── InputError       a file, folder or snapshot cannot be used            (exit 2)
 ├── UsageError       options contradict each other or name nothing        (exit 2)
 ├── ScopeError       nothing to scan, or no right to look at it           (exit 4)
+├── AuthenticationError  no credential that Azure accepts                 (exit 4)
 └── OutputError      a report could not be written                        (exit 2)
 """
 
@@ -56,6 +57,12 @@ class OutputError(ScannerError):
 
 class ScopeError(ScannerError):
     """There is nothing to scan in the given scope, or it may not be read."""
+
+    exit_code = 4
+
+
+class AuthenticationError(ScannerError):
+    """There is no credential, or Azure does not accept it."""
 
     exit_code = 4
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from scanner import formats, pipeline  # noqa: E402
-from scanner.cli.config import KEYS  # noqa: E402
+from scanner.cli.config import KEYS, SCOPES  # noqa: E402
 from scanner.cli.options import inventory_from, pack_from  # noqa: E402
 from scanner.engine.evaluate import Options  # noqa: E402
 from scanner.language import schema  # noqa: E402
@@ -29,7 +29,7 @@ def schemas() -> dict[str, str]:
         "rule": schema.rule_schema(),
         "pack": schema.pack_schema(),
         "profile": schema.profile_schema(),
-        "config": schema.config_schema(KEYS),
+        "config": schema.config_schema(KEYS, SCOPES),
     }
     return {f"{name}.schema.json": json.dumps(value, indent=1) + "\n" for name, value in made.items()}
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": ("explain", "Show why a rule decides as it does."),
     "access": ("access", "Show who can do what on a registry, and through which path."),
     "policy": ("policy", "List, show, check, try and write rules."),
+    "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
 }
 POLICY = {

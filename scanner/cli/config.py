@@ -33,8 +33,28 @@ KEYS: dict[str, tuple[str, str]] = {
     "principals": ("text", "JSON file with names and groups of object ids"),
     "api-version": ("text", "Api-version of saved answers that do not tell it"),
     "color": ("text", "auto, always or never"),
+    "scopes": ("scopes", "What is scanned in Azure, and which subscriptions are expected to be there"),
+    "auth": ("text", "How to log in to Azure (see acrscan scan --help)"),
+    "client-id": ("text", "Application or managed identity that logs in"),
+    "cloud": ("text", "AzureCloud, AzureUSGovernment or AzureChinaCloud"),
+    "authority": ("text", "Authority that gives tokens"),
+    "resource-manager": ("text", "Endpoint of Azure Resource Manager"),
+    "data-plane": ("flag", "Read repositories, tags and manifests too"),
+    "probe": ("flag", "Try DNS, TCP and TLS of the registries' endpoints too"),
+    "log-format": ("text", "text or json"),
 }
 """Key -> kind and description; the schema for editors is generated from it."""
+
+SCOPES = {
+    "tenant": ("tenant", "Only subscriptions of this tenant"),
+    "management-groups": ("management_groups", "Only subscriptions below these management groups"),
+    "subscriptions": ("subscriptions", "Only these subscriptions (ids or names)"),
+    "resource-groups": ("resource_groups", "Only these resource groups ([subscription/]group)"),
+    "registries": ("registries", "Only these registries (names or ids)"),
+    "exclude": ("exclude", "Patterns of subscriptions, subscription/group or registries to leave out"),
+    "expect": ("expect", "Subscriptions that must be visible; one that is not makes the scan incomplete"),
+}
+"""Key below `scopes` -> option and description."""
 
 
 def find(start: Path) -> Path | None:
@@ -59,6 +79,8 @@ def load_defaults(given: str | None, command: str) -> dict[str, Any]:
     options: dict[str, Any] = {key.replace("-", "_"): value for key, value in values.items()}
     if "param" in options:
         options["param"] = [f"{name}={_yaml(value)}" for name, value in options["param"].items()]
+    for key, value in options.pop("scopes", {}).items():
+        options[SCOPES[key][0]] = value
     if "format" in options:
         options["formats"] = options.pop("format")
     return {command: options, "policy": dict.fromkeys(("list", "show", "lint", "test"), options)}
@@ -92,12 +114,23 @@ def _value(form: Form, key: str, node: Node, folder: Path) -> Any:
                 form.report(f"{key} must be a mapping of names", node.mark)
                 return {}
             return plain(node)
+        case "scopes":
+            body = form.mapping(node, key, SCOPES)
+            return {
+                name: _value_of_scope(form, name, item) for name, item in body.items.items() if name in SCOPES
+            }
         case "texts":
             items = node if isinstance(node, Sequence) else Sequence([node], node.mark)
             return [_resolved(key, text, folder) for text in form.texts(items, key)]
         case _:
             text = node.text if isinstance(node, Scalar) and key == "api-version" else form.text(node, key)
             return _resolved(key, text, folder)
+
+
+def _value_of_scope(form: Form, name: str, node: Node) -> Any:
+    if name == "tenant":
+        return form.text(node, name)
+    return form.texts(node if isinstance(node, Sequence) else Sequence([node], node.mark), name)
 
 
 def _resolved(key: str, text: str, folder: Path) -> str:

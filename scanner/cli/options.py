@@ -14,7 +14,7 @@ from scanner.model.resource import Inventory
 from scanner.model.rule import RulePack
 
 F = TypeVar("F", bound=Callable[..., Any])
-SOURCES = ("auto", "saved", "snapshot")
+SOURCES = ("auto", "azure", "saved", "snapshot")
 
 
 def rule_options(command: F) -> F:
@@ -35,7 +35,16 @@ def rule_options(command: F) -> F:
 
 
 def inventory_options(command: F) -> F:
-    """Where the inventory comes from."""
+    """Where the inventory comes from: something that lies in files."""
+    return _inventory_options(command, SOURCES[2:], required=True)
+
+
+def any_inventory_options(command: F) -> F:
+    """Where the inventory comes from: files, or Azure itself where no file is named."""
+    return _inventory_options(command, SOURCES[1:], required=False)
+
+
+def _inventory_options(command: F, sources: tuple[str, ...], *, required: bool) -> F:
     for option in (
         click.option(
             "--now", metavar="TIME", help="The clock, RFC 3339 (default: when the inventory was collected)."
@@ -45,12 +54,12 @@ def inventory_options(command: F) -> F:
         click.option(
             "--from",
             "source",
-            type=click.Choice(SOURCES),
+            type=click.Choice(("auto", *sources)),
             default="auto",
             show_default=True,
             help="Kind of inventory.",
         ),
-        click.argument("paths", nargs=-1, required=True, metavar="PATH..."),
+        click.argument("paths", nargs=-1, required=required, metavar="PATH..." if required else "[PATH]..."),
     ):
         command = option(command)
     return command
@@ -122,6 +131,15 @@ def inventory_from(
         api_version=api_version,
         now=clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+def is_live(paths: tuple[str, ...], source: str) -> bool:
+    """Whether to ask Azure itself. Raises `UsageError` for options that contradict each other."""
+    if paths and source == "azure":
+        raise UsageError("--from azure reads no files", "", "Leave out PATH, or --from.")
+    if not paths and source in ("saved", "snapshot"):
+        raise UsageError(f"--from {source} needs a PATH")
+    return not paths
 
 
 def clock(now: str | None) -> str:

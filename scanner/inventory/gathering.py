@@ -8,7 +8,7 @@ from typing import Any
 
 from scanner.errors import InputError, ScannerError
 from scanner.inventory import collections as table
-from scanner.inventory.normalise import Normaliser
+from scanner.inventory.making import make
 from scanner.inventory.record import ListPart, stripped
 from scanner.inventory.requests import Listed, canonical, listed
 from scanner.inventory.rows import identify
@@ -114,26 +114,12 @@ class Gathering:
 
     def _keep(self, kind: str, identifier: str, raw: Mapping[str, Any], answer: Answer, file: str) -> None:
         held = self._collection(kind)
-        normaliser = Normaliser(held.facts)
-        body = normaliser.body(raw)
-        body["id"] = identifier
-        given = body.get("name")
-        if given is not None and not isinstance(given, str):
-            raise InputError(f"the name of {identifier} is no text", file, "Save the answer again.")
-        # A child may be named `parent/child`; the last part is its name, in the body and in reports alike.
-        name = body["name"] = ids.name_of(given or identifier)
-        location = body.get("location")
         where = f"{file} {answer.path}".strip() if answer.path else file
-        resource = Resource(
-            id=identifier,
-            type=held.type,
-            name=name,
-            body=body,
-            location=location if isinstance(location, str) else "",
-            api_version=answer.api_version or self._api_version,
-            hidden=normaliser.hidden,
-            origin=Origin("saved", where, collected_at=answer.collected_at),
-        )
+        origin = Origin("saved", where, collected_at=answer.collected_at)
+        try:
+            resource = make(kind, identifier, raw, origin, answer.api_version or self._api_version)
+        except ValueError as error:
+            raise InputError(str(error), file, "Save the answer again.") from error
         key = ids.normalise(identifier)
         first = held.rows.get(key)
         held.rows[key] = resource if first is None else self._merged(first, resource)

@@ -294,8 +294,8 @@ def profile_schema() -> dict[str, Any]:
     }
 
 
-def config_schema(keys: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    """The schema of acrscan.yaml, from the command line's own table of keys."""
+def config_schema(keys: dict[str, tuple[str, str]], scopes: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """The schema of acrscan.yaml, from the command line's own tables of keys."""
     kinds: dict[str, dict[str, Any]] = {
         "text": {"type": "string"},
         "texts": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
@@ -303,6 +303,12 @@ def config_schema(keys: dict[str, tuple[str, str]]) -> dict[str, Any]:
         "flag": {"type": "boolean"},
         "number": {"type": "integer", "minimum": 0},
     }
+    kinds["scopes"] = _closed(
+        {
+            key: {**kinds["text" if key == "tenant" else "texts"], "description": words}
+            for key, (_, words) in scopes.items()
+        }
+    )
     return {
         "$schema": DRAFT,
         "$id": "config.schema.json",

@@ -73,7 +73,8 @@ def test_missing_collections_are_incomplete(capsys, answers):
     [
         (["scan", "nowhere"], 2, "nowhere"),
         (["scna"], 2, "scan"),
-        (["scan"], 2, "PATH"),
+        (["scan", "--from", "saved"], 2, "PATH"),
+        (["scan", "{answers}", "--subscription", "prod"], 2, "for Azure itself"),
         (["scan", "{answers}", "--rule", "ACR999"], 2, "unknown rule"),
         (["scan", "{answers}", "--profile", "nobody"], 2, "Shipped profiles"),
         (["scan", "{answers}", "--param", "x"], 2, "NAME=VALUE"),

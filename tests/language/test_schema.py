@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from scanner import data
-from scanner.cli.config import KEYS
+from scanner.cli.config import KEYS, SCOPES
 from scanner.errors import Problems, RuleError
 from scanner.language import schema
 from scanner.language.pack import load_rule_file
@@ -21,7 +21,7 @@ SCHEMAS = {
     "rule": schema.rule_schema(),
     "pack": schema.pack_schema(),
     "profile": schema.profile_schema(),
-    "config": schema.config_schema(KEYS),
+    "config": schema.config_schema(KEYS, SCOPES),
 }
 SEMANTIC = ("SEM002", "SEM004", "SEM005", "SEM006", "SEM007", "META009", "META012", "PROF003", "YAML002")
 """Checks that need facts, names or values a schema does not know."""

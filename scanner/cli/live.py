@@ -1,0 +1,231 @@
+"""Options of a live collection and what they turn into: an inventory that was read from Azure just now."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner.cli.telling import Teller
+from scanner.errors import UsageError
+from scanner.model.resource import Inventory
+
+if TYPE_CHECKING:
+    from scanner.inventory.azure import Collected, Options
+
+_SCOPES = (
+    click.option("--expect", multiple=True, metavar="ID|NAME", help="Subscription that must be visible. Repeatable."),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out subscriptions, subscription/group or registries. Repeatable."),
+    click.option("--registry", "registries", multiple=True, metavar="NAME|ID", help="Only this registry. Repeatable."),
+    click.option("--resource-group", "resource_groups", multiple=True, metavar="[SUB/]GROUP", help="Only this resource group. Repeatable."),
+    click.option("--subscription", "subscriptions", multiple=True, metavar="ID|NAME", help="Only this subscription. Repeatable."),
+    click.option("--management-group", "management_groups", multiple=True, metavar="NAME", help="Only subscriptions below it. Repeatable."),
+    click.option("--tenant", default="", metavar="ID", help="Only subscriptions of this tenant; logs in there."),
+)  # fmt: skip
+_LOGIN = (
+    click.option("--resource-manager", default="", metavar="URL", help="Endpoint of Azure Resource Manager, where it is not the cloud's."),
+    click.option("--authority", default="", metavar="URL", help="Authority that gives tokens (or AZURE_AUTHORITY_HOST)."),
+    click.option("--cloud", default="", metavar="NAME", help="AzureCloud, AzureUSGovernment or AzureChinaCloud (or AZURE_CLOUD)."),
+    click.option("--certificate", default="", metavar="FILE", help="Certificate for --auth client-certificate."),
+    click.option("--client-id", default="", metavar="ID", help="Application or managed identity."),
+    click.option("--auth", default="default", show_default=True, metavar="HOW", help="default, environment, managed-identity, workload-identity, cli, client-secret, client-certificate or device-code."),
+)  # fmt: skip
+_WORK = (
+    click.option("--log-format", type=click.Choice(("text", "json")), default="text", show_default=True, help="How progress is told on stderr."),
+    click.option("--deadline", type=click.IntRange(1), default=360, show_default=True, metavar="MINUTES", help="Stop asking Azure after so long."),
+    click.option("--previous", metavar="DIR", help="Earlier snapshot to compare scopes with."),
+    click.option("--resume", is_flag=True, help="Go on with an interrupted collection."),
+    click.option("--probe", is_flag=True, help="Also try DNS, TCP and TLS of each registry's endpoints, without logging in."),
+    click.option("--max-manifests", type=click.IntRange(1), default=2000, show_default=True, help="Manifests read per repository."),
+    click.option("--max-repositories", type=click.IntRange(1), default=500, show_default=True, help="Repositories read per registry."),
+    click.option("--skip-repository", "skip_repositories", multiple=True, metavar="PATTERN", help="Leave out repositories. Repeatable."),
+    click.option("--repository", "repositories", multiple=True, metavar="PATTERN", help="Only these repositories. Repeatable."),
+    click.option("--data-plane", is_flag=True, help="Also read repositories, tags and manifests."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the options say, as given."""
+
+    tenant: str
+    management_groups: tuple[str, ...]
+    subscriptions: tuple[str, ...]
+    resource_groups: tuple[str, ...]
+    registries: tuple[str, ...]
+    exclude: tuple[str, ...]
+    expect: tuple[str, ...]
+    auth: str
+    client_id: str
+    certificate: str
+    cloud: str
+    authority: str
+    resource_manager: str
+    data_plane: bool
+    repositories: tuple[str, ...]
+    skip_repositories: tuple[str, ...]
+    max_repositories: int
+    max_manifests: int
+    probe: bool
+    resume: bool
+    previous: str | None
+    deadline: int
+    log_format: str
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every scope that was named."""
+        return (
+            *self.management_groups,
+            *self.subscriptions,
+            *self.resource_groups,
+            *self.registries,
+            *self.exclude,
+        )
+
+    @property
+    def words(self) -> str:
+        """What is scanned, as reports print it."""
+        named = self.named
+        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+        return "Azure: " + (", ".join(named[:5]) + more if named else "all visible subscriptions")
+
+
+def _bundled(
+    command: Callable[..., Any], options: tuple[Any, ...], names: tuple[str, ...], make: Any, key: str
+) -> Any:
+    """A command whose listed options arrive as one value."""
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> Any:
+        return command(**{key: make(**{name: given.pop(name) for name in names})}, **given)
+
+    found: Any = wrapped
+    for option in options:
+        found = option(found)
+    return found
+
+
+def live_options(command: Callable[..., Any]) -> Any:
+    """All options of a live collection; they arrive as `live`."""
+    names = tuple(Live.__dataclass_fields__)
+    return _bundled(command, (*_WORK, *_LOGIN, *_SCOPES), names, Live, "live")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who logs in, and where."""
+
+    tenant: str
+    auth: str
+    client_id: str
+    certificate: str
+    cloud: str
+    authority: str
+    resource_manager: str
+
+
+def login_options(command: Callable[..., Any]) -> Any:
+    """The options of logging in alone; they arrive as `login`."""
+    return _bundled(command, (*_LOGIN, _SCOPES[-1]), tuple(Login.__dataclass_fields__), Login, "login")
+
+
+def options_from(live: Live, folder: Path, principals: str | None) -> Options:
+    """The collector's options."""
+    from scanner.inventory import azure, snapshot  # noqa: PLC0415 - the SDK loads here, not at start-up
+    from scanner.inventory._azure.client import Deadlines  # noqa: PLC0415
+    from scanner.inventory._azure.clouds import cloud_of  # noqa: PLC0415
+    from scanner.inventory._azure.credentials import Login as How  # noqa: PLC0415
+    from scanner.inventory.extras import extras_for  # noqa: PLC0415
+    from scanner.inventory.lost import Predecessor  # noqa: PLC0415
+    from scanner.inventory.scopes import Wanted  # noqa: PLC0415
+
+    extras, opt_in = extras_for(
+        data_plane=live.data_plane,
+        include=live.repositories,
+        exclude=live.skip_repositories,
+        max_repositories=live.max_repositories,
+        max_manifests=live.max_manifests,
+        probe=live.probe,
+    )
+    return azure.Options(
+        folder=folder,
+        login=How(live.auth, live.tenant, live.client_id, live.certificate),
+        cloud=cloud_of(live.cloud, live.authority, live.resource_manager),
+        wanted=Wanted(
+            live.tenant,
+            live.management_groups,
+            live.subscriptions,
+            live.resource_groups,
+            live.registries,
+            live.exclude,
+            live.expect,
+        ),
+        resume=live.resume,
+        principals=Path(principals) if principals else None,
+        previous=Predecessor.of(snapshot.collect(Path(live.previous))) if live.previous else None,
+        extras=extras,
+        opt_in=opt_in,
+        deadlines=Deadlines(run=60.0 * live.deadline),
+    )
+
+
+@contextmanager
+def collected(
+    live: Live, folder: str | None, principals: str | None, teller: Teller
+) -> Iterator[tuple[Inventory, Collected]]:
+    """Read Azure; with a `folder` the inventory is kept there as a snapshot.
+
+    The journal lies beside the snapshot and stays there when something is left to read; without a folder it is
+    temporary. Raises what the collector raises.
+    """
+    from scanner import __version__  # noqa: PLC0415
+    from scanner.inventory import azure, snapshot  # noqa: PLC0415
+
+    if live.resume and folder is None:
+        raise UsageError("--resume needs the folder of the snapshot", "", "Name it with --snapshot or --out.")
+    temporary = None if folder else tempfile.mkdtemp(prefix="acrscan-")
+    place = Path(folder) if folder else Path(str(temporary)) / "snapshot"
+    lock = azure.locked(place)
+    try:
+        if folder and not live.previous and (place / snapshot.MANIFEST).is_file():
+            live = _with_previous(live, folder)
+        began = time.monotonic()
+        options = options_from(live, place.with_name(f"{place.name}.journal"), principals)
+        found = azure.collect(options, teller)
+        told = found.told
+        teller("finished", requests=told.requests, seconds=time.monotonic() - began, retries=told.retries, throttled=told.throttled, waited=told.waited, failures=dict(found.failures))  # fmt: skip
+        inventory = found.inventory
+        if folder:
+            snapshot.write(
+                inventory,
+                place,
+                tool_version=__version__,
+                started=found.started,
+                ended=inventory.collected_at,
+            )
+            inventory = snapshot.collect(place)
+            if found.interrupted or found.unfinished:
+                found.journal.close()
+            else:
+                found.journal.remove()
+        yield inventory, found
+    finally:
+        lock.release()
+        teller.done()
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _with_previous(live: Live, folder: str) -> Live:
+    """The snapshot that is about to be replaced is the one to compare with."""
+    values = {name: getattr(live, name) for name in Live.__dataclass_fields__}
+    return Live(**{**values, "previous": folder})

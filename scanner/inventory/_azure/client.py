@@ -1,0 +1,372 @@
+"""The client: a call comes in, a complete answer comes out, or `NotRead` with the reason.
+
+The asynchronous clients of the SDK packages send over one lean pipeline (request id, user agent, token, allow-list) and one
+session; raw JSON, because models drop keys they do not know. Retries are ours: azure-core's own policy waits without a limit
+for a Retry-After, does not retry truncated bodies, and takes a proxy's HTML page for an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from azure.core.exceptions import AzureError, DecodeError, ServiceRequestError, ServiceResponseError
+from azure.core.pipeline.policies import RequestIdPolicy, UserAgentPolicy
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest import HttpRequest
+from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
+from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
+from azure.mgmt.policyinsights.aio import PolicyInsightsClient
+
+from scanner import __version__
+from scanner.errors import AuthenticationError
+from scanner.inventory._azure.allow import KIND, AllowList, AllowListPolicy, Kind, RefusedError
+from scanner.inventory._azure.clouds import Cloud
+from scanner.inventory._azure.credentials import Credential, Login, credential_for
+from scanner.inventory._azure.pacing import LONGEST_WAIT, Clock, Pacing, asked_to_wait
+from scanner.inventory._azure.session import TokenTransport, tls_context
+
+THROTTLED = 12
+"""How often one call is tried while Azure answers 429."""
+BROKEN = 5
+"""How often one call is tried while the connection or the server fails."""
+_SERVER = frozenset({408, 500, 502, 503, 504})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_ACTION = re.compile(r"perform action '([^']{1,200})'")
+_PRINCIPAL = re.compile(r"with object id '([0-9a-fA-F-]{36})'")
+_LONGEST = 300
+"""Characters of Azure's own words that a reason keeps."""
+
+
+class Call(NamedTuple):
+    """One request. `bucket`: what is paced together (a subscription id, "graph", "tenant", a login server)."""
+
+    method: str
+    url: str
+    kind: Kind = Kind.ARM
+    bucket: str = "tenant"
+    headers: Mapping[str, str] = _NOTHING
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    accept: tuple[int, ...] = (200,)
+
+
+class Reply(NamedTuple):
+    """An answer: header names in lower case; `body` decoded JSON (None when empty); `at` RFC 3339, UTC."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    url: str
+    at: str
+
+
+class NotRead(Exception):
+    """No complete data: why, and where Azure says so the missing action and who lacks it."""
+
+    def __init__(
+        self, reason: str, status: int | None = None, code: str = "", action: str = "", principal: str = ""
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+        self.code = code
+        self.action = action
+        self.principal = principal
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds: for one request, for all of one bucket, for the whole run."""
+
+    call: float = 60.0
+    bucket: float = 3600.0
+    run: float = 6 * 3600.0
+
+
+@dataclass(slots=True)
+class Failures:
+    """What went wrong on the way although the call may have ended well, counted by reason."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str) -> None:
+        """Count one."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+
+
+class _Renewing(AsyncARMChallengeAuthenticationPolicy):
+    """Asks for a fresh token when one is refused in the middle of a run, also without a claims challenge."""
+
+    def __init__(self, credential: Credential, scope: str) -> None:
+        super().__init__(credential, scope)
+        self._scope = scope
+
+    async def on_challenge(self, request: Any, response: Any) -> bool:
+        """Whether to send the request again, with another token."""
+        if await super().on_challenge(request, response):
+            return True
+        await self.authorize_request(request, self._scope)
+        return True
+
+
+class Client:
+    """An open connection to one cloud. Use it as an asynchronous context manager."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        login: Login,
+        *,
+        deadlines: Deadlines | None = None,
+        clock: Clock | None = None,
+        credential: Credential | None = None,
+    ) -> None:
+        self.cloud = cloud
+        self.allowed = AllowList(cloud.arm_host, cloud.authority_host)
+        self.clock = clock or Clock()
+        self.pacing = Pacing(self.clock)
+        self.failures = Failures()
+        self._deadlines = deadlines or Deadlines()
+        self._began: dict[str, float] = {}
+        self._tls = tls_context()
+        self._tokens = TokenTransport(self.allowed, self._tls)
+        self.credential = credential or credential_for(login, cloud, self._tokens)
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, ttl_dns_cache=300)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            trust_env=True,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        transport = AioHttpTransport(
+            session=self._session, session_owner=False, use_env_settings=True, connection_verify=True
+        )
+        options: dict[str, Any] = {
+            "base_url": self.cloud.resource_manager,
+            "credential_scopes": [self.cloud.scope],
+            "transport": transport,
+        }
+        nobody = "00000000-0000-0000-0000-000000000000"
+        self._registries = ContainerRegistryManagementClient(
+            self.credential,
+            nobody,
+            policies=self._policies(),
+            **options,
+        )
+        self._insights = PolicyInsightsClient(
+            self.credential,
+            nobody,
+            policies=self._policies(),
+            **options,
+        )
+        self._bare = ContainerRegistryManagementClient(
+            self.credential,
+            nobody,
+            policies=self._policies(token=False),
+            **options,
+        )
+        self._began["run"] = self.clock.monotonic()
+        return self
+
+    def _policies(self, *, token: bool = True) -> list[Any]:
+        """One pipeline: no redirects are followed, nothing is registered, nothing is retried behind our back."""
+        return [
+            RequestIdPolicy(),
+            UserAgentPolicy(base_user_agent=f"acrscan/{__version__}"),
+            *([_Renewing(self.credential, self.cloud.scope)] if token else []),
+            AllowListPolicy(self.allowed),
+        ]
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+        await self.credential.close()
+        self._tokens.session.close()
+        await asyncio.sleep(0)
+
+    async def token(self, scope: str) -> str:
+        """An Entra token for a registry's token exchange."""
+        return (await self.credential.get_token(scope)).token
+
+    async def send(self, call: Call) -> Reply:
+        """Send a call until it is answered completely with an accepted status.
+
+        Raises `NotRead` otherwise, `AuthenticationError` where there is no token to send it with.
+        """
+        throttled = broken = 0
+        while True:
+            self._check_deadlines(call.bucket)
+            await self.pacing.enter(call.bucket)
+            try:
+                reply = await self._once(call)
+            except _Broken as failed:
+                broken += 1
+                self.failures.add(failed.reason)
+                if broken >= BROKEN:
+                    raise NotRead(f"{failed.reason} ({broken} attempts)") from failed
+                wait = 0.4 * 2**broken * (0.5 + random.random())  # noqa: S311 - no secret
+            else:
+                if reply.status in call.accept:
+                    return reply
+                wait, throttled, broken = self._after(reply, throttled, broken)
+            finally:
+                self.pacing.leave(call.bucket)
+            self.pacing.told.retries += 1
+            self.pacing.told.waited += wait
+            await self.clock.sleep(wait)
+
+    def _after(self, reply: Reply, throttled: int, broken: int) -> tuple[float, int, int]:
+        """(seconds to wait, throttled, broken) after an answer that may be retried; raises `NotRead` for others."""
+        asked = asked_to_wait(reply.headers, self.clock.now())
+        if reply.status == 429:
+            self.pacing.told.throttled += 1
+            throttled += 1
+            self.failures.add("429")
+            if throttled >= THROTTLED:
+                words = f", the last one for {asked:,.0f} s" if asked else ""
+                raise NotRead(
+                    f"429: throttled, asked to wait {throttled} times{words}", 429, "TooManyRequests"
+                )
+            wait = min(asked if asked is not None else 1.0 * 2 ** min(throttled, 5), LONGEST_WAIT)
+            return wait, throttled, broken
+        failed = not_read(reply)
+        if reply.status not in _SERVER:
+            raise failed
+        broken += 1
+        self.failures.add(str(reply.status))
+        if broken >= BROKEN:
+            raise NotRead(f"{failed.reason} ({broken} attempts)", reply.status, failed.code)
+        wait = asked if asked is not None else 0.4 * 2**broken * (0.5 + random.random())  # noqa: S311
+        return min(wait, LONGEST_WAIT), throttled, broken
+
+    def _check_deadlines(self, bucket: str) -> None:
+        now = self.clock.monotonic()
+        for name, limit in (("run", self._deadlines.run), (bucket, self._deadlines.bucket)):
+            if now - self._began.setdefault(name, now) > limit:
+                what = "the run" if name == "run" else f"{name}"
+                raise NotRead(f"deadline of {what} reached ({limit:,.0f} s)", None, "Deadline")
+
+    async def _once(self, call: Call) -> Reply:
+        """One attempt. Raises `_Broken` for everything that did not bring a whole answer."""
+        request = HttpRequest(
+            call.method, call.url, headers=dict(call.headers), json=call.json, data=dict(call.form) if call.form else None
+        )  # fmt: skip
+        send = self._sender(call)
+        try:
+            async with asyncio.timeout(self._deadlines.call):
+                response = await send(request, **{KIND: call.kind})
+                raw = await response.read()
+        except TimeoutError as error:
+            raise _Broken(f"no answer within {self._deadlines.call:,.0f} s") from error
+        except DecodeError as error:
+            raise _Broken("the answer was cut off") from error
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise _Broken(_words(error)) from error
+        except (RefusedError, AuthenticationError):
+            raise
+        except AzureError as error:
+            raise _Broken(_words(error)) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self.pacing.hear(call.bucket, response.status_code, headers)
+        return Reply(
+            response.status_code,
+            headers,
+            _decoded(raw, response.status_code, headers),
+            call.url,
+            self._time(headers),
+        )
+
+    def _sender(self, call: Call) -> Any:
+        if call.kind is not Kind.ARM:
+            return self._bare.send_request
+        if "/policystates/" in call.url.lower():
+            return self._insights._send_request  # noqa: SLF001 - this version writes it with an underscore
+        return self._registries.send_request
+
+    def _time(self, headers: Mapping[str, str]) -> str:
+        try:
+            when = parsedate_to_datetime(headers.get("date", ""))
+        except (ValueError, TypeError):
+            when = self.clock.now()
+        return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class _Broken(Exception):
+    """An attempt without a whole answer; may be tried again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _decoded(raw: bytes, status: int, headers: Mapping[str, str]) -> Any:
+    """The JSON of a body; None for an empty one and for an error's page."""
+    length = headers.get("content-length", "")
+    if length.isdigit() and "content-encoding" not in headers and len(raw) < int(length):
+        raise _Broken("the answer was cut off")
+    if not raw.strip():
+        if status == 200:
+            raise _Broken("an empty answer")
+        return None
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        pass
+    try:
+        return json.loads(raw)  # numbers beyond 64 bits, which orjson refuses
+    except (ValueError, RecursionError) as error:
+        if status >= 300:
+            return None
+        page = raw.lstrip()[:1] == b"<"
+        raise _Broken("a page instead of JSON (a proxy?)" if page else "the answer is no JSON") from error
+
+
+def not_read(reply: Reply) -> NotRead:
+    """What an answer with an error says, in one line."""
+    body = reply.body if isinstance(reply.body, dict) else {}
+    error = body.get("error")
+    if not isinstance(error, dict):
+        errors = body.get("errors")
+        error = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else body
+    code = error.get("code") if isinstance(error.get("code"), str) else ""
+    message = error.get("message") if isinstance(error.get("message"), str) else ""
+    if 300 <= reply.status < 400:
+        message = (
+            f"redirected to {urlsplit(reply.headers.get('location', '')).netloc or 'nowhere'}, not followed"
+        )
+    action = _ACTION.search(message or "")
+    principal = _PRINCIPAL.search(message or "")
+    words = " ".join((message or "").split())
+    if len(words) > _LONGEST:
+        words = words[: _LONGEST - 3] + "..."
+    text = ": ".join(part for part in (code, words) if part)
+    return NotRead(
+        f"{reply.status} {text}".strip(),
+        reply.status,
+        code or "",
+        action.group(1) if action else "",
+        principal.group(1) if principal else "",
+    )
+
+
+def _words(error: Exception) -> str:
+    """An SDK error in one line, without addresses of objects."""
+    text = " ".join(str(error).split())
+    text = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:?", "", text).strip()
+    return (text[:_LONGEST] or type(error).__name__).strip()

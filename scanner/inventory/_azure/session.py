@@ -1,0 +1,82 @@
+"""TLS and proxies: what the environment says comes in; a TLS context, one aiohttp session and a transport come out.
+
+`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` name a file with the authorities to trust; without one, those of
+the operating system count. `HTTPS_PROXY` and `NO_PROXY` name proxies.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+from typing import Any
+
+import requests
+import truststore
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+
+from scanner.errors import UsageError
+from scanner.inventory._azure.allow import AllowList, Kind
+
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def bundle() -> tuple[str, str]:
+    """(variable, file) of the authorities to trust, or ("", "") for those of the operating system."""
+    for name in BUNDLES:
+        if os.environ.get(name):
+            return name, os.environ[name]
+    return "", ""
+
+
+def tls_context() -> ssl.SSLContext:
+    """A context for clients. Raises `UsageError` for a bundle that cannot be used."""
+    name, file = bundle()
+    if not file:
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context = ssl.create_default_context(
+            cafile=None if Path(file).is_dir() else file, capath=file if Path(file).is_dir() else None
+        )
+    except OSError as error:
+        raise UsageError(
+            f"the certificates cannot be used: {error.strerror or error}",
+            f"{name}={file}",
+            "Name a PEM file with the certificates of your authority.",
+        ) from error
+    return context
+
+
+class _Adapter(HTTPAdapter):
+    """Uses the one TLS context instead of the list of authorities that `requests` brings."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - given by requests
+        """Certificates are always required; by whom they may be issued is the context's business."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+class TokenTransport(RequestsTransport):  # type: ignore[misc]
+    """What credentials send their token requests with: checked against the allow-list like all else."""
+
+    def __init__(self, allowed: AllowList, context: ssl.SSLContext) -> None:
+        session = requests.Session()
+        session.mount("https://", _Adapter(context))
+        super().__init__(session=session, session_owner=False, connection_timeout=20, read_timeout=60)
+        self._allowed = allowed
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """Send one token request, if it is one."""
+        kind = Kind.AUTHORITY if request.url.lower().startswith("https://") else Kind.MACHINE
+        self._allowed.check(kind, request.method, request.url, request.headers)
+        return super().send(request, **kwargs)

@@ -1,0 +1,249 @@
+"""Azure itself: scopes and a way to log in come in, an `Inventory` comes out that says what could not be read.
+
+scopes -> journal (Graph, subscriptions, registries, what they lead to) -> sorted parts, one record per resource -> Inventory
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scanner.errors import OutputError
+from scanner.inventory import collections as table
+from scanner.inventory import live, lost, scopes
+from scanner.inventory._azure.client import Client, Deadlines
+from scanner.inventory._azure.clouds import Cloud, cloud_of
+from scanner.inventory._azure.credentials import Credential, Login, claims_of
+from scanner.inventory._azure.pacing import Clock, Told
+from scanner.inventory.attempt import ARM, ARM_PREVIEW, GRAPH, Books, Tell
+from scanner.inventory.collecting import Collector, Extra
+from scanner.inventory.following import follow
+from scanner.inventory.journal import Journal, Row
+from scanner.inventory.lost import Predecessor
+from scanner.inventory.principals import read_principals
+from scanner.inventory.record import digest
+from scanner.inventory.scopes import Scope, Wanted
+from scanner.model import ids
+from scanner.model.resource import Inventory, Part, Problem, SourceRun
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to collect.
+
+    `folder`: where the journal lies; `resume`: go on with what lies there. `previous`: an earlier inventory to compare
+    scopes with. `extras`: makes what else is done for each registry, from the open client. `opt_in`: the collections
+    that those answer for.
+    """
+
+    folder: Path
+    login: Login = field(default_factory=Login)
+    cloud: Cloud = field(default_factory=cloud_of)
+    wanted: Wanted = field(default_factory=Wanted)
+    resume: bool = False
+    principals: Path | None = None
+    previous: Predecessor | None = None
+    extras: Callable[[Client], Extra] | None = None
+    opt_in: tuple[str, ...] = ()
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    clock: Clock | None = None
+    credential: Credential | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """An inventory, and what was seen of throttling and failures on the way.
+
+    `interrupted`: the user stopped it; `unfinished`: something failed that a resumed collection may still read.
+    """
+
+    inventory: Inventory
+    interrupted: bool
+    unfinished: bool
+    told: Told
+    failures: Mapping[str, int]
+    journal: Journal
+    started: str
+
+
+def collect(options: Options, tell: Tell = lambda *_args, **_facts: None) -> Collected:
+    """Collect. Ctrl-C ends with what was read, the rest marked as unread.
+
+    Raises `AuthenticationError` and `ScopeError` where there is nothing to begin with, `OutputError` where the
+    journal cannot be written (what was read stays in it), `UsageError` for settings of TLS that cannot be used.
+    """
+    return asyncio.run(_collect(options, tell))
+
+
+async def _collect(options: Options, tell: Tell) -> Collected:
+    client = Client(
+        options.cloud,
+        options.login,
+        deadlines=options.deadlines,
+        clock=options.clock,
+        credential=options.credential,
+    )
+    async with client:
+        started = _now(client)
+        principal = claims_of(await client.token(options.cloud.scope)).get("oid")
+        tell("scope", words="finding out what is visible")
+        scope = await scopes.resolve(client, options.wanted)
+        tell("scoped", subscriptions=len(scope.subscriptions), visible=len(scope.visible))
+        plan = {"cloud": options.cloud.name, "optIn": sorted(options.opt_in), **options.wanted.record()}
+        journal = Journal(options.folder, plan, resume=options.resume)
+        try:
+            books = Books(journal, scope.takes, tell)
+            books.principal = principal if isinstance(principal, str) else ""
+            collector = Collector(client, scope, books, options.extras(client) if options.extras else None)
+            interrupted = await _work(collector)
+            losses = lost.Losses() if interrupted else await lost.compare(collector, options.previous)
+            inventory = _inventory(options, scope, collector, losses, interrupted=interrupted)
+        except BaseException:
+            journal.close()
+            raise
+    return Collected(
+        inventory,
+        interrupted,
+        journal.unfinished,
+        client.pacing.told,
+        client.failures.counts,
+        journal,
+        started,
+    )
+
+
+async def _work(collector: Collector) -> bool:
+    """Do everything; True where the user (or the system) asked to stop before the end."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32" and task is not None:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await collector.graph()
+        await collector.subscriptions()
+        await follow(collector)
+    except asyncio.CancelledError:
+        if task is not None:
+            task.uncancel()
+        return True
+    return False
+
+
+def _inventory(
+    options: Options, scope: Scope, collector: Collector, losses: lost.Losses, *, interrupted: bool
+) -> Inventory:
+    """The inventory of a journal."""
+    journal = collector.books.journal
+    gone = collector.gone
+    parts = journal.parts(lambda kind, rows: combine(kind, rows, gone))
+    problems: dict[str, list[Problem]] = {}
+    notes = list(scope.notes)
+    for unit in journal.units:
+        notes += unit.notes
+        for kind, problem in unit.problems:
+            problems.setdefault(kind.lower(), []).append(problem)
+    notes += losses.notes
+    for problem in losses.problems:
+        for kind in (*live.COLLECTED, *options.opt_in):
+            problems.setdefault(kind.lower(), []).append(problem)
+    if interrupted:
+        _cut_short(scope, journal, problems, (*live.COLLECTED, *options.opt_in))
+    if not sum(len(part) for part in parts.values() if part.type == live.REGISTRIES):
+        notes.append("no registry was found in any of the scanned subscriptions")
+    now = _now(collector.client)
+    runs = _runs(parts, problems, options.opt_in, now)
+    return Inventory(
+        parts=parts,
+        runs=tuple(runs),
+        digest=digest(parts),
+        collected_at=now,
+        principals=read_principals(options.principals) if options.principals else {},
+        diagnostics=tuple(notes),
+    )
+
+
+def _cut_short(
+    scope: Scope, journal: Journal, problems: dict[str, list[Problem]], kinds: Iterable[str]
+) -> None:
+    """Everything that was not finished when the user stopped is unread."""
+    reason = "the collection was interrupted"
+    for kind in kinds:
+        problems.setdefault(kind.lower(), []).extend(
+            Problem(f"/subscriptions/{one.id}", reason)
+            for one in scope.subscriptions
+            if not (kind == live.REGISTRIES and journal.done(f"registries/{one.id}"))
+        )
+
+
+def _runs(
+    parts: Mapping[str, Part], problems: Mapping[str, list[Problem]], opt_in: tuple[str, ...], now: str
+) -> Iterable[SourceRun]:
+    """One run per type that a live collection answers for, and one per opt-in type that nobody asked for."""
+    for kind in (*live.COLLECTED, *opt_in):
+        part = parts.get(kind.lower())
+        count = len(part) if part is not None else 0
+        missing = tuple(dict.fromkeys(problems.get(kind.lower(), ())))
+        state = "complete" if not missing else "partial" if count else "failed"
+        yield SourceRun("azure", kind, state, count, missing, now)
+    for kind in table.OPT_IN:
+        if kind not in opt_in:
+            yield SourceRun("azure", kind, "not-asked")
+
+
+def combine(kind: str, rows: list[Row], gone: set[str]) -> dict[str, Any] | None:
+    """One record of all that sources say about one id: the best one, with the keys that only others have where these add.
+
+    A registry's preview list adds keys that only previews have; Resource Graph adds a subscription's management groups.
+    """
+    if ids.normalise(ids.registry_of(rows[0].record["id"])) in gone:
+        return None
+    by_rank = {row.rank: row.record for row in rows}
+    best = by_rank[max(by_rank)]
+    other: dict[str, Any] | None = None
+    if kind == live.REGISTRIES and ARM in by_rank:
+        best, other = by_rank[ARM], by_rank.get(ARM_PREVIEW)
+    elif kind == live.SUBSCRIPTIONS and ARM in by_rank:
+        best, other = by_rank[ARM], by_rank.get(GRAPH)
+    if other is None:
+        return best
+    version = other["apiVersion"] if kind == live.REGISTRIES else best["apiVersion"]
+    return {
+        **best,
+        "apiVersion": version,
+        "body": added(best["body"], other["body"]),
+        "hidden": {**other["hidden"], **best["hidden"]},
+    }
+
+
+def added(base: Any, more: Any) -> Any:
+    """`base` with the keys that only `more` has, at every depth of objects."""
+    if not isinstance(base, dict) or not isinstance(more, dict):
+        return base
+    return {
+        **{key: value for key, value in more.items() if key not in base},
+        **{key: added(value, more[key]) if key in more else value for key, value in base.items()},
+    }
+
+
+def _now(client: Client) -> str:
+    return client.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def locked(folder: Path) -> Any:
+    """A lock on a folder, so that two runs do not write one snapshot. Raises `OutputError` where another run holds it."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OutputError(
+            "another run is writing it", str(folder), "Wait for it to end, or name another folder."
+        ) from error
+    return lock

@@ -1,0 +1,86 @@
+"""What answers lead to: DNS zone groups of private endpoints, subnets of agent pools, definitions of policy assignments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+from scanner.inventory import arm, live
+from scanner.inventory.arm import Page
+from scanner.inventory.attempt import ARM
+from scanner.inventory.collecting import AT_ONCE, Collector, batches, bounded
+from scanner.inventory.journal import Unit
+from scanner.inventory.live import List
+from scanner.model import ids
+from scanner.model.resource import Resource
+
+_ZONES = List(live.ZONE_GROUPS, "privateDnsZoneGroups", live.NETWORK_VERSION)
+_NAMES_AT_ONCE = 100
+_NAME = re.compile(r"[\w.-]{1,128}")
+
+
+async def follow(collector: Collector) -> None:
+    """Read what the answers of `collector` lead to."""
+    endpoints = sorted(set(collector.facts("privateEndpoints")))
+    await bounded((collector.listing(_ZONES, one, ids.subscription_of(one)) for one in endpoints), AT_ONCE)
+    for subnet in sorted(set(collector.facts("agentPools"))):
+        await _subnet(collector, subnet)
+    await _definitions(collector)
+
+
+async def _definitions(collector: Collector) -> None:
+    """The initiatives and definitions that assignments name; built-in ones are asked for like the others."""
+    scanned = batches([one.id for one in collector.scope.subscriptions])
+    used = {fact.lower() for fact in collector.facts("policyAssignments")}
+    for kind in (live.SETS, live.DEFINITIONS):
+        leaf = f"/{ids.name_of(kind).lower()}/"
+        names = sorted(
+            {ids.name_of(one) for one in used if leaf in one and _NAME.fullmatch(ids.name_of(one))}
+        )
+        for at in range(0, len(names), _NAMES_AT_ONCE):
+            query = live.named_query(kind, names[at : at + _NAMES_AT_ONCE])
+            for number, batch in enumerate(scanned):
+                await collector.query(query, batch, f"graph/{query.name}-{at}/{number}")
+
+
+async def _subnet(collector: Collector, subnet: str) -> None:
+    """A subnet, its network security group and its route table."""
+    unit = await _thing(collector, subnet, live.SUBNETS)
+    for fact in unit.facts:
+        for key, kind in (
+            ("networkSecurityGroup", live.SECURITY_GROUPS),
+            ("routeTable", live.ROUTE_TABLES),
+        ):
+            if isinstance(fact.get(key), str):
+                await _thing(collector, fact[key], kind)
+
+
+async def _thing(collector: Collector, identifier: str, kind: str) -> Unit:
+    """One resource by its id."""
+    name = f"thing/{identifier}"
+    done = collector.books.journal.done(name)
+    if done is None:
+        attempt = collector.books.attempt()
+
+        async def page() -> AsyncIterator[Page]:
+            bucket = ids.subscription_of(identifier)
+            reply = await arm.one(collector.client, identifier, live.NETWORK_VERSION, bucket)
+            yield Page([reply.body], f"{identifier}?api-version={live.NETWORK_VERSION}", reply.at)
+
+        await attempt.read(
+            kind, [identifier], page(), rank=ARM, version=live.NETWORK_VERSION, seen=_neighbours
+        )
+        done = attempt.commit(name)
+    return done
+
+
+def _neighbours(resource: Resource) -> dict[str, Any] | None:
+    properties = resource.body.get("properties")
+    if not isinstance(properties, dict):
+        return None
+    return {
+        key: value.get("id")
+        for key in ("networkSecurityGroup", "routeTable")
+        if isinstance(value := properties.get(key), dict)
+    }

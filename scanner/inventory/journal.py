@@ -1,0 +1,299 @@
+"""The journal of a collection: rows and finished units of work come in, sorted parts come out; survives being killed.
+
+A unit is one list or query. Its rows go to one file per type as they arrive, each with the number of the attempt; the unit
+counts only once its line is in `units.ndjson`. Whatever else lies in the files (an attempt that was cut off) is passed over,
+so a collection that goes on ends with the same resources as one that was never interrupted. Parts are sorted outside of
+memory: however many rows there are, one block of them is held.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from scanner.errors import InputError, OutputError
+from scanner.inventory.record import sort_key, to_record
+from scanner.inventory.snapshot import FilePart
+from scanner.model.resource import Part, Problem, Resource
+
+SCHEMA = "acrscan/journal/v1"
+BLOCK = 32 << 20
+"""Bytes of rows that are sorted in memory at once."""
+
+
+class Unit(NamedTuple):
+    """A finished unit: the scope it listed, what could not be read, what the reader should know, what it found out."""
+
+    name: str
+    problems: tuple[tuple[str, Problem], ...]
+    notes: tuple[str, ...]
+    facts: Any
+
+
+class Row(NamedTuple):
+    """One stored row. `rank`: which source gave it (a higher one is nearer to the truth)."""
+
+    key: str
+    rank: int
+    number: int
+    record: dict[str, Any]
+
+
+Combine = Callable[[str, list[Row]], dict[str, Any] | None]
+"""From a type and all rows of one id, best last, to the one record, or None where the resource is gone."""
+
+
+class Journal:
+    """The journal in a folder of its own. Raises `OutputError` where it cannot be written."""
+
+    def __init__(self, folder: Path, plan: Mapping[str, Any], *, resume: bool) -> None:
+        """`plan` says what is collected; a journal of another plan is not continued (`InputError`)."""
+        self._folder = folder
+        self._files: dict[str, BinaryIO] = {}
+        self._dirty: set[str] = set()
+        self._numbers = itertools.count(1)
+        self._finished: set[int] = set()
+        self._names: set[str] = set()
+        self._units: dict[str, Unit] = {}
+        self.unfinished = False
+        """Whether a unit failed in a way that may pass."""
+        log = folder / "units.ndjson"
+        try:
+            if resume and log.is_file():
+                self._load(log, plan)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True, mode=0o700)
+            self._log = self._open(log)
+            if not log.stat().st_size:
+                self._log.write(orjson.dumps({"schema": SCHEMA, "plan": plan}) + b"\n")
+                self._log.flush()
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror or error}", str(folder)) from error
+
+    def _open(self, path: Path) -> BinaryIO:
+        """A file at whose end we write; a line that was cut off is ended first."""
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        file = os.fdopen(handle, "ab")
+        size = path.stat().st_size
+        if size:
+            with path.open("rb") as read:
+                read.seek(size - 1)
+                if read.read(1) != b"\n":
+                    file.write(b"\n")
+        return file
+
+    def _load(self, log: Path, plan: Mapping[str, Any]) -> None:
+        highest = 0
+        with log.open("rb") as lines:
+            head = _decoded(lines.readline())
+            if not head or head.get("schema") != SCHEMA:
+                raise InputError("is no journal of a collection", str(log), "Collect without --resume.")
+            if head["plan"] != orjson.loads(orjson.dumps(plan)):
+                raise InputError(
+                    "was begun with other scopes or sources", str(log), "Use the same options, or collect without --resume."
+                )  # fmt: skip
+            for line in lines:
+                record = _decoded(line)
+                if record is None:
+                    continue
+                highest = max(highest, record["number"])
+                if record["again"]:
+                    continue
+                problems = tuple((kind, Problem(*fields)) for kind, fields in record["problems"])
+                unit = Unit(record["unit"], problems, tuple(record["notes"]), record["facts"])
+                self._keep(record["number"], unit)
+        for path in self._folder.glob("*.rows"):
+            highest = max(highest, _highest(path))
+        self._numbers = itertools.count(highest + 1)
+
+    def _keep(self, number: int, unit: Unit) -> None:
+        """A unit that has nothing to say is only a name: there may be one per registry."""
+        self._finished.add(number)
+        self._names.add(unit.name)
+        if unit.problems or unit.notes or unit.facts:
+            self._units[unit.name] = unit
+
+    @property
+    def units(self) -> Iterable[Unit]:
+        """All finished units that have something to say."""
+        return list(self._units.values())
+
+    def done(self, name: str) -> Unit | None:
+        """The unit of that name, if it is finished."""
+        if name not in self._names:
+            return None
+        return self._units.get(name) or Unit(name, (), (), [])
+
+    def forget(self, start: str) -> None:
+        """Let go of the facts of units whose names start so; their problems and notes stay."""
+        for name, unit in list(self._units.items()):
+            if name.startswith(start):
+                self._units[name] = unit._replace(facts=[])
+
+    def begin(self) -> int:
+        """A number for the rows of one attempt."""
+        return next(self._numbers)
+
+    def row(self, number: int, resource: Resource, rank: int) -> None:
+        """Store one row of an attempt."""
+        name = resource.type.replace("/", "-") + ".rows"
+        try:
+            file = self._files.get(name)
+            if file is None:
+                file = self._files[name] = self._open(self._folder / name)
+            key = sort_key(resource).encode()
+            file.write(b"%d\t%d\t%b\t%b\n" % (number, rank, key, orjson.dumps(to_record(resource))))
+        except OSError as error:
+            raise self._full(error) from error
+        self._dirty.add(name)
+
+    def commit(
+        self,
+        number: int,
+        name: str,
+        *,
+        problems: Iterable[tuple[str, Problem]] = (),
+        notes: Iterable[str] = (),
+        facts: Any = None,
+        again: bool = False,
+    ) -> Unit:
+        """Finish a unit: from now on its rows count. `problems`: (collection, problem).
+
+        `again`: it failed in a way that may pass; a resumed collection reads it anew.
+        """
+        unit = Unit(name, tuple(problems), tuple(notes), facts)
+        record = {
+            "number": number,
+            "unit": name,
+            "problems": [
+                [kind, [one.scope, one.reason, one.status, one.action, one.fix]]
+                for kind, one in unit.problems
+            ],
+            "notes": unit.notes,
+            "facts": facts,
+            "again": again,
+        }
+        try:
+            for dirty in self._dirty:
+                self._files[dirty].flush()
+            self._dirty.clear()
+            self._log.write(orjson.dumps(record) + b"\n")
+            self._log.flush()
+        except OSError as error:
+            raise self._full(error) from error
+        self._keep(number, unit)
+        self.unfinished = self.unfinished or again
+        return unit
+
+    def _full(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"the journal cannot be written: {error.strerror or error}",
+            str(self._folder),
+            "Make room, then run the same command with --resume: what was read so far is kept.",
+        )
+
+    def parts(self, combine: Combine) -> dict[str, Part]:
+        """All rows that count, by lower-case type, sorted, one record per id."""
+        try:
+            for file in self._files.values():
+                file.flush()
+            found: dict[str, Part] = {}
+            for path in sorted(self._folder.glob("*.rows")):
+                kind, count = self._sorted(path, combine)
+                if count:
+                    found[kind.lower()] = FilePart(kind, path.with_suffix(".ndjson"), count)
+        except OSError as error:
+            raise self._full(error) from error
+        return found
+
+    def _sorted(self, path: Path, combine: Combine) -> tuple[str, int]:
+        """Write the sorted file of one type; gives the type and the number of records."""
+        kind, count = "", 0
+        blocks: list[Path] = []
+        with ExitStack() as stack:
+            streams: list[Iterator[tuple[bytes, int, int, bytes]]] = []
+            for number, rows in enumerate(self._blocks(path)):
+                block = path.with_suffix(f".{number}.block")
+                blocks.append(block)
+                with block.open("wb") as out:
+                    out.writelines(b"%d\t%d\t%b\t%b\n" % (row[2], row[1], row[0], row[3]) for row in rows)
+                streams.append(_rows(stack.enter_context(block.open("rb"))))
+            with path.with_suffix(".ndjson").open("wb") as out:
+                for _, group in itertools.groupby(heapq.merge(*streams), key=lambda row: row[0]):
+                    for record in _combined(group, combine):
+                        kind = record["type"]
+                        out.write(orjson.dumps(record) + b"\n")
+                        count += 1
+        for block in blocks:
+            block.unlink()
+        return kind, count
+
+    def _blocks(self, path: Path) -> Iterator[list[tuple[bytes, int, int, bytes]]]:
+        """Sorted blocks of the rows that count."""
+        held: list[tuple[bytes, int, int, bytes]] = []
+        size = 0
+        with path.open("rb") as lines:
+            for row in _rows(lines):
+                if row[2] not in self._finished:
+                    continue
+                held.append(row)
+                size += len(row[3]) + 200
+                if size > BLOCK:
+                    yield sorted(held)
+                    held, size = [], 0
+        if held:
+            yield sorted(held)
+
+    def close(self) -> None:
+        """Close the files; the journal can be gone on with."""
+        for file in (*self._files.values(), self._log):
+            file.close()
+
+    def remove(self) -> None:
+        """Close and delete it: its work is done."""
+        self.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _decoded(line: bytes) -> dict[str, Any] | None:
+    """A line of the log, or None for one that was cut off."""
+    try:
+        record = orjson.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, int, bytes]]:
+    """(key, rank, number, record) of each whole line."""
+    for line in lines:
+        cells = line.rstrip(b"\n").split(b"\t", 3)
+        if len(cells) == 4 and cells[0].isdigit() and line.endswith(b"}\n"):
+            yield cells[2], int(cells[1]), int(cells[0]), cells[3]
+
+
+def _highest(path: Path) -> int:
+    with path.open("rb") as lines:
+        return max((row[2] for row in _rows(lines)), default=0)
+
+
+def _combined(group: Iterable[tuple[bytes, int, int, bytes]], combine: Combine) -> Iterator[dict[str, Any]]:
+    """The records of one sort key: usually one id; extension rows of one scope share a key."""
+    by_id: dict[str, list[Row]] = {}
+    for key, rank, number, text in group:
+        record = orjson.loads(text)
+        by_id.setdefault(record["id"].lower(), []).append(Row(key.decode(), rank, number, record))
+    for identifier in sorted(by_id):
+        rows = by_id[identifier]
+        record = combine(rows[0].record["type"], rows)
+        if record is not None:
+            yield record
