@@ -1,6 +1,6 @@
 """The whole flow on one screen: rules and an inventory come in, a finished scan goes out.
 
-pack x inventory -> estate -> evaluate -> rows -> spool with tallies -> Scan
+pack x inventory -> estate -> evaluate -> rows -> spool with tallies -> agreement with Azure Policy -> Scan
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from scanner import __version__
 from scanner.engine import evaluate as engine
 from scanner.engine.access import access_lines
+from scanner.engine.agreement import agreement
 from scanner.engine.counting import count
 from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options
 from scanner.model.resource import Inventory
 from scanner.model.rule import Rule, RulePack
-from scanner.model.scan import AccessLine, Effective, RuleCard, Scan, ScanHeader
+from scanner.model.scan import AccessLine, AgreementTally, Effective, RuleCard, Scan, ScanHeader
 from scanner.spool import Spool, Tally
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
@@ -48,12 +49,17 @@ def scan(
     else:
         for counted in count(pack, estate, now):
             tally.count(counted)
+    rows, agreed = (
+        agreement(pack, estate, spool.resources(), plans) if options.details else ((), AgreementTally())
+    )
     return Scan(
         header=_header(pack, inventory, estate, plans, tally, now, words),
         tallies=tally.finished(spool),
         findings=spool.findings(),
         resources=spool.resources(),
         access=tuple(_access(estate)) if options.details else (),
+        agreement=rows,
+        agreed=agreed,
     )
 
 

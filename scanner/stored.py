@@ -93,7 +93,7 @@ def read(path: Path) -> Scan:
 
 def _scan(path: Path, head: dict[str, Any], stretches: dict[str, Rows[Any]]) -> Scan:
     try:
-        header, tallies, agreement = from_header_record(head)
+        header, tallies, agreement, agreed = from_header_record(head)
     except RecordError as error:
         _refuse(path, 1, f"not a header of this version: {error}", _AGAIN)
     return Scan(
@@ -103,6 +103,7 @@ def _scan(path: Path, head: dict[str, Any], stretches: dict[str, Rows[Any]]) -> 
         stretches["resource"],
         stretches["access"],
         agreement,
+        agreed,
     )
 
 

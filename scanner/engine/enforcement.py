@@ -72,8 +72,9 @@ class Enforcement:
             for member in found:
                 selected = _selected_members(properties, registry, member) if covering is None else True
                 if selected is not False:
-                    exempt = self._exempt(exemptions, unread, assignment, member, registry)
-                    rows.append(_row(assignment, properties, member, exempt, states, sure=selected is True))
+                    exempt, until = self._exempt(exemptions, unread, assignment, member, registry)
+                    row = _row(assignment, properties, member, exempt, states, sure=selected is True)
+                    rows.append({**row, "exemptUntil": until})
         return [*rows, UnreadTail(tail)] if tail else rows
 
     def _exempt(
@@ -83,13 +84,15 @@ class Enforcement:
         assignment: Resource,
         member: Member,
         registry: Resource,
-    ) -> bool | Unknown:
+    ) -> tuple[bool | Unknown, str | None]:
+        """Whether the registry is exempt, and until when (RFC 3339); None for no end, and where it is not exempt."""
         answers = [self._exempts(row, assignment, member, registry) for row in exemptions]
         if True in answers:
-            return True
+            acting = [row for row, answer in zip(exemptions, answers, strict=True) if answer]
+            return True, _last_end(acting)
         if None in answers:
-            return Unknown("an exemption's resource selectors leave it open")
-        return False if unread is None else unread
+            return Unknown("an exemption's resource selectors leave it open"), None
+        return (False if unread is None else unread), None
 
     def _exempts(
         self, row: Resource, assignment: Resource, member: Member, registry: Resource
@@ -112,6 +115,15 @@ class Enforcement:
                 return None if _partly_read(references) else False
         selected = _covers({"resourceSelectors": properties.get("resourceSelectors")}, registry, frozenset())
         return None if isinstance(expires, Unknown) or _partly_read(references) else selected
+
+
+def _last_end(exemptions: Sequence[Resource]) -> str | None:
+    """When the last of several exemptions ends; None where one of them has no end."""
+    ends = [str(row.body["properties"].get("expiresOn")) for row in exemptions]
+    moments = [instant(end) for end in ends]
+    if None in moments:
+        return None
+    return max(zip((moment or 0.0 for moment in moments), ends, strict=True))[1]
 
 
 def _row(

@@ -16,13 +16,18 @@ from scanner.engine.relations import Relation
 from scanner.model import ids
 from scanner.model.condition import Related
 from scanner.model.finding import Finding, Verdict
+from scanner.model.resource import Resource
 from scanner.model.rule import Rule
 
 SETTLING_SECONDS = 600.0
 """How long firewall and role changes may take to act: "up to 10 minutes" (ACR FAQ, firewall and permission entries)."""
+LOOKED_AGAIN_SECONDS = 86_400.0
+"""Azure Policy looks at a changed resource some 15 minutes later, and at everything once every 24 hours
+(https://learn.microsoft.com/azure/governance/policy/how-to/get-compliance-data, evaluation triggers)."""
 
 _CHANGED = (("updatedOn",), ("createdOn",), ("properties", "updatedOn"), ("properties", "createdOn"))
 _MODIFIED = ("systemData", "lastModifiedAt")
+_SAID = ("timestamp",)
 
 
 class Caused(NamedTuple):
@@ -127,17 +132,7 @@ class Maker:
         """Whether the failure is younger than the propagation time, by the data's own clock."""
         if not self.rule.settles:
             return False
-        seen = instant(case.resource.origin.collected_at or "")
-        if seen is None:
-            seen = case.now
-        changed = None
-        for keys in _CHANGED if bound is not None else ():
-            changed = _moment(bound, keys) if bound else None
-            if changed is not None:
-                break
-        if changed is None:
-            changed = _moment(case.bound[paths.TARGET], _MODIFIED)
-        return changed is not None and 0 <= seen - changed < self.settling
+        return settling(case.resource, case.now, bound.value if bound else None, self.settling)
 
     def _commands(
         self, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None
@@ -150,8 +145,30 @@ class Maker:
         )
 
 
-def _moment(bound: Bound, keys: tuple[str, ...]) -> float | None:
-    value = bound.value
+def settling(resource: Resource, now: float, element: Any, seconds: float = SETTLING_SECONDS) -> bool:
+    """Whether a difference may go away by itself: the resource, or the offending element of it, changed just now.
+
+    What Policy Insights said of the resource (an element with a `timestamp`) before its last change is about the old
+    settings, until Azure must have looked again: `LOOKED_AGAIN_SECONDS`. `now`: seconds since 1970, for resources that
+    do not say when they were read.
+    """
+    seen = instant(resource.origin.collected_at or "")
+    if seen is None:
+        seen = now
+    changed = next(
+        (moment for keys in _CHANGED if (moment := _moment(element, keys)) is not None),
+        None,
+    )
+    last = _moment(resource.body, _MODIFIED)
+    if changed is None:
+        changed = last
+    if changed is not None and 0 <= seen - changed < seconds:
+        return True
+    said = _moment(element, _SAID)
+    return said is not None and last is not None and said < last and 0 <= seen - last < LOOKED_AGAIN_SECONDS
+
+
+def _moment(value: Any, keys: tuple[str, ...]) -> float | None:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return instant(value) if isinstance(value, str) else None

@@ -55,6 +55,7 @@ def render_text(scan: Scan, out: TextIO, *, color: bool, unicode: bool, width: i
     _failures(pen, scan, digest, counts)
     _open_questions(pen, digest)
     _manual(pen, scan)
+    _agreement(pen, scan)
     _numbers(pen, counts)
     _next(pen, scan, digest)
 
@@ -273,6 +274,26 @@ def _manual(pen: Pen, scan: Scan) -> None:
         pen.hang(f"{number:,}", f"{card.id}  {card.title}", indent=2, column=8, lead_style="manual")
         pen.hang("", card.manual, column=8, style="dim")
     _more(pen, len(shown) - LINES_SHOWN, "rules")
+
+
+def _agreement(pen: Pen, scan: Scan) -> None:
+    """What Azure Policy says of the same settings, in two lines; the differences are findings of ACR503."""
+    agreed = scan.agreed
+    if not agreed.rows:
+        return
+    pen.heading("Azure Policy")
+    if not agreed.assigned:
+        text = "no registry has an assignment of a built-in definition that these rules mirror"
+        pen.hang(pen.glyph("dash"), text, indent=2, lead_style="dim")
+        return
+    settling = f" and {agreed.settling:,} may settle" if agreed.settling else ""
+    text = f"{_count(agreed.compared, 'comparison')}, {agreed.differs:,} differ{settling}"
+    sign, style = (pen.glyph("cross"), "fail") if agreed.differs else (pen.glyph("dash"), "dim")
+    pen.hang(sign, text, indent=2, lead_style=style)
+    registries = "registry" if agreed.registries == 1 else "registries"
+    exempt = f", {agreed.exempt:,} exempt from one" if agreed.exempt else ""
+    text = f"{agreed.enforced:,} of {agreed.registries:,} {registries} covered by an enforcing policy{exempt}"
+    pen.hang(pen.glyph("dash"), text, indent=2, lead_style="dim")
 
 
 def _numbers(pen: Pen, counts: Summary) -> None:

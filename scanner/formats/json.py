@@ -1,4 +1,4 @@
-"""The whole scan as one JSON document: summary, header, findings, resources and access, for programs.
+"""The whole scan as one JSON document: summary, header, findings, resources, access and agreement, for programs.
 
 The records are those of the stored scan. Each row stands on a line of its own and is written as it comes.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from scanner.model.codec import SCHEMA, encode, header_record, to_record
+from scanner.model.codec import SCHEMA, encode, to_record
 from scanner.model.summary import summary_record
 
 if TYPE_CHECKING:
@@ -20,16 +20,15 @@ EXTENSION = ".json"
 
 def render(scan: Scan, out: BinaryIO) -> None:
     """Write one object; constant memory."""
-    head = header_record(scan)
-    tallies, agreement = head.pop("tallies"), head.pop("agreement")
     out.write(b'{\n"schema":' + encode(f"{SCHEMA}+document"))
     _entry("summary", summary_record(scan), out)
-    _entry("header", head, out)
-    _entry("tallies", tallies, out)
+    _entry("header", to_record(scan.header), out)
+    _entry("tallies", to_record(scan.tallies), out)
     _rows("findings", scan.findings, out)
     _rows("resources", scan.resources, out)
     _rows("access", scan.access, out)
-    _entry("agreement", agreement, out)
+    _rows("agreement", scan.agreement, out)
+    _entry("agreed", to_record(scan.agreed), out)
     out.write(b"\n}\n")
 
 

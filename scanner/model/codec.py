@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
-from scanner.model.scan import Scan, ScanHeader, Tallies
+from scanner.model.scan import AgreementRow, AgreementTally, Scan, ScanHeader, Tallies
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
 SCHEMA = "acrscan/scan/v1"
@@ -50,17 +50,26 @@ def from_record(kind: type[T], record: Any) -> T:
 def header_record(scan: Scan) -> dict[str, Any]:
     """What a scan has besides its rows: the header with tallies and agreement, as one record."""
     head: dict[str, Any] = to_record(scan.header)
-    return {**head, "tallies": to_record(scan.tallies), "agreement": list(scan.agreement)}
+    return {
+        **head,
+        "tallies": to_record(scan.tallies),
+        "agreement": [to_record(row) for row in scan.agreement],
+        "agreed": to_record(scan.agreed),
+    }
 
 
-def from_header_record(record: dict[str, Any]) -> tuple[ScanHeader, Tallies, tuple[Any, ...]]:
-    """The inverse of `header_record`; the record is left as it is."""
+def from_header_record(
+    record: dict[str, Any],
+) -> tuple[ScanHeader, Tallies, tuple[AgreementRow, ...], AgreementTally]:
+    """The inverse of `header_record`; the record is left as it is. Scans of older versions have no `agreed`."""
     rest = dict(record)
     tallies = from_record(Tallies, rest.pop("tallies", None))
     agreement = rest.pop("agreement", None)
     if not isinstance(agreement, list):
         raise RecordError("agreement", "a list is missing")
-    return from_record(ScanHeader, rest), tallies, tuple(agreement)
+    rows: tuple[AgreementRow, ...] = _array(_decoder(AgreementRow))(agreement, "agreement")
+    agreed = from_record(AgreementTally, rest.pop("agreed", {}))
+    return from_record(ScanHeader, rest), tallies, rows, agreed
 
 
 def encode(record: Any) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from scanner.model.finding import Finding, Verdict
@@ -111,6 +111,90 @@ class AccessLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """What Policy Insights says of one registry for one assignment of a definition.
+
+    `state`: its complianceState; `at`: when Azure evaluated it (RFC 3339 or ""). `agrees` as in `AgreementRow`.
+    """
+
+    assignment: str
+    state: str
+    at: str
+    agrees: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """One assignment that covers a registry with a built-in definition, or with the one that mends what it audits.
+
+    `effect` and `mode` (enforcementMode) are "" where they are not known. `enforces` and `exempt`: yes, no or unknown;
+    `until`: when the exemption ends (RFC 3339), or "" for no end.
+    """
+
+    assignment: str
+    definition: str
+    effect: str
+    mode: str
+    enforces: str
+    exempt: str
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementRow:
+    """One registry and one built-in definition of Azure Policy: configured, enforced, exempted, and whether we agree.
+
+    `rule`: our rule about the same; `configured`: its verdict, or `off`. `here`: what the definition itself would say of
+    the settings that were read: Compliant, NonCompliant, Unknown or "" (not worked out). `azure`: what Policy Insights
+    says: a complianceState, mixed, noState, noAssignment or notRead. `enforced`, `exempt`: yes, no or unknown (of any of
+    the assignments); `until`: when the first of the exemptions ends (RFC 3339), or "" for no end.
+    `agrees`: agrees, differs, settling (differs, but Azure may not have looked since the last change) or notComparable;
+    `why`: a sentence. `more`: assignments left out of `stated` and `assigned`.
+    """
+
+    registry: str
+    definition: str
+    definition_name: str
+    rule: str
+    configured: str
+    here: str
+    azure: str
+    stated: tuple[Stated, ...]
+    enforced: str
+    assigned: tuple[Assigned, ...]
+    exempt: str
+    until: str
+    agrees: str
+    why: str
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementTally:
+    """Counts of everything that was compared. `rows` = agrees + differs + settling + not_comparable.
+
+    Registries: all of them, those with an assignment or a state, those that an enforcing policy covers, those that are
+    exempt from one. `reason`: why nothing was compared at all, or "".
+    """
+
+    rows: int = 0
+    agrees: int = 0
+    differs: int = 0
+    settling: int = 0
+    not_comparable: int = 0
+    registries: int = 0
+    assigned: int = 0
+    enforced: int = 0
+    exempt: int = 0
+    reason: str = ""
+
+    @property
+    def compared(self) -> int:
+        """Rows in which both sides said something."""
+        return self.agrees + self.differs + self.settling
+
+
+@dataclass(frozen=True, slots=True)
 class Tallies:
     """Counts. `verdicts[rule][subscription][verdict]` counts evaluations; `findings[severity]` counts FAIL rows.
 
@@ -157,4 +241,7 @@ class Scan:
     findings: Iterable[Finding]
     resources: Iterable[ResourceLine]
     access: Iterable[AccessLine] = ()
-    agreement: tuple[Any, ...] = field(default=())
+    agreement: tuple[AgreementRow, ...] = ()
+    """At most `engine.agreement.KEPT` rows, those that differ before all others, in the order of the registries."""
+    agreed: AgreementTally = AgreementTally()
+    """Counts of all rows, kept or not."""

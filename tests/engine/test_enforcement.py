@@ -65,6 +65,7 @@ def test_a_row_per_definition():
             "effect": "Audit",
             "scope": SUB,
             "exempt": False,
+            "exemptUntil": None,
             "enforcementMode": "Default",
             "complianceState": None,
         }

@@ -11,7 +11,19 @@ from scanner.model import ids
 from scanner.model.finding import LETTERS, Evidence, Finding, Verdict
 from scanner.model.resource import Origin, Problem, SourceRun
 from scanner.model.rule import SEVERITIES, Control
-from scanner.model.scan import AccessLine, Effective, ResourceLine, RuleCard, Scan, ScanHeader, Tallies
+from scanner.model.scan import (
+    AccessLine,
+    AgreementRow,
+    AgreementTally,
+    Assigned,
+    Effective,
+    ResourceLine,
+    RuleCard,
+    Scan,
+    ScanHeader,
+    Stated,
+    Tallies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -386,6 +398,84 @@ def access() -> tuple[AccessLine, ...]:
     )
 
 
+POLICY = f"/subscriptions/{PROD}/providers/Microsoft.Authorization/policyAssignments/no-admin"
+ADMIN_POLICY = "dc921057-6b28-4fbe-9b83-f7bec05db6c2"
+NETWORK_POLICY = "d0793b48-0edc-4296-a390-4c75d1bdfd71"
+
+
+def agreement() -> tuple[AgreementRow, ...]:
+    """One row of each answer: differs, settling, agrees, not comparable."""
+    differs = AgreementRow(
+        registry=CONTOSOPROD,
+        definition=ADMIN_POLICY,
+        definition_name="Container registries should have local admin account disabled",
+        rule="ACR101",
+        configured="fail",
+        here="NonCompliant",
+        azure="Compliant",
+        stated=(Stated(POLICY, "Compliant", "2026-11-22T10:00:00Z", "differs"),),
+        enforced="no",
+        assigned=(Assigned(POLICY, ADMIN_POLICY, "Deny", "Default", "no", "yes", "2026-12-31T00:00:00Z"),),
+        exempt="yes",
+        until="2026-12-31T00:00:00Z",
+        agrees="differs",
+        why="Azure says Compliant, but asked of the settings that were read, the definition says NonCompliant",
+    )
+    return (
+        differs,
+        replace(
+            differs,
+            definition=NETWORK_POLICY,
+            definition_name="Container registries should not allow unrestricted network access",
+            rule="ACR201",
+            configured="unknown",
+            stated=(replace(differs.stated[0], agrees="settling"),),
+            assigned=(replace(differs.assigned[0], definition=NETWORK_POLICY, effect="", mode=""),),
+            enforced="unknown",
+            exempt="unknown",
+            agrees="settling",
+        ),
+        replace(
+            differs,
+            registry=CONTOSOEU,
+            configured="pass",
+            here="Compliant",
+            stated=(replace(differs.stated[0], agrees="agrees"),),
+            assigned=(replace(differs.assigned[0], enforces="yes", exempt="no", until=""),),
+            enforced="yes",
+            exempt="no",
+            until="",
+            agrees="agrees",
+        ),
+        replace(
+            differs,
+            registry=CONTOSODEV,
+            configured="off",
+            here="",
+            azure="noAssignment",
+            stated=(),
+            assigned=(),
+            exempt="no",
+            until="",
+            agrees="notComparable",
+        ),
+    )
+
+
+AGREED = AgreementTally(
+    rows=6,
+    agrees=1,
+    differs=1,
+    settling=1,
+    not_comparable=3,
+    registries=3,
+    assigned=2,
+    enforced=1,
+    exempt=1,
+)
+"""The counts of `agreement()`, and of two rows that were not kept."""
+
+
 def header(**changes: Any) -> ScanHeader:
     """A header with complete, partial, failed and unasked collections."""
     fix = f"az role assignment create --assignee me --role Reader --scope /subscriptions/{PROD}"
@@ -458,14 +548,20 @@ def sample_scan(**changes: Any) -> Scan:
     rows = changes.pop("findings", findings())
     lines = changes.pop("resources", LINES)
     paths = changes.pop("access", access())
-    agreement = changes.pop("agreement", ())
-    return Scan(header(**changes), tally(lines, rows), rows, lines, paths, agreement)
+    compared = changes.pop("agreement", agreement())
+    agreed = changes.pop("agreed", AGREED)
+    return Scan(header(**changes), tally(lines, rows), rows, lines, paths, compared, agreed)
 
 
 def empty_scan() -> Scan:
     """A scan that found no resource at all."""
     return sample_scan(
-        findings=(), resources=(), access=(), runs=(SourceRun("azure", REGISTRIES, "complete", 0),)
+        findings=(),
+        resources=(),
+        access=(),
+        agreement=(),
+        agreed=AgreementTally(reason="nothing was collected"),
+        runs=(SourceRun("azure", REGISTRIES, "complete", 0),),
     )
 
 
@@ -474,6 +570,7 @@ def hostile_scan() -> Scan:
     lines = []
     rows = []
     paths = []
+    compared = []
     for number, text in enumerate(HOSTILE):
         line = replace(
             LINES[1],
@@ -519,6 +616,17 @@ def hostile_scan() -> Scan:
                 assignment=text,
             )
         )
+        compared.append(
+            replace(
+                agreement()[0],
+                registry=line.id,
+                azure=text,
+                stated=(Stated(text, text, text, "differs"),),
+                assigned=(Assigned(text, ADMIN_POLICY, text, text, "no", "yes", text),),
+                until=text,
+                why=text,
+            )
+        )
     runs = (
         SourceRun("saved", REGISTRIES, "complete", len(lines)),
         *(
@@ -531,6 +639,7 @@ def hostile_scan() -> Scan:
         findings=tuple(rows),
         resources=tuple(lines),
         access=tuple(paths),
+        agreement=tuple(compared),
         runs=runs,
         subscriptions=names,
         inventory=" ".join(HOSTILE),

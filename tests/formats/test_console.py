@@ -13,6 +13,7 @@ from scanner.formats import console
 from scanner.formats._pen import Pen, cells, wrap
 from scanner.formats._text import code_span, markdown, percent, visible
 from scanner.model.finding import Verdict
+from scanner.model.scan import AgreementTally
 from tests.formats.sample import (
     CONTOSOPROD,
     HOSTILE,
@@ -117,6 +118,17 @@ def test_findings_and_failed_evaluations_are_told_apart():
         finding("ACR201", LINES[1], Verdict.FAIL, "One more.", element="8.0.0.0/8"),
     )
     assert "10 findings from 9 failed evaluations" in shown(sample_scan(findings=rows))
+
+
+def test_azure_policy_is_two_lines():
+    """Comparisons and differences, coverage and exemptions; one line where Azure Policy knows no registry."""
+    text = shown(sample_scan())
+    assert "Azure Policy\n" in text
+    assert "3 comparisons, 1 differ and 1 may settle" in text
+    assert "1 of 3 registries covered by an enforcing policy, 1 exempt from one" in text
+    quiet = shown(sample_scan(agreed=AgreementTally(rows=10, not_comparable=10, registries=1)))
+    assert "no registry has an assignment of a built-in definition" in quiet
+    assert "Azure Policy" not in shown(empty_scan())
 
 
 def test_nothing_decided_is_not_a_clean_bill():

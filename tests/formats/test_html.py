@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scanner.formats import html
-from scanner.formats.html import access, findings, registries, show, standing, words
+from scanner.formats.html import access, agreement, findings, registries, show, standing, words
 from scanner.formats.html.worst import Worst
 from scanner.model.condition import Mark
 from scanner.model.finding import Verdict
@@ -220,6 +220,59 @@ def test_a_status_is_never_better_than_its_worst_verdict(counts: Any, expected: 
     """One open evaluation among many passes is not a pass."""
     full = dict.fromkeys(Verdict, 0) | counts
     assert standing.status_of(sample.CARDS[0], full) == expected
+
+
+def test_agreement_shows_four_parts_of_each_cell() -> None:
+    """Configured, enforced, exempted, agrees: as signs and as words; then what differs, and the assignments."""
+    page = Page()
+    text = part(written(sample.sample_scan()), "agreement")
+    page.feed(text)
+    for wanted in (
+        "Settings that both sides judged: 3. They agree on 1 and differ on 1; on 1 more",
+        "Of 3 registries, 2 have an assignment",
+        "Fail; Not enforced; Exempt; Differs",
+        "Unknown; Enforcement not known; Exemption not known; Settling",
+        "Pass; Enforced; Not exempt; Agrees",
+        "left out of this scan's file",
+        "1 registry without an assignment and without a state of these definitions is not listed.",
+        "The scan keeps 4 of 6 rows",
+        "Differs: Azure says Compliant, but asked of the settings that were read",
+        sample.POLICY,
+        "2026-12-31 00:00:00 UTC",
+    ):
+        assert wanted in page.text
+    assert '<i class="F">✕</i><i class="N">□</i><i class="U">⊖</i><i class="F">≠</i>' in re.sub(
+        r">\s+<", "><", text
+    )
+    matrix = text[text.index('<table class="matrix">') : text.index("</table>")]
+    names = re.findall(r'<th scope="row"><span class="name"><bdi>([^<]*)<', matrix)
+    assert names == ["contosoprod", "contosoeu"], (
+        "those that differ first, without those that Azure does not know"
+    )
+    assert '<a href="#agreement">Agreement with Azure Policy</a> <span class="badge">1</span>' in written(
+        sample.sample_scan()
+    )
+
+
+def test_agreement_without_a_comparison_says_why() -> None:
+    """Nothing was read, or a stored scan of an older version."""
+    page = Page()
+    page.feed(part(written(sample.empty_scan()), "agreement"))
+    assert "did not compare its results with Azure Policy. Reason: nothing was collected." in page.text
+    page.feed(part(written(sample.large_scan(3)), "agreement"))
+    assert "did not compare its results with Azure Policy." in page.text
+
+
+def test_agreement_of_a_large_estate_is_bounded(monkeypatch: Any) -> None:
+    """Caps keep what differs, and count the rest."""
+    monkeypatch.setattr(agreement, "CELLS_SHOWN", 2)
+    monkeypatch.setattr(agreement, "DIFFERENCES_SHOWN", 1)
+    monkeypatch.setattr(agreement, "ASSIGNMENTS_SHOWN", 1)
+    text = part(written(sample.sample_scan()), "agreement")
+    assert "1 more registry, with fewer differences, is not listed" in text
+    assert "1 more difference is not listed" in text
+    assert "1 more assignment is not listed" in text
+    assert "2 more assignments" not in text
 
 
 def test_access_names_who_can_push_by_which_path() -> None:
@@ -626,7 +679,17 @@ def test_every_text_is_in_the_catalogue_and_used() -> None:
         "repositories.",
         "effort.",
     )
-    computed += ("qualifier.", "part.", "meaning.", "term.", "term-meaning.", "completeness.")
+    computed += (
+        "agreement.enforced",
+        "agreement.exempt",
+        "agreement.agrees",
+        "qualifier.",
+        "part.",
+        "meaning.",
+        "term.",
+        "term-meaning.",
+        "completeness.",
+    )
     for key in catalogue:
         stem = re.sub(r"\.(one|other)$", "", key)
         short = key.removeprefix("js.")

@@ -29,7 +29,8 @@ def test_the_document_holds_the_whole_scan(make):
     assert found["findings"] == [json.loads(json.dumps(to_record(row))) for row in scan.findings]
     assert len(found["resources"]) == len(scan.resources)
     assert len(found["access"]) == len(scan.access)
-    assert found["agreement"] == []
+    assert found["agreement"] == [json.loads(json.dumps(to_record(row))) for row in scan.agreement]
+    assert found["agreed"] == to_record(scan.agreed)
 
 
 def test_the_summary_counts_what_the_rows_count():

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scanner.formats.html import show, words
 from scanner.formats.html.access import by_registry, strong_first
+from scanner.formats.html.agreement import CONFIGURED, SIGNS, compare
 from scanner.formats.html.columns import AFFECTED_SHOWN
 from scanner.formats.html.controls import by_framework
 from scanner.formats.html.findings import select
 from scanner.formats.html.registries import survey
 from scanner.formats.html.standing import ORDER, STATUSES, segments, stand
+from scanner.model import ids
 from scanner.model.finding import Verdict
 from scanner.model.rule import SEVERITIES
 
@@ -40,6 +42,7 @@ PARTS = (
     "controls",
     "registries",
     "access",
+    "agreement",
     "findings",
     "manual",
     "appendix",
@@ -77,6 +80,7 @@ def render(scan: Scan, out: BinaryIO) -> None:
     catalogue = words.load()
     standing = stand(scan)
     access = by_registry(scan)
+    agreement = compare(scan)
     findings = select(scan, catalogue)
     style = _read("page.css") + _page_footer(standing)
     script = _read("page.js")
@@ -92,11 +96,12 @@ def render(scan: Scan, out: BinaryIO) -> None:
         "estate": survey(scan),
         "frameworks": by_framework(standing.rules),
         "access": access,
+        "agreement": agreement,
         "findings": findings,
         "failed_rows": sum(scan.tallies.findings.values()),
         "titles": {card.id: card.title for card in scan.header.rules},
         "parts": PARTS,
-        "badges": _badges(standing, findings.total),
+        "badges": _badges(standing, findings.total, agreement.tally.differs),
         "policy": _policy(script, style),
         "style": _Plain(style),
         "script": _Plain(script),
@@ -121,8 +126,10 @@ class _Plain(str):
         return self
 
 
-def _badges(standing: Standing, findings: int) -> dict[str, str]:
+def _badges(standing: Standing, findings: int, differences: int) -> dict[str, str]:
     badges = {"findings": words.number(findings), "manual": words.number(len(standing.manual))}
+    if differences:
+        badges["agreement"] = words.number(differences)
     if standing.state != "complete":
         badges["completeness"] = GLYPHS[standing.state]
     return badges
@@ -181,6 +188,10 @@ def _environment(language: str) -> jinja2.Environment:
         json_text=partial(show.json_text, words=catalogue),
         segments=segments,
         strong_first=strong_first,
+        name_of=ids.name_of,
+        group_of=ids.resource_group_of,
+        agreement_configured=CONFIGURED,
+        agreement_signs=SIGNS,
         order=ORDER,
         statuses=STATUSES,
         severities=SEVERITIES,
