@@ -9,6 +9,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,16 +97,15 @@ async def _collect(options: Options, tell: Tell) -> Collected:
         tell("scoped", subscriptions=len(scope.subscriptions), visible=len(scope.visible))
         plan = {"cloud": options.cloud.name, "optIn": sorted(options.opt_in), **options.wanted.record()}
         journal = Journal(options.folder, plan, resume=options.resume)
-        try:
+        with ExitStack() as stack:
+            stack.callback(journal.close)
             books = Books(journal, scope.takes, tell)
             books.principal = principal if isinstance(principal, str) else ""
             collector = Collector(client, scope, books, options.extras(client) if options.extras else None)
             interrupted = await _work(collector)
             losses = lost.Losses() if interrupted else await lost.compare(collector, options.previous)
             inventory = _inventory(options, scope, collector, losses, interrupted=interrupted)
-        except BaseException:
-            journal.close()
-            raise
+            stack.pop_all()
     return Collected(
         inventory,
         interrupted,

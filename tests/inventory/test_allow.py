@@ -88,7 +88,9 @@ def leaves(request, kind=None):
     allowed.admit("contoso.azurecr.io")
 
     async def go():
-        client = AsyncARMPipelineClient(base_url=ARM, policies=[AllowListPolicy(allowed)], transport=Wire())
+        client: AsyncARMPipelineClient = AsyncARMPipelineClient(
+            base_url=ARM, policies=[AllowListPolicy(allowed)], transport=Wire()
+        )
         if not request.url.startswith("http"):
             request.url = client.format_url(request.url)
         options = {KIND: kind} if kind else {}

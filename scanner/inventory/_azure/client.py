@@ -15,14 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import aiohttp
 import orjson
 from azure.core.exceptions import AzureError, DecodeError, ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.policies import RequestIdPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
@@ -35,12 +36,15 @@ from scanner.inventory._azure.allow import KIND, AllowList, AllowListPolicy, Kin
 from scanner.inventory._azure.clouds import Cloud
 from scanner.inventory._azure.credentials import Credential, Login, credential_for
 from scanner.inventory._azure.pacing import LONGEST_WAIT, Clock, Pacing, asked_to_wait
-from scanner.inventory._azure.session import TokenTransport, tls_context
+from scanner.inventory._azure.session import TokenTransport, proxies_for, tls_context
 
+AGENT = f"acrscan/{__version__} azure-mgmt-containerregistry"
 THROTTLED = 12
 """How often one call is tried while Azure answers 429."""
 BROKEN = 5
 """How often one call is tried while the connection or the server fails."""
+REFUSED = 3
+"""How often one call is tried with a fresh token while Azure answers 401."""
 _SERVER = frozenset({408, 500, 502, 503, 504})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _ACTION = re.compile(r"perform action '([^']{1,200})'")
@@ -106,6 +110,13 @@ class Failures:
         self.counts[reason] = self.counts.get(reason, 0) + 1
 
 
+class _Request(HttpRequest):
+    """A request for one attempt: the SDK copies requests deeply before sending, which is a sixth of the work."""
+
+    def __deepcopy__(self, memo: Any = None) -> Self:
+        return self
+
+
 class _Renewing(AsyncARMChallengeAuthenticationPolicy):
     """Asks for a fresh token when one is refused in the middle of a run, also without a claims challenge."""
 
@@ -148,14 +159,11 @@ class Client:
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, ttl_dns_cache=300)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            trust_env=True,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
         )
-        transport = AioHttpTransport(
-            session=self._session, session_owner=False, use_env_settings=True, connection_verify=True
-        )
+        transport = AioHttpTransport(session=self._session, session_owner=False, use_env_settings=False)
         options: dict[str, Any] = {
             "base_url": self.cloud.resource_manager,
             "credential_scopes": [self.cloud.scope],
@@ -186,8 +194,6 @@ class Client:
     def _policies(self, *, token: bool = True) -> list[Any]:
         """One pipeline: no redirects are followed, nothing is registered, nothing is retried behind our back."""
         return [
-            RequestIdPolicy(),
-            UserAgentPolicy(base_user_agent=f"acrscan/{__version__}"),
             *([_Renewing(self.credential, self.cloud.scope)] if token else []),
             AllowListPolicy(self.allowed),
         ]
@@ -246,7 +252,7 @@ class Client:
             wait = min(asked if asked is not None else 1.0 * 2 ** min(throttled, 5), LONGEST_WAIT)
             return wait, throttled, broken
         failed = not_read(reply)
-        if reply.status not in _SERVER:
+        if reply.status not in _SERVER and not (reply.status == 401 and broken < REFUSED):
             raise failed
         broken += 1
         self.failures.add(str(reply.status))
@@ -264,13 +270,16 @@ class Client:
 
     async def _once(self, call: Call) -> Reply:
         """One attempt. Raises `_Broken` for everything that did not bring a whole answer."""
-        request = HttpRequest(
-            call.method, call.url, headers=dict(call.headers), json=call.json, data=dict(call.form) if call.form else None
+        headers = {"User-Agent": AGENT, "x-ms-client-request-id": str(uuid4()), **call.headers}
+        request = _Request(
+            call.method, call.url, headers=headers, json=call.json, data=dict(call.form) if call.form else None
         )  # fmt: skip
         send = self._sender(call)
         try:
             async with asyncio.timeout(self._deadlines.call):
-                response = await send(request, **{KIND: call.kind})
+                response = await send(
+                    request, **{KIND: call.kind, "proxies": proxies_for(urlsplit(call.url).hostname or "")}
+                )
                 raw = await response.read()
         except TimeoutError as error:
             raise _Broken(f"no answer within {self._deadlines.call:,.0f} s") from error
@@ -282,14 +291,14 @@ class Client:
             raise
         except AzureError as error:
             raise _Broken(_words(error)) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        self.pacing.hear(call.bucket, response.status_code, headers)
+        told = {name.lower(): value for name, value in response.headers.items()}
+        self.pacing.hear(call.bucket, response.status_code, told)
         return Reply(
             response.status_code,
-            headers,
-            _decoded(raw, response.status_code, headers),
+            told,
+            _decoded(raw, response.status_code, told),
             call.url,
-            self._time(headers),
+            self._time(told),
         )
 
     def _sender(self, call: Call) -> Any:
@@ -300,11 +309,16 @@ class Client:
         return self._registries.send_request
 
     def _time(self, headers: Mapping[str, str]) -> str:
-        try:
-            when = parsedate_to_datetime(headers.get("date", ""))
-        except (ValueError, TypeError):
-            when = self.clock.now()
-        return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _instant(headers.get("date", "")) or self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=64)
+def _instant(date: str) -> str:
+    """A Date header as RFC 3339, UTC, or "". Many answers of one second have the same one."""
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, TypeError):
+        return ""
 
 
 class _Broken(Exception):

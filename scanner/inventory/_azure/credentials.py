@@ -103,6 +103,16 @@ def credential_for(login: Login, cloud: Cloud, transport: Any) -> Credential:
         common["disable_instance_discovery"] = True
     tenant = login.tenant or os.environ.get("AZURE_TENANT_ID", "")
     client = login.client_id or os.environ.get("AZURE_CLIENT_ID", "")
+    try:
+        return Credential(_made(identity, login, tenant, client, common), login)
+    except (ValueError, OSError) as error:
+        raise UsageError(
+            f"--auth {login.method}: {error}", "", "Look at its options and variables."
+        ) from error
+
+
+def _made(identity: Any, login: Login, tenant: str, client: str, common: dict[str, Any]) -> Any:
+    """The synchronous credential of azure-identity."""
     inner: Any
     match login.method:
         case "default":
@@ -112,7 +122,9 @@ def credential_for(login: Login, cloud: Cloud, transport: Any) -> Credential:
         case "environment":
             inner = identity.EnvironmentCredential(**common)
         case "managed-identity":
-            inner = identity.ManagedIdentityCredential(client_id=client or None, transport=transport)
+            inner = identity.ManagedIdentityCredential(
+                client_id=client or None, transport=common["transport"]
+            )
         case "workload-identity":
             inner = identity.WorkloadIdentityCredential(
                 **common, tenant_id=tenant or None, client_id=client or None
@@ -137,7 +149,7 @@ def credential_for(login: Login, cloud: Cloud, transport: Any) -> Credential:
             inner = identity.DeviceCodeCredential(**common, **options)
         case _:
             raise UsageError(f"no way to log in called {login.method!r}", "", f"Known: {', '.join(METHODS)}.")
-    return Credential(inner, login)
+    return inner
 
 
 _KNOWN = frozenset({"login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn"})

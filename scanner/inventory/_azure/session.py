@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import requests
 import truststore
@@ -46,6 +48,16 @@ def tls_context() -> ssl.SSLContext:
             "Name a PEM file with the certificates of your authority.",
         ) from error
     return context
+
+
+@lru_cache(maxsize=256)
+def proxies_for(host: str) -> dict[str, str] | None:
+    """The proxy for requests to a host, by scheme, as the environment says (HTTPS_PROXY, NO_PROXY); None for none.
+
+    aiohttp looks this up (and .netrc) in a thread for every request when it is left to it.
+    """
+    found = getproxies().get("https") or getproxies().get("all")
+    return {"https": found} if found and not proxy_bypass(host) else None
 
 
 class _Adapter(HTTPAdapter):
