@@ -14,6 +14,7 @@ COMMANDS = {
     "report": ("report", "Render a stored scan in other formats."),
     "explain": ("explain", "Show why a rule decides as it does."),
     "access": ("access", "Show who can do what on a registry, and through which path."),
+    "storage": ("storage", "Show what repositories take, and what a clean-up would free."),
     "policy": ("policy", "List, show, check, try and write rules."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),

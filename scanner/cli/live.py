@@ -144,18 +144,13 @@ def options_from(live: Live, folder: Path, principals: str | None) -> Options:
     from scanner.inventory._azure.client import Deadlines  # noqa: PLC0415
     from scanner.inventory._azure.clouds import cloud_of  # noqa: PLC0415
     from scanner.inventory._azure.credentials import Login as How  # noqa: PLC0415
+    from scanner.inventory.data_plane import Limits  # noqa: PLC0415
     from scanner.inventory.extras import extras_for  # noqa: PLC0415
     from scanner.inventory.lost import Predecessor  # noqa: PLC0415
     from scanner.inventory.scopes import Wanted  # noqa: PLC0415
 
-    extras, opt_in = extras_for(
-        data_plane=live.data_plane,
-        include=live.repositories,
-        exclude=live.skip_repositories,
-        max_repositories=live.max_repositories,
-        max_manifests=live.max_manifests,
-        probe=live.probe,
-    )
+    limits = Limits(live.repositories, live.skip_repositories, live.max_repositories, live.max_manifests)
+    extras, opt_in = extras_for(limits if live.data_plane else None, probe=live.probe)
     return azure.Options(
         folder=folder,
         login=How(live.auth, live.tenant, live.client_id, live.certificate),

@@ -10,9 +10,7 @@ from scanner.model import ids
 from scanner.model.resource import Problem, SourceRun
 from scanner.model.values import Unknown, UnreadTail
 
-OPT_IN = {
-    name.lower(): "data plane not asked for" for name in (REPOSITORIES, MANIFESTS, TAGS, "acrscan/storage")
-}
+OPT_IN = {name.lower(): "data plane not asked for" for name in (REPOSITORIES, MANIFESTS, TAGS)}
 """Collections that a user asks for; without that, rules about them do not apply."""
 
 

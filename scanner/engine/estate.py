@@ -21,6 +21,7 @@ from scanner.engine.join import Follower, Grouper
 from scanner.engine.operators.time import instant
 from scanner.engine.relations import REGISTRIES, Relation, relations_for
 from scanner.engine.scopes import Chains, ScopeIndex
+from scanner.engine.storage import Storage
 from scanner.model import ids
 from scanner.model.resource import Inventory, Resource
 from scanner.model.values import Unknown
@@ -58,6 +59,8 @@ class Estate:
         self._indexes: dict[str, ScopeIndex] = {}
         self._above: dict[tuple[int, int, int], Above] = {}
         self._marked: dict[int, list[Resource]] = {}
+        self._storage_home = ""
+        self._storage = Storage(())
 
     def part(self, kind: str) -> Iterable[Resource]:
         """All resources of a type, in order; nothing where none was read."""
@@ -200,6 +203,14 @@ class Estate:
         """Private endpoints with their zone groups, by what they lead to."""
         return networks.Endpoints(self)
 
+    def storage_of(self, near: sources.Near) -> Storage:
+        """The storage of the registry that a pass is at; worked out once per registry."""
+        if near.home != self._storage_home:
+            gap = self.completeness.gap(table.MANIFESTS, near.home)
+            self._storage = Storage(near.rows(table.MANIFESTS), gap.reason if gap else "")
+            self._storage_home = near.home
+        return self._storage
+
     @cached_property
     def task_roles(self) -> Mapping[str, list[dict[str, Any]]]:
         """Role assignments by the principals of tasks' identities."""
@@ -224,7 +235,7 @@ class _Pass:
         kinds: set[str] = set()
         own: set[str] = set()
         for relation in wanted:
-            if relation.kind in ("children", "pipelines", "inherited", "extension"):
+            if relation.kind in ("children", "pipelines", "inherited", "extension", "storage"):
                 kinds.update(relation.collections)
             elif relation.kind == "access":
                 kinds.update((*relation.collections, table.ELIGIBILITIES, table.DENY_ASSIGNMENTS))

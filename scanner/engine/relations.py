@@ -98,7 +98,7 @@ TABLE = (
     Relation("replications", _of(CLUSTERS), CHILDREN["replications"], "all", (CHILDREN["replications"],), "all replicas of the inventory"),
     Relation("manifests", _of(REPOSITORIES), MANIFESTS, "own", (MANIFESTS,), "the repository's manifests", ("digest",)),
     Relation("tags", _of(REPOSITORIES), TAGS, "own", (TAGS,), "the repository's tags", ("name",)),
-    Relation("storage", _of(REPOSITORIES), "acrscan/storage", "storage", ("acrscan/storage",), "what the repository's manifests take and what deleting untagged ones would free", ("repository",)),
+    Relation("storage", _of(REPOSITORIES), "acrscan/storage", "storage", (MANIFESTS,), "what the repository's manifests take and what deleting untagged ones would free", ("repository",)),
     Relation("diagnosticSettings", _of(REGISTRIES), DIAGNOSTICS, "extension", (DIAGNOSTICS,), "diagnostic settings on the resource itself (never inherited)"),
     Relation("assessments", _of(REGISTRIES), ASSESSMENTS, "extension", (ASSESSMENTS,), "Defender's assessments of the registry"),
     Relation("policyStates", _of(REGISTRIES), POLICY_STATES, "extension", (POLICY_STATES,), "Policy Insights' latest states of the registry", ("policyAssignmentId", "policyDefinitionId")),

@@ -141,6 +141,20 @@ class Attempt:
                 if resource is not None:
                     self._books.journal.row(self.number, resource, ARM)
 
+    @property
+    def principal(self) -> str:
+        """Our own object id, "" where it is not known."""
+        return self._books.principal
+
+    def row(self, resource: Resource, rank: int) -> None:
+        """Store one row."""
+        self._books.journal.row(self.number, resource, rank)
+
+    def unread(self, kind: str, problem: Problem) -> None:
+        """Write down one thing that was not read."""
+        self.problems.append((kind, problem))
+        self._books.tell("unread", collection=kind, scope=problem.scope, reason=problem.reason)
+
     def commit(self, name: str, facts: Any = None) -> Unit:
         """Finish the unit."""
         return self._books.journal.commit(

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from scanner.inventory._azure.client import Client
-from scanner.inventory.attempt import Attempt
+from scanner.inventory.attempt import ARM, Attempt
 from scanner.inventory.collecting import Brief, Extra
+from scanner.inventory.data_plane import KINDS, DataPlane, Limits, Target
+from scanner.model.resource import Problem
 
 
 def extras_for(
-    *,
-    data_plane: bool,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    max_repositories: int,
-    max_manifests: int,
-    probe: bool,
+    data_plane: Limits | None, *, probe: bool
 ) -> tuple[Callable[[Client], Extra] | None, tuple[str, ...]]:
     """(what makes the work for an open client, the collections it answers for)."""
-    return None, ()
+    if data_plane is None and not probe:
+        return None, ()
+    limits = data_plane
+
+    def made(client: Client) -> Extra:
+        async def work(one: Brief, attempt: Attempt) -> None:
+            if limits is not None:
+                await _data_plane(client, one, attempt, limits)
+
+        return work
+
+    return made, KINDS if data_plane is not None else ()
+
+
+async def _data_plane(client: Client, one: Brief, attempt: Attempt, limits: Limits) -> None:
+    """Repositories, tags and manifests of a registry, as rows of its unit."""
+    login = one.properties.get("loginServer")
+    login = login if isinstance(login, str) else ""
+    suffix = client.cloud.registry_suffix
+    if not re.fullmatch(rf"(?i)[a-z0-9-]{{1,128}}\.{re.escape(suffix)}", login):
+        reason = f"its login server {login[:80]!r} is no host below {suffix}, so nothing was sent there"
+        for kind in KINDS:
+            attempt.unread(kind, Problem(one.id, reason))
+        return
+    client.allowed.admit(login)
+    plane = DataPlane(Target(one.id, login, one.properties), client, limits, attempt.principal)
+    async for reading in plane.read():
+        for resource in reading.resources:
+            attempt.row(resource, ARM)
+        for kind, problem in reading.problems:
+            attempt.unread(kind, problem)
+        attempt.notes += reading.notes

@@ -11,6 +11,8 @@ from scanner.model import ids
 from scanner.model.resource import Origin, Resource
 from scanner.types import TypeFacts, facts_for
 
+REPOSITORIES = "Microsoft.ContainerRegistry/registries/repositories"
+
 
 @lru_cache(maxsize=256)
 def _known(kind: str) -> tuple[str, TypeFacts | None]:
@@ -23,7 +25,8 @@ def make(
 ) -> Resource:
     """A resource. Raises ValueError for a name that is no text.
 
-    A child may be named `parent/child` in an answer; the last part is its name, in the body and in reports alike.
+    A child may be named `parent/child` in an answer; the last part is its name, in the body and in reports alike. The name
+    of a repository may hold slashes, its id has them encoded.
     """
     name_of_type, facts = _known(kind)
     normaliser = Normaliser(facts)
@@ -32,7 +35,8 @@ def make(
     given = body.get("name")
     if given is not None and not isinstance(given, str):
         raise ValueError(f"the name of {identifier} is no text")
-    name = body["name"] = ids.name_of(given or identifier)
+    whole = given and name_of_type == REPOSITORIES
+    name = body["name"] = given if given and whole else ids.name_of(given or identifier)
     location = body.get("location")
     return Resource(
         id=identifier,

@@ -82,7 +82,7 @@ class Azure:
         self.lifetime = 3600
         self.graph_quota = 10_000
         self.skew = 0.0
-        self.scripts: dict[str, Any] = {}
+        self.registries = registry.Registries()
         self._buckets: dict[str, tuple[float, float]] = {}
         self._pages: dict[tuple[Any, ...], bytes] = {}
 

@@ -280,7 +280,7 @@ class Client:
                 response = await send(
                     request, **{KIND: call.kind, "proxies": proxies_for(urlsplit(call.url).hostname or "")}
                 )
-                raw = await response.read()
+                raw = response.content  # the SDK has read it; its read() fails on an empty body
         except TimeoutError as error:
             raise _Broken(f"no answer within {self._deadlines.call:,.0f} s") from error
         except DecodeError as error:
