@@ -81,13 +81,6 @@ def _print(rows: list[dict[str, Any]]) -> None:
         cells = " ".join(f"{_size(row[key]):>12}" for key in _FIGURES)
         words = f"  ({safe(row['unknown'])})" if row["unknown"] else ""
         click.echo(f"{cells}  {safe(row['registry'])}/{safe(row['repository'])}{words}")
-    total = [
-        None if any(row[key] is None for row in rows) else sum(row[key] for row in rows) for key in _FIGURES
-    ]
-    total[1] = None  # what repositories share would be counted once for each of them
-    click.echo(
-        " ".join(f"{_size(one) if at != 1 else '-':>12}" for at, one in enumerate(total)) + "  together"
-    )
 
 
 def _size(value: int | None) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scanner.engine.relations import MANIFESTS, REPOSITORIES, TAGS
+from scanner.engine.relations import MANIFESTS, PROBED, REPOSITORIES, TAGS
 from scanner.model import ids
 from scanner.model.resource import Problem, SourceRun
 from scanner.model.values import Unknown, UnreadTail
 
-OPT_IN = {name.lower(): "data plane not asked for" for name in (REPOSITORIES, MANIFESTS, TAGS)}
+OPT_IN = {
+    **dict.fromkeys((name.lower() for name in (REPOSITORIES, MANIFESTS, TAGS)), "data plane not asked for"),
+    PROBED.lower(): "probe of endpoints not asked for",
+}
 """Collections that a user asks for; without that, rules about them do not apply."""
 
 

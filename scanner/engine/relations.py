@@ -12,6 +12,7 @@ REGISTRIES = "Microsoft.ContainerRegistry/registries"
 REPOSITORIES = f"{REGISTRIES}/repositories"
 MANIFESTS = f"{REPOSITORIES}/manifests"
 TAGS = f"{REPOSITORIES}/tags"
+PROBED = "acrscan/endpoints"
 TASKS = f"{REGISTRIES}/tasks"
 AGENT_POOLS = f"{REGISTRIES}/agentPools"
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
@@ -53,6 +54,7 @@ CHILDREN = {
     "repositories": REPOSITORIES,
     "importPipelines": f"{REGISTRIES}/importPipelines",
     "exportPipelines": f"{REGISTRIES}/exportPipelines",
+    "endpoints": PROBED,
 }
 """Relation -> type of a registry's children."""
 

@@ -308,6 +308,7 @@ PROBED = (
     "loginServer",
     "publicNetworkAccess",
     "networkRuleSet",
+    "dataEndpointEnabled",
     "dataEndpointHostNames",
     "regionalEndpointHostNames",
     "roleAssignmentMode",

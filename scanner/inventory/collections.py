@@ -38,6 +38,7 @@ LEVELS: Final = MappingProxyType(
                     )
                 ),
                 "Microsoft.Insights/diagnosticSettings",
+                "acrscan/endpoints",
             ),
             ENDPOINT: ("Microsoft.Network/privateEndpoints/privateDnsZoneGroups",),
             SUBSCRIPTION: (
@@ -61,8 +62,13 @@ LEVELS: Final = MappingProxyType(
 )
 """Lower-case type -> level; a type that is not here is complete once any answer gave it."""
 
-OPT_IN: Final = (f"{_R}/repositories", f"{_R}/repositories/manifests", f"{_R}/repositories/tags")
-"""Types of the data plane, which a user asks for."""
+OPT_IN: Final = (
+    f"{_R}/repositories",
+    f"{_R}/repositories/manifests",
+    f"{_R}/repositories/tags",
+    "acrscan/endpoints",
+)
+"""Types of the data plane and the probe, which a user asks for."""
 
 
 def level_of(kind: str) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from scanner.inventory._azure.client import Client
 from scanner.inventory.attempt import ARM, Attempt
 from scanner.inventory.collecting import Brief, Extra
 from scanner.inventory.data_plane import KINDS, DataPlane, Limits, Target
+from scanner.inventory.probe import ENDPOINTS, Options
+from scanner.inventory.probe import probe as probed
 from scanner.model.resource import Problem
+
+PROBES = 32
+"""Registries that are probed at once; each step waits for the network."""
 
 
 def extras_for(
@@ -24,10 +31,25 @@ def extras_for(
         async def work(one: Brief, attempt: Attempt) -> None:
             if limits is not None:
                 await _data_plane(client, one, attempt, limits)
+            if probe:
+                await _probed(pool, one, attempt, options)
 
+        # One pool and one set of TLS contexts for the whole run; they are not made where nobody probes.
+        pool = ThreadPoolExecutor(PROBES, "probe") if probe else None
+        options = Options(client.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")) if probe else None
         return work
 
-    return made, KINDS if data_plane is not None else ()
+    return made, (*(KINDS if data_plane is not None else ()), *((ENDPOINTS,) if probe else ()))
+
+
+async def _probed(
+    pool: ThreadPoolExecutor | None, one: Brief, attempt: Attempt, options: Options | None
+) -> None:
+    """The endpoints of a registry, as rows of its unit."""
+    assert options is not None
+    loop = asyncio.get_running_loop()
+    for resource in await loop.run_in_executor(pool, probed, one.id, one.properties, options):
+        attempt.row(resource, ARM)
 
 
 async def _data_plane(client: Client, one: Brief, attempt: Attempt, limits: Limits) -> None:

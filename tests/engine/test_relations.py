@@ -226,7 +226,7 @@ def test_opt_in_sources_are_not_asked_for():
     held = inventory(registry())
     runs = (*held.runs, SourceRun("probe", "acrscan/endpoints", "not-asked"))
     probe = Estate(type(held)(held.parts, runs, held.digest, NOW), now=NOW)
-    assert probe.not_asked("acrscan/endpoints") == "acrscan/endpoints not asked for"
+    assert probe.not_asked("acrscan/endpoints") == "probe of endpoints not asked for"
 
 
 def test_notes_tell_what_access_was_worked_out_without():
