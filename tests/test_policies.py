@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -41,6 +42,17 @@ def test_the_rules_of_the_index():
         if found and found.group(4) not in later:
             wanted[found.group(1)] = found.group(2)
     assert {rule.id: rule.name for rule in ACR.rules} == wanted
+
+
+def test_what_the_scanner_itself_proves_is_named_with_a_place_that_exists():
+    """Entries without a rule name the test or report that proves them."""
+    root = Path(__file__).resolve().parent.parent
+    told = [control.scanner for control in FAQ.controls if control.scanner]
+    assert told
+    for words in told:
+        found = re.search(r"\((tests/[^)]+)\)", words)
+        assert found, words
+        assert (root / found.group(1)).exists(), words
 
 
 def test_what_ships_off_says_why():

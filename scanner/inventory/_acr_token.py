@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from scanner.errors import AuthenticationError
 from scanner.inventory._azure.allow import Kind
-from scanner.inventory._azure.client import Call, NotRead, Reply
+from scanner.inventory._azure.client import Call, NotRead, Reply, not_read
 from scanner.inventory._azure.clouds import ACR_SCOPE
 from scanner.inventory._azure.credentials import claims_of
 from scanner.inventory._azure.pacing import Clock
@@ -48,6 +49,7 @@ class Tokens:
         self._service = ""
         self._refresh = ""
         self._refresh_ends = 0.0
+        self._in_vain = False
         self._access: dict[str, tuple[str, float]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -65,14 +67,29 @@ class Tokens:
         self._access.pop(scope, None)
 
     async def _get(self, scope: str) -> tuple[str, float]:
+        """An access token and its end. A refresh token that is refused is renewed, unless that was no use before:
+        then it is the scope that is refused, and one more exchange for each repository would change nothing.
+        """
+        used = await self._refresh_token()
+        reply = await self._accessed(scope, used)
+        if reply.status == 401 and not self._in_vain:
+            if self._refresh == used:
+                self._refresh = ""
+            reply = await self._accessed(scope, await self._refresh_token())
+            self._in_vain = reply.status == 401
+        if reply.status == 401:
+            raise not_read(reply)
+        token = self._text(reply, "access_token")
+        return token, self._ends(token)
+
+    async def _accessed(self, scope: str, refresh: str) -> Reply:
         form = {
             "grant_type": "refresh_token",
             "service": await self._known_service(),
             "scope": scope,
-            "refresh_token": await self._refresh_token(),
+            "refresh_token": refresh,
         }
-        reply = await self._post("/oauth2/token", form)
-        return self._text(reply, "access_token"), self._ends(reply.body["access_token"])
+        return await self._post("/oauth2/token", form)
 
     async def _refresh_token(self) -> str:
         async with self._locks.setdefault("", asyncio.Lock()):
@@ -80,12 +97,21 @@ class Tokens:
                 form = {
                     "grant_type": "access_token",
                     "service": await self._known_service(),
-                    "access_token": await self._sender.token(ACR_SCOPE),
+                    "access_token": await self._entra(),
                 }
                 reply = await self._post("/oauth2/exchange", form)
+                if reply.status == 401:
+                    raise not_read(reply)
                 self._refresh = self._text(reply, "refresh_token")
                 self._refresh_ends = self._ends(self._refresh)
-        return self._refresh
+            return self._refresh
+
+    async def _entra(self) -> str:
+        """The Entra token. Where there is none for registries the rest can still be read: that is no end of the run."""
+        try:
+            return await self._sender.token(ACR_SCOPE)
+        except AuthenticationError as error:
+            raise NotRead(f"no Entra token for registries: {error}", None, "NoToken") from error
 
     async def _known_service(self) -> str:
         """The service that the registry's challenge names; it must send us to itself for tokens."""
@@ -97,15 +123,16 @@ class Tokens:
             found = dict(_PAIR.findall(challenge))
             if not challenge.lower().startswith("bearer ") or "service" not in found:
                 raise NotRead("the registry does not challenge for a token", reply.status, "NoChallenge")
-            realm = urlsplit(found.get("realm", "")).netloc.lower()
+            realm = _host_of(found.get("realm", ""))
             if realm != self._host:
                 raise NotRead(f"the registry sends us to {realm!r} for tokens, not followed", reply.status)
             self._service = found["service"]
         return self._service
 
     async def _post(self, path: str, form: Mapping[str, str]) -> Reply:
+        # 401 is an answer here: the client would send the same refused token again.
         return await self._sender.send(
-            Call("POST", f"https://{self._host}{path}", Kind.LOGIN, self._host, form=form)
+            Call("POST", f"https://{self._host}{path}", Kind.LOGIN, self._host, form=form, accept=(200, 401))
         )
 
     def _text(self, reply: Reply, key: str) -> str:
@@ -120,3 +147,12 @@ class Tokens:
         claim: Any = claims_of(token).get("exp")
         left = claim - clock.now().timestamp() if isinstance(claim, (int, float)) else _USUAL
         return clock.monotonic() + left
+
+
+def _host_of(url: str) -> str:
+    """The host (with its port where that is not 443) of an https address, "" for anything else."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts.netloc.lower().removesuffix(":443") if parts.scheme == "https" else ""

@@ -155,13 +155,13 @@ class Attempt:
         self.problems.append((kind, problem))
         self._books.tell("unread", collection=kind, scope=problem.scope, reason=problem.reason)
 
-    def commit(self, name: str, facts: Any = None) -> Unit:
+    def commit(self, name: str) -> Unit:
         """Finish the unit."""
         return self._books.journal.commit(
             self.number,
             name,
             problems=self.problems,
             notes=self.notes,
-            facts=self.facts if facts is None else facts,
+            facts=self.facts,
             again=self.again,
         )

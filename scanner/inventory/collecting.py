@@ -46,14 +46,12 @@ class Collector:
         self.books = books
         self.extra = extra
         self.gone: set[str] = {
-            ids.normalise(unit.facts)
+            ids.normalise(unit.name.removeprefix("vanished/"))
             for unit in books.journal.units
-            if unit.name.startswith(("vanished/", "single/")) and isinstance(unit.facts, str)
+            if unit.name.startswith("vanished/")
         }
         self.seen = 0
         """Registries that were read."""
-        self.found: set[str] = set()
-        """Normalised ids of the registries that were found."""
 
     # -- Resource Graph ------------------------------------------------------------------------------------------
 
@@ -82,15 +80,10 @@ class Collector:
             [f"/subscriptions/{one}" for one in batch],
             resource_graph.pages(self.client, query, batch),
             rank=GRAPH,
-            seen=self._facts_of(kind),
+            seen=_FACTS.get(kind),
             graph=True,
         )
         return attempt.commit(name)
-
-    def _facts_of(self, kind: str) -> Callable[[Resource], Any] | None:
-        if kind == live.REGISTRIES:
-            return self.brief
-        return _FACTS.get(kind)
 
     def facts(self, query: str) -> Iterable[Any]:
         """What the units of a query found out."""
@@ -123,27 +116,32 @@ class Collector:
                     number, make(live.SUBSCRIPTIONS, identifier, {**one.row, "id": identifier}, origin, VERSION), ARM
                 )  # fmt: skip
             journal.commit(number, "subscriptions")
-        known: dict[str, list[Brief]] = {}
-        for fact in self.facts(live.REGISTRY_QUERY.name):
-            known.setdefault(ids.subscription_of(fact[0]), []).append(Brief(*fact))
-        journal.forget(f"graph/{live.REGISTRY_QUERY.name}/")
         total, finished = len(self.scope.subscriptions), 0
 
         async def work(one: Subscription) -> None:
             nonlocal finished
-            await self.subscription(one, known.pop(one.id, []))
+            await self.subscription(one)
             finished += 1
             self.books.tell(
                 "subscription", done=finished, total=total, name=one.name or one.id, registries=self.seen
             )
 
         await bounded([work(one) for one in self.scope.subscriptions], AT_ONCE)
+        await self.left_out()
 
-    async def subscription(self, one: Subscription, known: list[Brief]) -> None:
-        """One subscription. `known`: the registries that Resource Graph names."""
+    async def left_out(self) -> None:
+        """Registries that only Resource Graph names: gone since, or left out by the list of their subscription."""
+        only = [found for found, ranks in self.books.journal.ids(live.REGISTRIES) if ranks == {GRAPH}]
+        for registry in only:
+            one = await self.single(registry, ids.subscription_of(registry))
+            if one is not None:
+                await self.registry(one)
+
+    async def subscription(self, one: Subscription) -> None:
+        """One subscription."""
         place = f"/subscriptions/{one.id}"
         await self.permissions(one)
-        registries = await self.registries(one, known)
+        registries = await self.registries(one)
         if registries:
             await bounded([self.listing(item, place, one.id) for item in live.PER_SUBSCRIPTION], AT_ONCE)
             await self.states(one)
@@ -189,8 +187,8 @@ class Collector:
                     )
         attempt.commit(name)
 
-    async def registries(self, one: Subscription, known: list[Brief]) -> list[Brief]:
-        """The registries of a subscription: its own list in two api-versions, checked against Resource Graph."""
+    async def registries(self, one: Subscription) -> list[Brief]:
+        """The registries of a subscription, from its own list in two api-versions."""
         place = f"/subscriptions/{one.id}"
         path = f"{place}/providers/{live.REGISTRIES}"
         name = f"registries/{one.id}"
@@ -202,12 +200,8 @@ class Collector:
                 live.REGISTRIES, [place], pages, rank=ARM, version=live.STABLE, seen=self.brief
             )
             stable = attempt.commit(name)
-        found = {ids.normalise(fact[0]): Brief(*fact) for fact in stable.facts}
         self.books.journal.forget(name)
-        for missing in [item for item in known if ids.normalise(item.id) not in found]:
-            if stable.problems or await self.single(missing.id, one.id):
-                found[ids.normalise(missing.id)] = missing
-        self.found.update(found)
+        found = {ids.normalise(fact[0]): Brief(*fact) for fact in stable.facts}
         if found:
             await self.previews(one, path)
         return [found[key] for key in sorted(found)]
@@ -230,27 +224,31 @@ class Collector:
             )
         attempt.commit(name)
 
-    async def single(self, registry: str, subscription: str) -> bool:
-        """Read one registry that its subscription's list left out; False where it is gone."""
+    async def single(self, registry: str, subscription: str) -> Brief | None:
+        """Read one registry by itself; None where it is gone or cannot be read."""
         name = f"single/{registry}"
-        if self.books.journal.done(name) is None:
+        done = self.books.journal.done(name)
+        if done is None:
             attempt = self.books.attempt()
             try:
                 reply = await arm.one(self.client, registry, live.STABLE, subscription)
             except NotRead as error:
                 if error.status == 404:
-                    self.gone.add(ids.normalise(registry))
                     attempt.notes.append(f"{registry}: deleted; Resource Graph still names it")
-                    attempt.commit(name, registry)
-                    return False
-                attempt.missed(live.REGISTRIES, [registry], error)
+                    attempt.facts.append("gone")
+                else:
+                    attempt.missed(live.REGISTRIES, [registry], error)
             else:
                 origin = Origin("azure", f"{registry}?api-version={live.STABLE}", collected_at=reply.at)
                 row = make(live.REGISTRIES, registry, reply.body, origin, live.STABLE)
-                self.books.journal.row(attempt.number, row, ARM)
+                attempt.row(row, ARM)
                 attempt.notes.append(f"{registry}: left out by the list of its subscription, read by itself")
-            attempt.commit(name)
-        return ids.normalise(registry) not in self.gone
+                attempt.facts.append(self.brief(row))
+            done = attempt.commit(name)
+        if done.facts == ["gone"]:
+            self.gone.add(ids.normalise(registry))
+            return None
+        return Brief(*done.facts[0]) if done.facts else None
 
     # -- registries ----------------------------------------------------------------------------------------------
 
@@ -286,7 +284,7 @@ class Collector:
             if any(problem.status == 404 for _, problem in trouble) and await self.vanished(one.id):
                 attempt.problems.clear()
                 attempt.notes.append(f"{one.id}: deleted while it was read; left out")
-                attempt.commit(f"vanished/{one.id}", one.id)
+                attempt.commit(f"vanished/{one.id}")
                 return
         if self.extra is not None:
             await self.extra(one, attempt)  # noqa: S610 - nobody's database

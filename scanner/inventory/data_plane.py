@@ -1,24 +1,31 @@
 """The data plane of one registry: its id and limits come in, repositories, tags and manifests come out, to the last page.
 
-One request per call, eight at once. What was left out (a limit, a refusal, a network in between) is a problem, so that
-rules about it are unknown. A redirect to another host is followed once, without our header.
+What was left out (a limit, a refusal, a network in between) is a problem, so that rules about it are unknown.
+
+Referrers: a registry lists signatures among its manifests, and their contents name their subject; `acr purge` relies on
+the same (https://github.com/Azure/acr-cli/pull/188). Listing referrers is the slowest thing a registry does (250 a minute
+and identity), so it is asked for the tagged images of a repository only where not every manifest was read. Elsewhere the
+first tagged images of the registry are a check of that premise: one referrer that no list names, and all are asked.
 Sources: https://learn.microsoft.com/rest/api/containerregistry/ (lists and their raw keys),
-https://github.com/opencontainers/distribution-spec/blob/main/spec.md (manifests, referrers)
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md (manifests, referrers),
+https://learn.microsoft.com/azure/container-registry/container-registry-skus (limits)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from scanner.inventory import artifacts
-from scanner.inventory._acr_token import Sender, Tokens
-from scanner.inventory._azure.allow import Kind, RefusedError
-from scanner.inventory._azure.client import Call, NotRead, Reply
+from scanner.inventory._acr_token import Sender
+from scanner.inventory._acr_wire import AT_ONCE, PAGE, Wire
+from scanner.inventory._azure.client import NotRead
 from scanner.inventory.making import make
 from scanner.model.resource import Origin, Problem, Resource
 
@@ -28,9 +35,9 @@ MANIFESTS = f"{REPOSITORIES}/manifests"
 TAGS = f"{REPOSITORIES}/tags"
 KINDS = (REPOSITORIES, MANIFESTS, TAGS)
 VERSION = "2021-07-01"
-PAGE = 1000
-AT_ONCE = 8
 CATALOG = "registry:catalog:*"
+CHECKS = 100
+"""Tagged images of a registry whose referrers are asked for although every manifest was read."""
 _TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -39,6 +46,7 @@ _TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 _ACCEPT = ", ".join(_TYPES)
+_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-zA-Z=_-]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +88,22 @@ class DataPlane:
 
     def __init__(self, target: Target, sender: Sender, limits: Limits, principal: str = "") -> None:
         self._target = target
-        self._host = target.login_server.lower()
-        self._sender = sender
         self._limits = limits
-        self._tokens = Tokens(sender, target.login_server)
         self._principal = principal
-        self._ends = sender.clock.monotonic() + limits.seconds
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._wire = Wire(sender, target.login_server, limits.seconds)
+        self._host = self._wire.host
+        self._checks = CHECKS
+        self._leaves_out = False
 
     async def read(self) -> AsyncIterator[Reading]:
-        """The catalog's problems first, then repository by repository."""
+        """The catalog's problems first, then repository by repository; a few are read ahead, no more are held."""
         first = Reading()
         names: list[str] = []
         try:
-            names = [name async for name in self._catalog()]
+            async for name, _ in self._wire.rows(f"/acr/v1/_catalog?n={PAGE}", CATALOG, "repositories"):
+                names.append(name)  # noqa: PERF401 - what came before an error is kept
         except NotRead as error:
-            first.problems += [(kind, self._problem(self._target.id, error)) for kind in KINDS]
+            first.problems += [(kind, self._problem(kind, self._target.id, error)) for kind in KINDS]
         chosen = [name for name in names if self._limits.takes(name)]
         if len(chosen) < len(names):
             left = len(names) - len(chosen)
@@ -106,73 +114,18 @@ class DataPlane:
             first.problems += [(kind, Problem(self._target.id, reason)) for kind in KINDS]
             chosen = chosen[: self._limits.repositories]
         yield first
-        for name in chosen:
-            yield await self._repository(name)
-
-    # -- requests ------------------------------------------------------------------------------------------------
-
-    async def _get(self, url: str, scope: str, accept: str = "application/json") -> Reply:
-        """One GET of the login server, with a token; a refused token is renewed once."""
-        if self._sender.clock.monotonic() > self._ends:
-            raise NotRead(
-                f"the budget of {self._limits.seconds:,.0f} s for this registry is used up", None, "Deadline"
-            )
-        for attempt in (1, 2):
-            headers = {**await self._tokens.headers(scope), "Accept": accept}
-            try:
-                reply = await self._sender.send(
-                    Call("GET", url, Kind.LOGIN, self._host, headers, accept=(200, 301, 302, 303, 307, 308))
-                )
-            except NotRead as error:
-                if error.status != 401 or attempt == 2:
-                    raise
-                self._tokens.drop(scope)
-            else:
-                return await self._redirected(reply, accept) if reply.status != 200 else reply
-        raise AssertionError  # the second attempt returns or raises
-
-    async def _redirected(self, reply: Reply, accept: str) -> Reply:
-        """What a redirect leads to, on whatever host, without our header; only once and only over https."""
-        place = urljoin(reply.url, reply.headers.get("location", ""))
-        if urlsplit(place).scheme != "https":
-            raise NotRead(f"redirected to {place[:60]!r}, not followed", reply.status)
+        ahead: deque[asyncio.Task[Reading]] = deque()
         try:
-            return await self._followed(place, accept)
-        except RefusedError as error:
-            raise NotRead(f"redirected to a place that is not asked: {error}", reply.status) from error
-
-    async def _followed(self, place: str, accept: str) -> Reply:
-        return await self._sender.send(
-            Call("GET", place, Kind.DATA, urlsplit(place).netloc.lower(), {"Accept": accept})
-        )
-
-    async def _pages(self, path: str, scope: str) -> AsyncIterator[Reply]:
-        """All pages of a list; each names the next one in its Link header."""
-        url = f"https://{self._host}{path}?n={PAGE}"
-        seen: set[str] = set()
-        while url:
-            if url in seen:
-                raise NotRead("the list does not end: a page leads back to one that was read", None, "Loop")
-            seen.add(url)
-            reply = await self._get(url, scope)
-            yield reply
-            url = self._next(reply)
-
-    def _next(self, reply: Reply) -> str:
-        for link in reply.headers.get("link", "").split(","):
-            target, _, rest = link.strip().partition(">")
-            if 'rel="next"' in rest and target.startswith("<"):
-                url = urljoin(f"https://{self._host}/", target[1:])
-                if urlsplit(url).netloc.lower() != self._host:
-                    raise NotRead(f"the next page is said to be at {urlsplit(url).netloc!r}, not asked for")
-                return url
-        return ""
-
-    async def _catalog(self) -> AsyncIterator[str]:
-        async for reply in self._pages("/acr/v1/_catalog", CATALOG):
-            for name in _list(reply, "repositories"):
-                if isinstance(name, str) and name:
-                    yield name
+            for name in chosen:
+                ahead.append(asyncio.create_task(self._repository(name)))
+                if len(ahead) >= AT_ONCE:
+                    yield await ahead.popleft()
+            while ahead:
+                yield await ahead.popleft()
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
 
     # -- one repository ------------------------------------------------------------------------------------------
 
@@ -183,20 +136,20 @@ class DataPlane:
         scope = f"repository:{name}:metadata_read,pull"
         path = f"/acr/v1/{quote(name)}"
         try:
-            reply = await self._get(f"https://{self._host}{path}", scope)
-            body = reply.body if isinstance(reply.body, dict) else {}
-            raw = {"id": identifier, "name": name, "properties": {**body, "imageName": name}}
+            reply = await self._wire.get(path, scope)
+            if not isinstance(reply.body, dict):
+                raise NotRead("the answer holds no repository", reply.status)
+            raw = {"id": identifier, "name": name, "properties": {**reply.body, "imageName": name}}
             reading.resources.append(self._made(REPOSITORIES, identifier, raw, path, reply.at))
         except NotRead as error:
-            reading.problems.append((REPOSITORIES, self._problem(identifier, error)))
+            reading.problems.append((REPOSITORIES, self._problem(REPOSITORIES, identifier, error)))
         try:
-            async for reply in self._pages(f"{path}/_tags", scope):
-                for row in _list(reply, "tags"):
-                    tag = f"{identifier}/tags/{quote(str(row.get('name')), safe='')}"
-                    raw = {**row, "id": tag, "imageName": name, "registry": self._host}
-                    reading.resources.append(self._made(TAGS, tag, raw, f"{path}/_tags", reply.at))
+            async for row, reply in self._wire.rows(f"{path}/_tags?n={PAGE}", scope, "tags", "name"):
+                tag = f"{identifier}/tags/{quote(row['name'], safe='')}"
+                raw = {**row, "id": tag, "imageName": name, "registry": self._host}
+                reading.resources.append(self._made(TAGS, tag, raw, f"{path}/_tags", reply.at))
         except NotRead as error:
-            reading.problems.append((TAGS, self._problem(identifier, error)))
+            reading.problems.append((TAGS, self._problem(TAGS, identifier, error)))
         await self._manifests(name, identifier, scope, reading)
         return reading
 
@@ -205,26 +158,23 @@ class DataPlane:
         at, complete = "", True
         path = f"/acr/v1/{quote(name)}/_manifests"
         try:
-            async for reply in self._pages(path, scope):
-                at = reply.at
-                rows.update(
-                    {
-                        row["digest"]: row
-                        for row in _list(reply, "manifests")
-                        if isinstance(row.get("digest"), str)
-                    }
-                )
-                if len(rows) > self._limits.manifests:
+            async for row, reply in self._wire.rows(f"{path}?n={PAGE}", scope, "manifests", "digest"):
+                if not _DIGEST.fullmatch(row["digest"]):
+                    raise NotRead(f"a manifest's digest is none: {row['digest'][:40]!r}", reply.status)
+                if len(rows) >= self._limits.manifests:
                     reason = f"more than {self._limits.manifests:,} manifests: the rest was not read (--max-manifests)"
                     reading.problems.append((MANIFESTS, Problem(identifier, reason)))
-                    rows = dict(list(rows.items())[: self._limits.manifests])
                     complete = False
                     break
+                rows[row["digest"]] = row
+                at = reply.at
         except NotRead as error:
-            reading.problems.append((MANIFESTS, self._problem(identifier, error)))
+            reading.problems.append((MANIFESTS, self._problem(MANIFESTS, identifier, error)))
             complete = False
         contents = await self._contents(name, rows, scope)
-        found = await self._referrers(name, rows, contents, scope)
+        found, trouble = await self._referrers(name, rows, contents, scope, complete=complete)
+        if trouble:
+            reading.problems.append((MANIFESTS, self._problem(MANIFESTS, identifier, trouble)))
         for known in artifacts.joined(rows, contents, found, complete=complete):
             manifest = f"{identifier}/manifests/{known.row['digest']}"
             raw = {**known.row, "id": manifest, "imageName": name, "registry": self._host}
@@ -238,59 +188,79 @@ class DataPlane:
         found: dict[str, dict[str, Any] | NotRead] = {}
 
         async def one(digest: str) -> None:
-            async with self._gate:
-                try:
-                    url = f"https://{self._host}/v2/{quote(name)}/manifests/{digest}"
-                    body = (await self._get(url, scope, _ACCEPT)).body
-                    found[digest] = body if isinstance(body, dict) else NotRead("the manifest is no object")
-                except NotRead as error:
-                    found[digest] = error
+            try:
+                body = (await self._wire.get(f"/v2/{quote(name)}/manifests/{digest}", scope, _ACCEPT)).body
+            except NotRead as error:
+                found[digest] = error
+            else:
+                reason = artifacts.unusable(body)
+                found[digest] = NotRead(reason) if reason else body
 
-        await asyncio.gather(*(one(digest) for digest in rows))
+        await _each(rows, one)
         return found
 
     async def _referrers(
         self,
         name: str,
         rows: Mapping[str, Mapping[str, Any]],
-        contents: Mapping[str, Any],
+        contents: Mapping[str, dict[str, Any] | NotRead],
         scope: str,
-    ) -> dict[str, list[dict[str, Any]]]:
-        """What refers to each tagged image, as the registry says; a registry without the call says nothing."""
+        *,
+        complete: bool,
+    ) -> tuple[dict[str, list[dict[str, Any]]], NotRead | None]:
+        """(what refers to tagged images as the registry says, why that is needed and not known). See the top."""
         found: dict[str, list[dict[str, Any]]] = {}
+        failed: list[NotRead] = []
+        whole = complete and not any(isinstance(content, NotRead) for content in contents.values())
         tagged = [
             digest
             for digest, row in rows.items()
-            if row.get("tags") and isinstance(contents[digest], dict) and "subject" not in contents[digest]
+            if row.get("tags") and _subject(contents[digest]) is None  # what refers to an image is not signed
         ]
 
         async def one(digest: str) -> None:
-            async with self._gate:
-                try:
-                    url = f"https://{self._host}/v2/{quote(name)}/referrers/{digest}"
-                    reply = await self._get(url, scope, "application/vnd.oci.image.index.v1+json")
-                    found[digest] = [item for item in _list(reply, "manifests") if isinstance(item, dict)]
-                except NotRead as error:
-                    if error.status != 404:
-                        found[digest] = []
+            path = f"/v2/{quote(name)}/referrers/{digest}"
+            try:
+                items = [
+                    item async for item, _ in self._wire.rows(path, scope, "manifests", "digest", _TYPES[0])
+                ]
+            except NotRead as error:
+                if error.status != 404:  # the registry has no such call: subjects of manifests must do
+                    failed.append(error)
+            else:
+                found[digest] = [item for item in items if _DIGEST.fullmatch(item["digest"])]
 
-        await asyncio.gather(*(one(digest) for digest in tagged))
-        return found
+        if whole and not self._leaves_out:
+            checked, tagged = tagged[: self._checks], tagged[self._checks :]
+            self._checks -= len(checked)
+            await _each(checked, one)
+            self._leaves_out = any(item["digest"] not in rows for items in found.values() for item in items)
+            if not self._leaves_out:
+                return found, None
+        await _each(tagged, one)
+        return found, failed[0] if failed and self._leaves_out else None
 
     def _made(self, kind: str, identifier: str, raw: Mapping[str, Any], path: str, at: str) -> Resource:
         origin = Origin("azure", f"{self._host}{path}", collected_at=at)
         return make(kind, identifier, raw, origin, VERSION)
 
-    def _problem(self, scope: str, error: NotRead) -> Problem:
-        """The cause in words that lead somewhere: the network, the firewall, or a missing role."""
+    def _problem(self, kind: str, scope: str, error: NotRead) -> Problem:
+        """The cause in words that lead somewhere: the network, the firewall, or a missing role.
+
+        Source: https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-access
+        """
         properties = self._target.properties
         reason = f"data plane of {self._host}: {error.reason}"
+        firewall = error.status == 403 and "not allowed access" in error.reason.lower()
         if error.status in (None, 403) and str(properties.get("publicNetworkAccess")).lower() == "disabled":
             reason += " (closed to public networks: run where its private endpoint is reached)"
-        if error.status not in (401, 403):
+        elif firewall:
+            reason += " (the registry's network rules: run from a network that they allow)"
+        if error.status not in (401, 403) or firewall:  # no role opens a firewall
             return Problem(scope, reason, error.status)
         abac = str(properties.get("roleAssignmentMode")).lower() == "abacrepositorypermissions"
-        action = f"{REPOSITORIES}/metadata/read" if abac else f"{REGISTRIES}/pull/read"
+        needed = f"{REGISTRIES}/catalog/read" if kind == REPOSITORIES and scope == self._target.id else f"{REPOSITORIES}/metadata/read"  # fmt: skip
+        action = needed if abac else f"{REGISTRIES}/pull/read"
         roles = ("Container Registry Repository Reader", "Container Registry Repository Catalog Lister") if abac else ("AcrPull",)  # fmt: skip
         who = self._principal or "<object id of the scanner>"
         fix = " && ".join(
@@ -300,14 +270,17 @@ class DataPlane:
         return Problem(scope, reason, error.status, action, fix)
 
 
-def _list(reply: Reply, key: str) -> list[Any]:
-    """The rows of an answer; a repository without tags or manifests may answer null. Raises `NotRead`."""
-    body = reply.body
-    rows = body.get(key) if isinstance(body, dict) else None
-    if rows is None and isinstance(body, dict):
-        return []
-    if not isinstance(rows, list) or (
-        key != "repositories" and not all(isinstance(row, dict) for row in rows)
-    ):
-        raise NotRead(f"the answer holds no {key}", reply.status)
-    return rows
+def _subject(content: dict[str, Any] | NotRead) -> Any:
+    """What a manifest refers to, where that was read."""
+    return content.get("subject") if isinstance(content, dict) else None
+
+
+async def _each(items: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+    """Do the work for each item, a few at once; there is never a task per item."""
+    waiting = iter(items)
+
+    async def worker() -> None:
+        for item in waiting:
+            await work(item)
+
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))

@@ -8,12 +8,13 @@ memory: however many rows there are, one block of them is held.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -25,7 +26,7 @@ from scanner.inventory.snapshot import FilePart
 from scanner.model.resource import Part, Problem, Resource
 
 SCHEMA = "acrscan/journal/v1"
-BLOCK = 32 << 20
+BLOCK = 16 << 20
 """Bytes of rows that are sorted in memory at once."""
 
 
@@ -61,7 +62,7 @@ class Journal:
         self._dirty: set[str] = set()
         self._numbers = itertools.count(1)
         self._finished: set[int] = set()
-        self._names: set[str] = set()
+        self._names: set[bytes] = set()
         self._units: dict[str, Unit] = {}
         self.unfinished = False
         """Whether a unit failed in a way that may pass."""
@@ -118,7 +119,7 @@ class Journal:
     def _keep(self, number: int, unit: Unit) -> None:
         """A unit that has nothing to say is only a name: there may be one per registry."""
         self._finished.add(number)
-        self._names.add(unit.name)
+        self._names.add(_short(unit.name))
         if unit.problems or unit.notes or unit.facts:
             self._units[unit.name] = unit
 
@@ -129,7 +130,7 @@ class Journal:
 
     def done(self, name: str) -> Unit | None:
         """The unit of that name, if it is finished."""
-        if name not in self._names:
+        if _short(name) not in self._names:
             return None
         return self._units.get(name) or Unit(name, (), (), [])
 
@@ -203,39 +204,49 @@ class Journal:
 
     def parts(self, combine: Combine) -> dict[str, Part]:
         """All rows that count, by lower-case type, sorted, one record per id."""
+        found: dict[str, Part] = {}
         try:
-            for file in self._files.values():
-                file.flush()
-            found: dict[str, Part] = {}
             for path in sorted(self._folder.glob("*.rows")):
-                kind, count = self._sorted(path, combine)
+                kind, count = "", 0
+                with path.with_suffix(".ndjson").open("wb") as out, self._groups(path) as groups:
+                    for rows in groups:
+                        record = combine(rows[0].record["type"], rows)
+                        if record is not None:
+                            kind = record["type"]
+                            out.write(orjson.dumps(record) + b"\n")
+                            count += 1
                 if count:
                     found[kind.lower()] = FilePart(kind, path.with_suffix(".ndjson"), count)
         except OSError as error:
             raise self._full(error) from error
         return found
 
-    def _sorted(self, path: Path, combine: Combine) -> tuple[str, int]:
-        """Write the sorted file of one type; gives the type and the number of records."""
-        kind, count = "", 0
-        blocks: list[Path] = []
+    def ids(self, kind: str) -> Iterator[tuple[str, set[int]]]:
+        """(id, ranks of the sources that gave it) of everything of a type that counts, sorted; one at a time."""
+        path = self._folder / (kind.replace("/", "-") + ".rows")
+        try:
+            if path.is_file():
+                with self._groups(path) as groups:
+                    for rows in groups:
+                        yield rows[0].record["id"], {row.rank for row in rows}
+        except OSError as error:
+            raise self._full(error) from error
+
+    @contextmanager
+    def _groups(self, path: Path) -> Iterator[Iterator[list[Row]]]:
+        """All rows that count, sorted, those of one id together; sorted block by block, then merged."""
+        if path.name in self._files:
+            self._files[path.name].flush()
         with ExitStack() as stack:
             streams: list[Iterator[tuple[bytes, int, int, bytes]]] = []
             for number, rows in enumerate(self._blocks(path)):
                 block = path.with_suffix(f".{number}.block")
-                blocks.append(block)
+                stack.callback(block.unlink)
                 with block.open("wb") as out:
                     out.writelines(b"%d\t%d\t%b\t%b\n" % (row[2], row[1], row[0], row[3]) for row in rows)
                 streams.append(_rows(stack.enter_context(block.open("rb"))))
-            with path.with_suffix(".ndjson").open("wb") as out:
-                for _, group in itertools.groupby(heapq.merge(*streams), key=lambda row: row[0]):
-                    for record in _combined(group, combine):
-                        kind = record["type"]
-                        out.write(orjson.dumps(record) + b"\n")
-                        count += 1
-        for block in blocks:
-            block.unlink()
-        return kind, count
+            merged = itertools.groupby(heapq.merge(*streams), key=lambda row: row[0])
+            yield (rows for _, group in merged for rows in _by_id(group))
 
     def _blocks(self, path: Path) -> Iterator[list[tuple[bytes, int, int, bytes]]]:
         """Sorted blocks of the rows that count."""
@@ -286,14 +297,16 @@ def _highest(path: Path) -> int:
         return max((row[2] for row in _rows(lines)), default=0)
 
 
-def _combined(group: Iterable[tuple[bytes, int, int, bytes]], combine: Combine) -> Iterator[dict[str, Any]]:
-    """The records of one sort key: usually one id; extension rows of one scope share a key."""
+def _by_id(group: Iterable[tuple[bytes, int, int, bytes]]) -> Iterator[list[Row]]:
+    """The rows of one sort key by id: usually there is one id; extension rows of one scope share a key."""
     by_id: dict[str, list[Row]] = {}
     for key, rank, number, text in group:
         record = orjson.loads(text)
         by_id.setdefault(record["id"].lower(), []).append(Row(key.decode(), rank, number, record))
     for identifier in sorted(by_id):
-        rows = by_id[identifier]
-        record = combine(rows[0].record["type"], rows)
-        if record is not None:
-            yield record
+        yield by_id[identifier]
+
+
+def _short(name: str) -> bytes:
+    """A unit's name in sixteen bytes: there may be one unit per registry."""
+    return hashlib.blake2b(name.encode(), digest_size=16).digest()

@@ -64,10 +64,12 @@ async def compare(collector: Collector, previous: Predecessor | None) -> Losses:
             place = f"/subscriptions/{name}"
             reason = f"scope lost: seen on {previous.when}, no longer visible to this identity"
             losses.problems.append(Problem(place, reason, None, "", collector.books.grant(place, "")))
-    now = collector.gone | collector.found
-    for registry in previous.registries:
+    left = {ids.normalise(one): one for one in previous.registries}
+    for found, _ in collector.books.journal.ids(live.REGISTRIES):
+        left.pop(ids.normalise(found), None)
+    for registry in left.values():
         subscription = ids.subscription_of(registry)
-        if ids.normalise(registry) in now or not scope.takes(registry):
+        if not scope.takes(registry):
             continue
         if subscription in visible and subscription not in scanned:
             continue  # the user asks for less than last time

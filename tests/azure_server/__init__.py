@@ -94,7 +94,8 @@ async def _start(server: Azure, folder: Path) -> tuple[Running, web.AppRunner]:
     await proxy.start()
     env = {
         "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}",
-        "NO_PROXY": "",
+        "NO_PROXY": "localhost",
+        "AZURE_SERVER": f"https://localhost:{port}",
         "SSL_CERT_FILE": str(ca.file),
         "REQUESTS_CA_BUNDLE": str(ca.file),
         "AZURE_TENANT_ID": TENANT,

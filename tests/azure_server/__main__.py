@@ -21,10 +21,11 @@ def main() -> None:
         "--subscriptions", type=int, default=10, help="subscriptions that they are spread over"
     )
     parser.add_argument("--page", type=int, default=100, help="rows of a page")
+    parser.add_argument("--bucket", type=int, default=250, help="reads that a subscription may make at once")
     parser.add_argument("--fault", action="append", default=[], choices=sorted(NAMED), help="what goes wrong")
     given = parser.parse_args()
     state = State(given.registries, given.subscriptions)
-    with running(state, page=given.page) as azure:
+    with running(state, page=given.page, bucket=given.bucket) as azure:
         for name in given.fault:
             azure.faults.extend(NAMED[name]())
         for name, value in azure.env.items():

@@ -12,7 +12,7 @@ from scanner.inventory._azure.client import Deadlines
 from scanner.inventory._azure.clouds import cloud_of
 from scanner.inventory._azure.credentials import Login
 from scanner.inventory._azure.pacing import Clock
-from scanner.inventory._azure.session import proxies_for
+from scanner.inventory._azure.session import proxy_for
 from scanner.inventory.scopes import Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ def collect(running, folder, monkeypatch, *, clock=None, tell=lambda *_a, **_f: 
     """Collect from a running server in this process; gives what the collector gives."""
     for name, value in running.env.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
-    proxies_for.cache_clear()
+    proxy_for.cache_clear()
     wanted = Wanted(**{key: options.pop(key) for key in list(options) if key in Wanted.__dataclass_fields__})
     found = azure.collect(
         azure.Options(

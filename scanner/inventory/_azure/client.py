@@ -8,6 +8,7 @@ for a Retry-After, does not retry truncated bodies, and takes a proxy's HTML pag
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import re
@@ -23,20 +24,18 @@ from uuid import uuid4
 
 import aiohttp
 import orjson
-from azure.core.exceptions import AzureError, DecodeError, ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from azure.mgmt.policyinsights.aio import PolicyInsightsClient
 
 from scanner import __version__
-from scanner.errors import AuthenticationError
-from scanner.inventory._azure.allow import KIND, AllowList, AllowListPolicy, Kind, RefusedError
+from scanner.inventory._azure.allow import KIND, AllowList, AllowListPolicy, Kind
 from scanner.inventory._azure.clouds import Cloud
 from scanner.inventory._azure.credentials import Credential, Login, credential_for
 from scanner.inventory._azure.pacing import LONGEST_WAIT, Clock, Pacing, asked_to_wait
-from scanner.inventory._azure.session import TokenTransport, proxies_for, tls_context
+from scanner.inventory._azure.session import TokenTransport, Wire, tls_context
 
 AGENT = f"acrscan/{__version__} azure-mgmt-containerregistry"
 THROTTLED = 12
@@ -67,7 +66,7 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer: header names in lower case; `body` decoded JSON (None when empty); `at` RFC 3339, UTC."""
+    """An answer: headers by name in any case; `body` decoded JSON (None when empty); `at` RFC 3339, UTC."""
 
     status: int
     headers: Mapping[str, str]
@@ -151,23 +150,19 @@ class Client:
         self.failures = Failures()
         self._deadlines = deadlines or Deadlines()
         self._began: dict[str, float] = {}
+        self._run = uuid4()
+        self._numbers = itertools.count(1)
         self._tls = tls_context()
         self._tokens = TokenTransport(self.allowed, self._tls)
         self.credential = credential or credential_for(login, cloud, self._tokens)
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, ttl_dns_cache=300)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-        transport = AioHttpTransport(session=self._session, session_owner=False, use_env_settings=False)
+        self._wire = Wire(self._tls, self._deadlines.call)
+        await self._wire.open()
         options: dict[str, Any] = {
             "base_url": self.cloud.resource_manager,
             "credential_scopes": [self.cloud.scope],
-            "transport": transport,
+            "transport": self._wire,
         }
         nobody = "00000000-0000-0000-0000-000000000000"
         self._registries = ContainerRegistryManagementClient(
@@ -201,7 +196,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        await self._wire.close()
         await self.credential.close()
         self._tokens.session.close()
         await asyncio.sleep(0)
@@ -270,36 +265,22 @@ class Client:
 
     async def _once(self, call: Call) -> Reply:
         """One attempt. Raises `_Broken` for everything that did not bring a whole answer."""
-        headers = {"User-Agent": AGENT, "x-ms-client-request-id": str(uuid4()), **call.headers}
+        identifier = f"{self._run}-{next(self._numbers)}"
+        headers = {"User-Agent": AGENT, "x-ms-client-request-id": identifier, **call.headers}
         request = _Request(
             call.method, call.url, headers=headers, json=call.json, data=dict(call.form) if call.form else None
         )  # fmt: skip
-        send = self._sender(call)
         try:
-            async with asyncio.timeout(self._deadlines.call):
-                response = await send(
-                    request, **{KIND: call.kind, "proxies": proxies_for(urlsplit(call.url).hostname or "")}
-                )
-                raw = response.content  # the SDK has read it; its read() fails on an empty body
+            response = await self._sender(call)(request, **{KIND: call.kind})
         except TimeoutError as error:
             raise _Broken(f"no answer within {self._deadlines.call:,.0f} s") from error
-        except DecodeError as error:
+        except aiohttp.ClientPayloadError as error:
             raise _Broken("the answer was cut off") from error
-        except (ServiceRequestError, ServiceResponseError) as error:
+        except (aiohttp.ClientError, AzureError, OSError) as error:
             raise _Broken(_words(error)) from error
-        except (RefusedError, AuthenticationError):
-            raise
-        except AzureError as error:
-            raise _Broken(_words(error)) from error
-        told = {name.lower(): value for name, value in response.headers.items()}
-        self.pacing.hear(call.bucket, response.status_code, told)
-        return Reply(
-            response.status_code,
-            told,
-            _decoded(raw, response.status_code, told),
-            call.url,
-            self._time(told),
-        )
+        status, told, content = response
+        self.pacing.hear(call.bucket, status, told)
+        return Reply(status, told, _decoded(content, status), call.url, self._time(told))
 
     def _sender(self, call: Call) -> Any:
         if call.kind is not Kind.ARM:
@@ -329,11 +310,8 @@ class _Broken(Exception):
         self.reason = reason
 
 
-def _decoded(raw: bytes, status: int, headers: Mapping[str, str]) -> Any:
+def _decoded(raw: bytes, status: int) -> Any:
     """The JSON of a body; None for an empty one and for an error's page."""
-    length = headers.get("content-length", "")
-    if length.isdigit() and "content-encoding" not in headers and len(raw) < int(length):
-        raise _Broken("the answer was cut off")
     if not raw.strip():
         if status == 200:
             raise _Broken("an empty answer")

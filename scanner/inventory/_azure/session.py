@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
 import requests
 import truststore
-from azure.core.pipeline.transport import RequestsTransport
+from azure.core.pipeline.transport import AsyncHttpTransport, RequestsTransport
 from requests.adapters import HTTPAdapter
 
 from scanner.errors import UsageError
@@ -51,13 +54,13 @@ def tls_context() -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=256)
-def proxies_for(host: str) -> dict[str, str] | None:
-    """The proxy for requests to a host, by scheme, as the environment says (HTTPS_PROXY, NO_PROXY); None for none.
+def proxy_for(host: str) -> str | None:
+    """The proxy for requests to a host, as the environment says (HTTPS_PROXY, NO_PROXY); None for none.
 
     aiohttp looks this up (and .netrc) in a thread for every request when it is left to it.
     """
     found = getproxies().get("https") or getproxies().get("all")
-    return {"https": found} if found and not proxy_bypass(host) else None
+    return found if found and not proxy_bypass(host) else None
 
 
 class _Adapter(HTTPAdapter):
@@ -76,6 +79,57 @@ class _Adapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - given by requests
         """Certificates are always required; by whom they may be issued is the context's business."""
         conn.cert_reqs = "CERT_REQUIRED"
+
+
+class Answer(NamedTuple):
+    """What came over the wire: the part of azure-core's response that policies and our client look at."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Wire(AsyncHttpTransport[Any, Any]):
+    """The transport below the SDK's pipelines: one aiohttp session for all, whole bodies, no redirects, our proxies.
+
+    azure-core's own transport opens a TLS context per request where a bundle is given, and its response object costs more
+    than the request. Raises what aiohttp raises.
+    """
+
+    def __init__(self, context: ssl.SSLContext, seconds: float) -> None:
+        self._context = context
+        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Open the session; once."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(ssl=self._context, limit=0, ttl_dns_cache=300)
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=self._timeout
+            )
+
+    async def close(self) -> None:
+        """Close the session."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aexit__(self, *_details: object) -> None:
+        await self.close()
+
+    async def send(self, request: Any, **_options: Any) -> Any:
+        """Send one request and read its whole answer."""
+        assert self._session is not None
+        async with self._session.request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            data=request.content,
+            proxy=proxy_for(urlsplit(request.url).hostname or ""),
+            allow_redirects=False,
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
 
 
 class TokenTransport(RequestsTransport):  # type: ignore[misc]
