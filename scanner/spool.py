@@ -15,6 +15,7 @@ from typing import IO, Generic, TypeVar
 
 from scanner.engine.counting import Counted
 from scanner.engine.evaluate import Row
+from scanner.engine.unread import Place
 from scanner.model import codec, ids
 from scanner.model.finding import LETTERS, Finding, Verdict
 from scanner.model.rule import SEVERITIES
@@ -81,6 +82,8 @@ class Spool:
         if isinstance(row, ResourceLine):
             self._resources.add(row)
             return
+        if isinstance(row, Place):
+            return
         finding, cause = row
         if not cause:
             self._findings.add(finding)
@@ -128,7 +131,9 @@ class Tally:
         """Numbers by the rules that letters stand for, subscription, and letters."""
 
     def add(self, row: Row, orders: Mapping[str, tuple[str, ...]]) -> None:
-        """Count a resource line; findings are counted at the end, after merging."""
+        """Count a resource line or an unread place; findings are counted at the end, after merging."""
+        if isinstance(row, Place):
+            self._lines[orders[row.type], row.subscription, row.letters] += 1
         if isinstance(row, ResourceLine):
             self.resources[row.type] += 1
             self.seen += 1

@@ -46,6 +46,10 @@ class Completeness:
         """Whether anybody tried to read the collection."""
         return any(run.state != "not-asked" for run in self._runs.get(collection.lower(), []))
 
+    def problems(self, collection: str) -> list[Problem]:
+        """Everything that was not read of a collection."""
+        return [problem for run in self._runs.get(collection.lower(), ()) for problem in run.problems]
+
     def even(self, collection: str) -> bool:
         """Whether a collection is read, or not read, alike everywhere."""
         return not any(run.problems for run in self._runs.get(collection.lower(), ()))

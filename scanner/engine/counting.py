@@ -21,7 +21,16 @@ from scanner.engine import relations as table
 from scanner.engine.codegen import Lane, compile_rules
 from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options as Evaluation
-from scanner.engine.evaluate import TypePlan, decide, lane_for, letters_of, plan, relations_of, rule_values
+from scanner.engine.evaluate import (
+    TypePlan,
+    decide,
+    lane_for,
+    letters_of,
+    plan,
+    relations_of,
+    rule_values,
+    unread_places,
+)
 from scanner.engine.operators import OPERATORS, Options
 from scanner.engine.operators.time import instant
 from scanner.model import ids
@@ -225,6 +234,8 @@ def count(pack: RulePack, estate: Estate, now: str) -> Iterator[Counted]:
         counter = _Counter(pack, planned, estate, clock)
         part = estate.part(planned.type)
         rules = tuple(rule.id for rule in planned.rules)
+        for place in unread_places(planned, estate):
+            yield Counted(planned.type, rules, place.subscription, place.letters, 1, first=False)
         if isinstance(part, Streamed) and counter.alike():
             yield from counter.quick(part)
             continue

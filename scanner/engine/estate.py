@@ -22,6 +22,7 @@ from scanner.engine.operators.time import instant
 from scanner.engine.relations import REGISTRIES, Relation, relations_for
 from scanner.engine.scopes import Chains, ScopeIndex
 from scanner.engine.storage import Storage
+from scanner.engine.unread import places
 from scanner.model import ids
 from scanner.model.resource import Inventory, Resource
 from scanner.model.values import Unknown
@@ -108,7 +109,9 @@ class Estate:
             return reason
         if not self.completeness.collected(target):
             return f"{target} not collected"
-        return "" if any(True for _ in self.part(target)) else f"no {target} in the inventory"
+        if any(True for _ in self.part(target)) or places(self.completeness, target, ""):
+            return ""
+        return f"no {target} in the inventory"
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of access results should know: sources whose absence only widens the picture."""
@@ -206,7 +209,9 @@ class Estate:
     def storage_of(self, near: sources.Near) -> Storage:
         """The storage of the registry that a pass is at; worked out once per registry."""
         if near.home != self._storage_home:
-            gap = self.completeness.gap(table.MANIFESTS, near.home)
+            gap = self.completeness.gap(table.MANIFESTS, near.home) or self.completeness.gap(
+                table.REPOSITORIES, near.home
+            )
             self._storage = Storage(near.rows(table.MANIFESTS), gap.reason if gap else "")
             self._storage_home = near.home
         return self._storage

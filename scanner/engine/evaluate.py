@@ -19,6 +19,7 @@ from scanner.engine.judge import Judgement, judge
 from scanner.engine.operators.time import instant
 from scanner.engine.relations import Relation, relations_for
 from scanner.engine.tailored import values_for
+from scanner.engine.unread import Place, places
 from scanner.model import ids
 from scanner.model.condition import Condition, Count, Leaf, Logic, Quantifier, Ref, Related
 from scanner.model.finding import Verdict
@@ -28,7 +29,7 @@ from scanner.model.scan import ResourceLine
 DISAGREEMENT = "INT001"
 """The scanner's own finding: its two lanes gave different verdicts."""
 
-Row: TypeAlias = ResourceLine | Caused
+Row: TypeAlias = ResourceLine | Caused | Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +119,38 @@ def _plan(name: str, rules: tuple[Rule, ...], estate: Estate) -> TypePlan:
 def evaluate(pack: RulePack, estate: Estate, now: str, options: Options) -> Iterator[Row]:
     """Every verdict line and finding: sorted by target type, resource id, rule id, element key.
 
-    `now` is RFC 3339. A `ResourceLine` comes first, then the findings of that resource.
+    `now` is RFC 3339. A `ResourceLine` comes first, then the findings of that resource. Where resources of the type were
+    not read, the place comes with an unknown row per rule.
     """
     clock = instant(now) or 0.0
     seen = 0
     for planned in plan(pack, estate):
+        waiting = unread_places(planned, estate)
         for linked in estate.targets(planned.type, planned.needed):
+            while waiting and ids.order_key(waiting[0].id) <= ids.order_key(linked.resource.id):
+                yield from _untold(planned, waiting.pop(0), options)
             values, lane = lane_for(pack, planned, estate, linked, clock, options)
             letters = letters_of(planned, linked, lane)
             rows, decided = decide(planned, linked, letters, values, clock, options, seen)
             seen += 1
             yield _line(linked, "".join(decided))
             yield from rows
+        for place in waiting:
+            yield from _untold(planned, place, options)
+
+
+def unread_places(planned: TypePlan, estate: Estate) -> list[Place]:
+    """Where targets of a plan were not read; rules whose sources nobody asked for do not apply there either."""
+    letters = "".join("N" if rule.id in planned.not_asked else "U" for rule in planned.rules)
+    return places(estate.completeness, planned.type, letters)
+
+
+def _untold(planned: TypePlan, place: Place, options: Options) -> Iterator[Row]:
+    yield place
+    if options.details:
+        for rule, letter in zip(planned.rules, place.letters, strict=True):
+            if letter == "U":
+                yield place.finding(rule)
 
 
 def lane_for(

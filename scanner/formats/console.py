@@ -14,7 +14,7 @@ from scanner.formats._text import moment, percent, visible
 from scanner.model import ids
 from scanner.model.finding import Finding, Verdict
 from scanner.model.rule import SEVERITIES
-from scanner.model.summary import Summary, incomplete, not_evaluated, summarise
+from scanner.model.summary import Lack, Summary, incomplete, lacks, not_evaluated, summarise
 
 if TYPE_CHECKING:
     from scanner.model.resource import SourceRun
@@ -132,6 +132,10 @@ def _completeness(pen: Pen, scan: Scan) -> None:
     for run in asked[:LINES_SHOWN]:
         _run(pen, run)
     _more(pen, len(asked) - LINES_SHOWN, "collections")
+    found = lacks(scan.header.runs)
+    for lack in found[:LINES_SHOWN]:
+        _lack(pen, lack)
+    _more(pen, len(found) - LINES_SHOWN, "causes")
     unasked = [run.collection for run in runs if run.state == "not-asked"]
     if unasked:
         pen.hang(pen.glyph("dash"), f"not asked for: {_some(unasked, 6)}", indent=2, style="dim")
@@ -153,15 +157,17 @@ def _run(pen: Pen, run: SourceRun) -> None:
     state = "not read" if failed else f"{run.state}, {run.count:,} read"
     sign, style = (pen.glyph("cross"), "fail") if failed else (pen.glyph("warn"), "medium")
     pen.hang(sign, f"{run.collection}: {state}", indent=2, lead_style=style)
-    for problem in run.problems[:3]:
-        status = f" (HTTP {problem.status})" if problem.status else ""
-        place = f" below {problem.scope}" if problem.scope else ""
-        pen.hang("", f"{problem.reason}{status}{place}", column=4)
-        if problem.action:
-            pen.hang("", f"needs {problem.action}", column=4, style="dim")
-        if problem.fix:
-            pen.command("fix:", problem.fix, column=4)
-    _more(pen, len(run.problems) - 3, "problems", indent=4)
+
+
+def _lack(pen: Pen, lack: Lack) -> None:
+    """One cause with the one line that mends it."""
+    status = f" (HTTP {lack.status})" if lack.status else ""
+    pen.hang(pen.glyph("dash"), f"{lack.words}: {lack.reason}{status}", indent=2)
+    if lack.action:
+        pen.hang("", f"needs {lack.action}", column=4, style="dim")
+    if lack.fix:
+        more = f" (and the like in {_count(lack.others, 'more subscription')})" if lack.others else ""
+        pen.command(f"fix{more}:", lack.fix, column=4)
 
 
 def _failures(pen: Pen, scan: Scan, digest: _Digest, counts: Summary) -> None:
@@ -343,7 +349,7 @@ def _next(pen: Pen, scan: Scan, digest: _Digest) -> None:
     if digest.worst:
         first = digest.worst[0]
         steps.append(f"Mend first: {first.rule} on {first.resource_name} ({first.severity}).")
-    fixes = sum(bool(problem.fix) for run in incomplete(scan.header) for problem in run.problems)
+    fixes = sum(bool(lack.fix) for lack in lacks(scan.header.runs))
     if fixes:
         steps.append(
             f"Complete the collection: run {_count(fixes, 'fix line')} under Completeness, then scan again."

@@ -30,7 +30,7 @@ class Brief(NamedTuple):
 
     id: str
     tier: str
-    properties: dict[str, Any]
+    properties: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 Extra = Callable[[Brief, Attempt], Awaitable[None]]
@@ -95,12 +95,10 @@ class Collector:
         """What is remembered of a registry; properties only where a later step needs them."""
         sku, properties = resource.body.get("sku"), resource.body.get("properties")
         tier = sku.get("name") if isinstance(sku, dict) else ""
-        kept = (
-            {key: properties[key] for key in PROBED if key in properties}
-            if self.extra is not None and isinstance(properties, dict)
-            else {}
-        )
-        return [resource.id, tier.lower() if isinstance(tier, str) else "", kept]
+        found: list[Any] = [resource.id, tier.lower() if isinstance(tier, str) else ""]
+        if self.extra is not None and isinstance(properties, dict):
+            found.append({key: properties[key] for key in PROBED if key in properties})
+        return found
 
     # -- subscriptions -------------------------------------------------------------------------------------------
 
@@ -145,7 +143,7 @@ class Collector:
         if registries:
             await bounded([self.listing(item, place, one.id) for item in live.PER_SUBSCRIPTION], AT_ONCE)
             await self.states(one)
-            await bounded((self.registry(item) for item in registries), AT_ONCE)
+            await bounded((self.registry(Brief(*item)) for item in registries), AT_ONCE)
 
     async def states(self, one: Subscription) -> None:
         """The compliance states of a subscription's registries."""
@@ -187,8 +185,8 @@ class Collector:
                     )
         attempt.commit(name)
 
-    async def registries(self, one: Subscription) -> list[Brief]:
-        """The registries of a subscription, from its own list in two api-versions."""
+    async def registries(self, one: Subscription) -> list[list[Any]]:
+        """The registries of a subscription (what makes a `Brief`), from its own list in two api-versions."""
         place = f"/subscriptions/{one.id}"
         path = f"{place}/providers/{live.REGISTRIES}"
         name = f"registries/{one.id}"
@@ -201,10 +199,11 @@ class Collector:
             )
             stable = attempt.commit(name)
         self.books.journal.forget(name)
-        found = {ids.normalise(fact[0]): Brief(*fact) for fact in stable.facts}
+        found: list[list[Any]] = stable.facts
         if found:
             await self.previews(one, path)
-        return [found[key] for key in sorted(found)]
+        found.sort()
+        return found
 
     async def previews(self, one: Subscription, path: str) -> None:
         """The same registries with the keys that only a preview has; without them those keys are unknown, no more."""

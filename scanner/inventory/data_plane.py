@@ -108,7 +108,7 @@ class DataPlane:
         if len(chosen) < len(names):
             left = len(names) - len(chosen)
             reason = f"{left:,} of {len(names):,} repositories were not asked for (patterns)"
-            first.problems.append((REPOSITORIES, Problem(self._target.id, reason)))
+            first.problems.append((REPOSITORIES, Problem(self._target.id, reason, chosen=True)))
         if len(chosen) > self._limits.repositories:
             reason = f"more than {self._limits.repositories:,} repositories: the rest was not read (--max-repositories)"
             first.problems += [(kind, Problem(self._target.id, reason)) for kind in KINDS]

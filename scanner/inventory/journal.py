@@ -176,7 +176,7 @@ class Journal:
             "number": number,
             "unit": name,
             "problems": [
-                [kind, [one.scope, one.reason, one.status, one.action, one.fix]]
+                [kind, [one.scope, one.reason, one.status, one.action, one.fix, one.chosen]]
                 for kind, one in unit.problems
             ],
             "notes": unit.notes,

@@ -65,7 +65,10 @@ def to_record(resource: Resource) -> dict[str, Any]:
 
 def stripped(value: Any) -> Any:
     """A body without markers: null or `{"$hidden": kind}` in their place, unread tails gone."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is dict or isinstance(value, Mapping):
         return {key: stripped(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [stripped(item) for item in value if not isinstance(item, UnreadTail)]

@@ -46,6 +46,8 @@ _SHAPES = (
     (re.compile(r"(?i)^\s*(?:bearer|basic)\s+[A-Za-z0-9+/_=.-]{16,}\s*$"), "header"),
     (re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{22,}\b"), "token"),
 )
+_SHORTEST = len("AccountKey=")
+"""Characters below which no text has one of the shapes."""
 
 
 def kind_of(key: str, value: Any, fact: Fact | None, siblings: dict[str, Any]) -> str:
@@ -60,6 +62,8 @@ def kind_of(key: str, value: Any, fact: Fact | None, siblings: dict[str, Any]) -
         named = _NAMES.get(re.sub(r"[^a-z]", "", key.lower()))
         if named:
             return named
+    if len(value) < _SHORTEST:
+        return ""
     return next((kind for shape, kind in _SHAPES if shape.search(value)), "")
 
 

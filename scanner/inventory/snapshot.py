@@ -123,6 +123,7 @@ def _run_record(run: SourceRun) -> dict[str, Any]:
                 "status": item.status,
                 "action": item.action,
                 "fix": item.fix,
+                **({"chosen": True} if item.chosen else {}),
             }
             for item in run.problems
         ],
@@ -183,7 +184,14 @@ def _inventory(folder: Path, manifest: Mapping[str, Any]) -> Inventory:
 
 def _run(record: Mapping[str, Any]) -> SourceRun:
     problems = tuple(
-        Problem(item["scope"], item["reason"], item["status"], item["action"], item["fix"])
+        Problem(
+            item["scope"],
+            item["reason"],
+            item["status"],
+            item["action"],
+            item["fix"],
+            item.get("chosen", False),
+        )
         for item in record["problems"]
     )
     return SourceRun(

@@ -58,6 +58,8 @@ class Problem:
     """The Azure action that is missing, e.g. `Microsoft.Authorization/roleAssignments/read`."""
     fix: str = ""
     """The exact command that would grant it."""
+    chosen: bool = False
+    """Left out because the user asked for less: nobody need be told that it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from scanner.inventory._handshake import Address
 
@@ -49,13 +51,34 @@ def context(files: tuple[Path, Path], lowest: ssl.TLSVersion, highest: ssl.TLSVe
     return made
 
 
-class Server:
-    """A listening thread. `delay`: seconds before an answer; `context` None: hangs without a handshake."""
+def offers_old(hello: bytes) -> bool:
+    """Whether the start of a ClientHello offers nothing above TLS 1.1 (RFC 8446, 4.1.2: later ones say 0x0303 here)."""
+    return len(hello) > 10 and hello[9:11] in (b"\x03\x01", b"\x03\x02")
 
-    def __init__(self, tls: ssl.SSLContext | None, script: Script = registry, *, delay: float = 0.0) -> None:
+
+class Server:
+    """A listening thread. `tls` None: never a handshake, `greeting` is all it says (nothing: it hangs).
+
+    `delay`: seconds before an answer; `drip`: seconds before each byte of it. `old`: what meets a ClientHello of TLS 1.0 or
+    1.1 instead of a handshake: `reset` (as some front ends do), `close` or `hang` (as some middleboxes do).
+    """
+
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None,
+        script: Script = registry,
+        *,
+        delay: float = 0.0,
+        drip: float = 0.0,
+        greeting: bytes = b"",
+        old: str = "",
+    ) -> None:
         self._tls = tls
         self._script = script
         self._delay = delay
+        self._drip = drip
+        self._greeting = greeting
+        self._old = old
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.settimeout(0.1)
         self._ended = threading.Event()
@@ -84,7 +107,11 @@ class Server:
         with connection, suppress(OSError):
             connection.settimeout(5)
             if self._tls is None:
-                self._ended.wait(5)
+                connection.sendall(self._greeting)
+                self._ended.wait(0.1 if self._greeting else 5)
+                return
+            if self._old and offers_old(connection.recv(11, socket.MSG_PEEK | socket.MSG_WAITALL)):
+                self._refuse(connection)
                 return
             with self._tls.wrap_socket(connection, server_side=True) as secure:
                 head = b""
@@ -100,7 +127,24 @@ class Server:
                     item.partition(":")[2].strip() for item in headers if item.lower().startswith("host:")
                 )
                 self.asked.append(head.decode("latin-1"))
-                secure.sendall(self._script(host, method, path))
+                self._answer(secure, self._script(host, method, path))
+
+    def _refuse(self, connection: socket.socket) -> None:
+        if self._old == "hang":
+            self._ended.wait(5)
+        elif self._old == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            connection.recv(4096)  # what is unread when a socket is closed would reset the connection
+
+    def _answer(self, secure: ssl.SSLSocket, answer: bytes) -> None:
+        if not self._drip:
+            secure.sendall(answer)
+            return
+        for at in range(len(answer)):
+            if self._ended.wait(self._drip):
+                return
+            secure.sendall(answer[at : at + 1])
 
     def close(self) -> None:
         """Stop listening."""
@@ -111,10 +155,22 @@ class Server:
 
 
 @contextmanager
-def serving(tls: ssl.SSLContext | None, script: Script = registry, *, delay: float = 0.0) -> Iterator[Server]:
-    """A server for the time of a test."""
-    server = Server(tls, script, delay=delay)
+def serving(tls: ssl.SSLContext | None, script: Script = registry, **options: Any) -> Iterator[Server]:
+    """A server for the time of a test; `options` as of `Server`."""
+    server = Server(tls, script, **options)
     try:
         yield server
     finally:
         server.close()
+
+
+@contextmanager
+def dead_end() -> Iterator[Address]:
+    """An address that neither accepts nor refuses: its queue is full, so what comes is dropped."""
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as listening, ExitStack() as waiting:
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            with suppress(BlockingIOError):
+                one.connect(listening.getsockname())
+        yield Address(socket.AF_INET, "127.0.0.1", listening.getsockname()[1])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.model.finding import Verdict
 from scanner.model.rule import SEVERITIES
+from scanner.model.summary import Lack, lacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,8 @@ class Standing:
     subscriptions: tuple[SubscriptionRow, ...]
     subscriptions_left_out: int
     troubles: tuple[Trouble, ...]
+    lacks: tuple[Lack, ...]
+    """The same by cause: one missing permission is one line."""
     state: str
     """complete, incomplete or nothing."""
     collected: tuple[str, str]
@@ -138,6 +141,7 @@ def stand(scan: Scan) -> Standing:
         subscriptions=tuple(subscriptions[:SUBSCRIPTIONS_SHOWN]),
         subscriptions_left_out=max(0, len(subscriptions) - SUBSCRIPTIONS_SHOWN),
         troubles=troubles,
+        lacks=tuple(lacks(header.runs)),
         state="nothing" if not total else "incomplete" if lacking or undecided else "complete",
         collected=(times[0], times[-1]) if times else ("", ""),
     )
