@@ -463,6 +463,21 @@ def diagnostics(one: Json) -> list[Json]:
     return []
 
 
+def policy_state(assignment: str, name: str, said: str) -> Json:
+    """What Policy Insights says of a registry under the policy against admin users."""
+    return {
+        "resourceId": BY_NAME[name]["id"].lower(),
+        "policyAssignmentId": assignment,
+        "policyDefinitionId": ADMIN_POLICY,
+        "policyDefinitionAction": "deny",
+        "complianceState": said,
+        "timestamp": "2026-11-25T00:00:00Z",
+        "isCompliant": said == "Compliant",
+        "subscriptionId": PROD,
+        "resourceType": REGISTRIES,
+    }
+
+
 def endpoint(name: str, group: str) -> Json:
     """A private endpoint to a registry."""
     return {
@@ -583,17 +598,14 @@ def files() -> dict[str, list[Json]]:
         exemptionCategory="Waiver",
         displayName="shop",
     )
-    state = {
-        "resourceId": BY_NAME["harbourlegacy"]["id"].lower(),
-        "policyAssignmentId": assigned["id"],
-        "policyDefinitionId": ADMIN_POLICY,
-        "policyDefinitionAction": "deny",
-        "complianceState": "Exempt",
-        "timestamp": "2026-11-25T00:00:00Z",
-        "isCompliant": False,
-        "subscriptionId": PROD,
-        "resourceType": REGISTRIES,
-    }
+    states = [
+        policy_state(assigned["id"], name, said)
+        for name, said in (
+            ("harbourlegacy", "Exempt"),
+            ("harbourcore", "Compliant"),
+            ("harbourops", "NonCompliant"),
+        )
+    ]
     subscriptions = [
         {
             "id": f"/subscriptions/{name}",
@@ -624,7 +636,7 @@ def files() -> dict[str, list[Json]]:
         "assessments": per_subscription("Microsoft.Security/assessments", "2021-06-01", {PROD: [extension(BY_NAME["harbourops"]["id"], "Microsoft.Security/assessments", "c0b7cfc6-3172-465a-b378-53c7ff2cc0d5", displayName="Container registry images should have vulnerability findings resolved", status={"code": "Unhealthy", "description": "3 images"}, resourceDetails={"Source": "Azure", "Id": BY_NAME["harbourops"]["id"]})]}),
         "policy-assignments": per_subscription(f"{authorization}/policyAssignments", "2023-04-01", {PROD: [assigned]}),
         "policy-exemptions": per_subscription(f"{authorization}/policyExemptions", "2022-07-01-preview", {PROD: [exempt]}),
-        "policy-states": [get(f"/subscriptions/{PROD}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults", "2019-10-01", {"@odata.count": 1, "value": [state]}), get(f"/subscriptions/{DEV}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults", "2019-10-01", {"@odata.count": 0, "value": []})],
+        "policy-states": [get(f"/subscriptions/{PROD}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults", "2019-10-01", {"@odata.count": len(states), "value": states}), get(f"/subscriptions/{DEV}/providers/Microsoft.PolicyInsights/policyStates/latest/queryResults", "2019-10-01", {"@odata.count": 0, "value": []})],
         "diagnostic-settings": [get(f"{one['id']}/providers/Microsoft.Insights/diagnosticSettings", "2021-05-01-preview", {"value": diagnostics(one)}) for one in ESTATE],
         "private-endpoints": per_subscription(f"{network}/privateEndpoints", "2023-09-01", {PROD: [endpoint("harbourcore", "rg-core"), endpoint("harbourpending", "rg-ops")]}),
         "private-dns-zone-groups": [get(f"{endpoint(name, home)['id']}/privateDnsZoneGroups", "2023-09-01", {"value": [zone] if name == "harbourcore" else []}) for name, home in (("harbourcore", "rg-core"), ("harbourpending", "rg-ops"))],
