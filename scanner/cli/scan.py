@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli import gate, outputs
-from scanner.cli.door import INTERRUPTED, Outcome
+from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
 from scanner.cli.live import Live, collected, live_options, options_from
 from scanner.cli.options import (
     any_inventory_options,
@@ -29,6 +29,8 @@ from scanner.model.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+REGISTRIES = "microsoft.containerregistry/registries"
 
 
 def output_options(command: Any) -> Any:
@@ -154,6 +156,8 @@ def scan(
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
         outcome = conclude(result, limits, formats, output, color=color, quiet=quiet, exit_zero=exit_zero)
+    if asked and REGISTRIES not in inventory.parts and not (allow_empty or exit_zero):
+        outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")
     if interrupted:
         outcome.add(
             INTERRUPTED,

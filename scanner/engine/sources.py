@@ -88,7 +88,8 @@ def work_out(estate: Estate, relation: Relation, target: Resource, near: Near) -
         case "kubelet":
             return _kubelet_access(estate, target)
         case "storage":
-            return [estate.storage_of(near).row(target)]
+            gap = estate.completeness.gap(table.MANIFESTS, target.id)
+            return [estate.storage_of(near).row(target, gap.reason if gap else "")]
         case "subnetRules":
             return estate.network.rules_of(target)
         case _:

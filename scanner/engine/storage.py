@@ -1,10 +1,12 @@
 """Storage of a repository: the manifests of its registry come in, what they take and what a clean-up frees comes out.
 
 Layers and configurations are stored once per registry, however many manifests name them. Deleting untagged manifests frees
-only what no remaining manifest names. Kept are tagged manifests, the platforms of a kept index, and what refers to a kept
-manifest (signatures, bills of materials). What was not read makes the figures that depend on it unknown.
+only what no remaining manifest names. Kept are tagged manifests, the platforms of a kept index, what refers to a kept
+manifest (signatures, bills of materials), and what refers to a manifest that is gone: a clean-up takes no manifest with a
+subject by itself, it goes with its subject. What was not read makes the figures that depend on it unknown.
 Sources: https://learn.microsoft.com/azure/container-registry/container-registry-concepts (layers are shared),
-https://learn.microsoft.com/azure/container-registry/container-registry-delete (what deletion frees)
+https://learn.microsoft.com/azure/container-registry/container-registry-delete (what deletion frees),
+https://github.com/Azure/acr-cli/pull/188 (manifests with a subject)
 """
 
 from __future__ import annotations
@@ -44,9 +46,10 @@ class Storage:
             for digest in one.blobs:
                 self._holders[digest] = self._holders.get(digest, 0) + 1
 
-    def row(self, repository: Resource) -> dict[str, Any]:
-        """The row of acrscan/storage for a repository."""
+    def row(self, repository: Resource, gap: str = "") -> dict[str, Any]:
+        """The row of acrscan/storage for a repository. `gap`: why manifests of its own may be missing, or ""."""
         one = self._repositories.get(ids.normalise(repository.id), _Repository())
+        own = gap or one.unknown
         unique = sum(size for digest, size in one.blobs.items() if self._holders[digest] == 1)
         shared = sum(size for digest, size in one.blobs.items() if self._holders[digest] > 1)
         freed = sum(size for digest, size in one.waste.items() if digest not in self._kept)
@@ -54,7 +57,7 @@ class Storage:
             "repository": repository.name,
             "uniqueBytes": self._known(unique),
             "sharedBytes": self._known(shared),
-            "untaggedBytes": Unknown(one.unknown, "unread") if one.unknown else sum(one.waste.values()),
+            "untaggedBytes": Unknown(own, "unread") if own else sum(one.waste.values()),
             "freeableBytes": self._known(freed),
         }
 
@@ -79,7 +82,7 @@ def _weighed(rows: list[Resource]) -> _Repository:
 
 
 def _kept(bodies: Mapping[Any, Mapping[str, Any]]) -> set[Any]:
-    """Digests that a deletion of untagged manifests leaves: tagged ones and whatever hangs on them."""
+    """Digests that a deletion of untagged manifests leaves: tagged ones, orphans, and whatever hangs on them."""
     kept: set[Any] = set()
     waiting = [digest for digest, body in bodies.items() if body.get("tags")]
     hanging: dict[Any, list[Any]] = {}
@@ -87,6 +90,7 @@ def _kept(bodies: Mapping[Any, Mapping[str, Any]]) -> set[Any]:
         subject = body.get("subject")
         if isinstance(subject, Mapping):
             hanging.setdefault(subject.get("digest"), []).append(digest)
+    waiting += [one for subject in hanging.keys() - bodies.keys() for one in hanging[subject]]
     while waiting:
         digest = waiting.pop()
         if digest in kept or digest not in bodies:
@@ -100,15 +104,18 @@ def _kept(bodies: Mapping[Any, Mapping[str, Any]]) -> set[Any]:
 def _blobs(body: Mapping[str, Any]) -> tuple[dict[str, int], str]:
     """(size by digest of a manifest's layers and configuration, why they are not all known)."""
     layers, config = body.get("layers"), body.get("config")
-    for part in (layers, config, body.get("subject"), body.get("references")):
+    parts = (layers, config, body.get("subject"), body.get("references"), body.get("tags"))
+    for part in parts:
         if isinstance(part, Unknown):
             return {}, part.reason
+    if layers is None and body.get("references") is None:
+        return {}, f"the content of manifest {str(body.get('digest'))[:19]} was not read"
     found: dict[str, int] = {}
     for blob in (*_objects(layers), *([config] if isinstance(config, Mapping) else ())):
         digest, size = blob.get("digest"), blob.get("size")
         if blob.get("urls"):
             continue  # a foreign layer lies elsewhere
-        if not isinstance(digest, str) or type(size) is not int:
+        if not isinstance(digest, str) or type(size) is not int or size < 0:
             return found, "a layer without a digest or size"
         found[digest] = size
     return found, ""

@@ -67,8 +67,10 @@ class Tokens:
         self._access.pop(scope, None)
 
     async def _get(self, scope: str) -> tuple[str, float]:
-        """An access token and its end. A refresh token that is refused is renewed, unless that was no use before:
-        then it is the scope that is refused, and one more exchange for each repository would change nothing.
+        """An access token and its end.
+
+        A refresh token that is refused is renewed, unless that was no use before: then it is the scope that is refused,
+        and one more exchange for each repository would change nothing.
         """
         used = await self._refresh_token()
         reply = await self._accessed(scope, used)

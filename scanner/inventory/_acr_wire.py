@@ -51,6 +51,13 @@ class Wire:
                 raise not_read(reply)
             return await self._redirected(reply, accept) if reply.status in _REDIRECTS else reply
 
+    async def object(self, path: str, scope: str) -> tuple[dict[str, Any], str]:
+        """(the object that one GET gives, when). Raises `NotRead`."""
+        reply = await self.get(path, scope)
+        if not isinstance(reply.body, dict):
+            raise NotRead("the answer is no object", reply.status)
+        return reply.body, reply.at
+
     async def rows(
         self, path: str, scope: str, key: str, name: str = "", accept: str = JSON
     ) -> AsyncIterator[tuple[Any, Reply]]:

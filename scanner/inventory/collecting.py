@@ -132,26 +132,28 @@ class Collector:
         only = [found for found, ranks in self.books.journal.ids(live.REGISTRIES) if ranks == {GRAPH}]
         for registry in only:
             one = await self.single(registry, ids.subscription_of(registry))
+            if ids.normalise(registry) not in self.gone:
+                await self.around(ids.subscription_of(registry))
             if one is not None:
                 await self.registry(one)
 
     async def subscription(self, one: Subscription) -> None:
         """One subscription."""
-        place = f"/subscriptions/{one.id}"
         await self.permissions(one)
         registries = await self.registries(one)
         if registries:
-            await bounded([self.listing(item, place, one.id) for item in live.PER_SUBSCRIPTION], AT_ONCE)
-            await self.states(one)
+            await self.around(one.id)
             await bounded((self.registry(Brief(*item)) for item in registries), AT_ONCE)
 
-    async def states(self, one: Subscription) -> None:
-        """The compliance states of a subscription's registries."""
-        name = f"states/{one.id}"
+    async def around(self, subscription: str) -> None:
+        """What a subscription lists for the registries in it."""
+        place = f"/subscriptions/{subscription}"
+        await bounded([self.listing(item, place, subscription) for item in live.PER_SUBSCRIPTION], AT_ONCE)
+        name = f"states/{subscription}"
         if self.books.journal.done(name) is None:
             attempt = self.books.attempt()
-            pages = policy_states.states(self.client, one.id)
-            await attempt.read(live.STATES, [f"/subscriptions/{one.id}"], pages, rank=ARM)
+            pages = policy_states.states(self.client, subscription)
+            await attempt.read(live.STATES, [place], pages, rank=ARM)
             attempt.commit(name)
 
     async def permissions(self, one: Subscription) -> None:
@@ -235,8 +237,9 @@ class Collector:
                 if error.status == 404:
                     attempt.notes.append(f"{registry}: deleted; Resource Graph still names it")
                     attempt.facts.append("gone")
-                else:
-                    attempt.missed(live.REGISTRIES, [registry], error)
+                else:  # Graph's row stays, but nothing below it was asked for
+                    for kind in (live.REGISTRIES, *(item.type for item in live.PER_REGISTRY)):
+                        attempt.missed(kind, [registry], error)
             else:
                 origin = Origin("azure", f"{registry}?api-version={live.STABLE}", collected_at=reply.at)
                 row = make(live.REGISTRIES, registry, reply.body, origin, live.STABLE)

@@ -101,7 +101,7 @@ class DataPlane:
         names: list[str] = []
         try:
             async for name, _ in self._wire.rows(f"/acr/v1/_catalog?n={PAGE}", CATALOG, "repositories"):
-                names.append(name)  # noqa: PERF401 - what came before an error is kept
+                names.append(name)
         except NotRead as error:
             first.problems += [(kind, self._problem(kind, self._target.id, error)) for kind in KINDS]
         chosen = [name for name in names if self._limits.takes(name)]
@@ -136,11 +136,9 @@ class DataPlane:
         scope = f"repository:{name}:metadata_read,pull"
         path = f"/acr/v1/{quote(name)}"
         try:
-            reply = await self._wire.get(path, scope)
-            if not isinstance(reply.body, dict):
-                raise NotRead("the answer holds no repository", reply.status)
-            raw = {"id": identifier, "name": name, "properties": {**reply.body, "imageName": name}}
-            reading.resources.append(self._made(REPOSITORIES, identifier, raw, path, reply.at))
+            body, at = await self._wire.object(path, scope)
+            raw = {"id": identifier, "name": name, "properties": {**body, "imageName": name}}
+            reading.resources.append(self._made(REPOSITORIES, identifier, raw, path, at))
         except NotRead as error:
             reading.problems.append((REPOSITORIES, self._problem(REPOSITORIES, identifier, error)))
         try:
@@ -159,14 +157,12 @@ class DataPlane:
         path = f"/acr/v1/{quote(name)}/_manifests"
         try:
             async for row, reply in self._wire.rows(f"{path}?n={PAGE}", scope, "manifests", "digest"):
-                if not _DIGEST.fullmatch(row["digest"]):
-                    raise NotRead(f"a manifest's digest is none: {row['digest'][:40]!r}", reply.status)
                 if len(rows) >= self._limits.manifests:
                     reason = f"more than {self._limits.manifests:,} manifests: the rest was not read (--max-manifests)"
                     reading.problems.append((MANIFESTS, Problem(identifier, reason)))
                     complete = False
                     break
-                rows[row["digest"]] = row
+                rows[_digest(row)] = row
                 at = reply.at
         except NotRead as error:
             reading.problems.append((MANIFESTS, self._problem(MANIFESTS, identifier, error)))
@@ -268,6 +264,14 @@ class DataPlane:
             for role in roles
         )
         return Problem(scope, reason, error.status, action, fix)
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    """The digest of a row, which becomes part of addresses. Raises `NotRead` for what is none."""
+    found: str = row["digest"]
+    if not _DIGEST.fullmatch(found):
+        raise NotRead(f"a manifest's digest is none: {found[:40]!r}")
+    return found
 
 
 def _subject(content: dict[str, Any] | NotRead) -> Any:

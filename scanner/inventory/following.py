@@ -27,6 +27,21 @@ async def follow(collector: Collector) -> None:
     for subnet in sorted(set(collector.facts("agentPools"))):
         await _subnet(collector, subnet)
     await _definitions(collector)
+    await _roles(collector)
+
+
+async def _roles(collector: Collector) -> None:
+    """The role definitions that assignments name and Resource Graph did not give (built-in ones may be among them)."""
+    journal = collector.books.journal
+    known = {ids.name_of(found).lower() for found, _ in journal.ids(live.ROLES)}
+    used: dict[str, str] = {}
+    for rows in journal.rows(live.ROLE_ASSIGNMENTS):
+        properties = rows[0].record["body"].get("properties")
+        role = properties.get("roleDefinitionId") if isinstance(properties, dict) else None
+        if isinstance(role, str) and role.startswith("/"):
+            used.setdefault(ids.name_of(role).lower(), role)
+    missing = [role for name, role in sorted(used.items()) if name not in known]
+    await bounded((_thing(collector, role, live.ROLES, "2022-04-01") for role in missing), AT_ONCE)
 
 
 async def _definitions(collector: Collector) -> None:
@@ -56,7 +71,9 @@ async def _subnet(collector: Collector, subnet: str) -> None:
                 await _thing(collector, fact[key], kind)
 
 
-async def _thing(collector: Collector, identifier: str, kind: str) -> Unit:
+async def _thing(
+    collector: Collector, identifier: str, kind: str, version: str = live.NETWORK_VERSION
+) -> Unit:
     """One resource by its id."""
     name = f"thing/{identifier}"
     done = collector.books.journal.done(name)
@@ -65,12 +82,10 @@ async def _thing(collector: Collector, identifier: str, kind: str) -> Unit:
 
         async def page() -> AsyncIterator[Page]:
             bucket = ids.subscription_of(identifier)
-            reply = await arm.one(collector.client, identifier, live.NETWORK_VERSION, bucket)
-            yield Page([reply.body], f"{identifier}?api-version={live.NETWORK_VERSION}", reply.at)
+            reply = await arm.one(collector.client, identifier, version, bucket)
+            yield Page([reply.body], f"{identifier}?api-version={version}", reply.at)
 
-        await attempt.read(
-            kind, [identifier], page(), rank=ARM, version=live.NETWORK_VERSION, seen=_neighbours
-        )
+        await attempt.read(kind, [identifier], page(), rank=ARM, version=version, seen=_neighbours)
         done = attempt.commit(name)
     return done
 

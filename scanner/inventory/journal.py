@@ -223,12 +223,15 @@ class Journal:
 
     def ids(self, kind: str) -> Iterator[tuple[str, set[int]]]:
         """(id, ranks of the sources that gave it) of everything of a type that counts, sorted; one at a time."""
+        return ((rows[0].record["id"], {row.rank for row in rows}) for rows in self.rows(kind))
+
+    def rows(self, kind: str) -> Iterator[list[Row]]:
+        """The rows of one id after the other, of a type, sorted; one at a time."""
         path = self._folder / (kind.replace("/", "-") + ".rows")
         try:
             if path.is_file():
                 with self._groups(path) as groups:
-                    for rows in groups:
-                        yield rows[0].record["id"], {row.rank for row in rows}
+                    yield from groups
         except OSError as error:
             raise self._full(error) from error
 

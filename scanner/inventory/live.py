@@ -17,10 +17,13 @@ ZONE_GROUPS = f"{ENDPOINTS}/privateDnsZoneGroups"
 SUBNETS = "Microsoft.Network/virtualNetworks/subnets"
 SECURITY_GROUPS = "Microsoft.Network/networkSecurityGroups"
 ROUTE_TABLES = "Microsoft.Network/routeTables"
+ROLES = "Microsoft.Authorization/roleDefinitions"
+ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 ASSIGNMENTS = "Microsoft.Authorization/policyAssignments"
 SETS = "Microsoft.Authorization/policySetDefinitions"
 DEFINITIONS = "Microsoft.Authorization/policyDefinitions"
 STATES = "Microsoft.PolicyInsights/policyStates"
+USAGES = f"{REGISTRIES}/usages"
 CONNECTIONS = f"{REGISTRIES}/privateEndpointConnections"
 AGENT_POOLS = f"{REGISTRIES}/agentPools"
 
@@ -60,11 +63,6 @@ class List:
     tiers: frozenset[str] = MANAGED
     filter: str = ""
 
-    @property
-    def action(self) -> str:
-        """The action that reads it."""
-        return f"{self.type}/listUsages/read" if self.leaf == "listUsages" else f"{self.type}/read"
-
 
 _COLUMNS = "project id, name, type, location, subscriptionId, kind, sku, identity, tags, zones, properties, apiVersion"
 _PLAIN = "project id, name, type, properties"
@@ -91,8 +89,8 @@ QUERIES = (
     ),
     _resources("privateEndpoints", ENDPOINTS, _OF_REGISTRIES, everywhere=True),
     _resources("managedClusters", "Microsoft.ContainerService/managedClusters"),
-    Query("roleAssignments", f"authorizationresources | where type =~ 'microsoft.authorization/roleassignments' | {_PLAIN} | order by id asc", ("Microsoft.Authorization/roleAssignments",), above=True),
-    Query("roleDefinitions", f"authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' | {_PLAIN} | order by id asc", ("Microsoft.Authorization/roleDefinitions",), above=True),
+    Query("roleAssignments", f"authorizationresources | where type =~ 'microsoft.authorization/roleassignments' | {_PLAIN} | order by id asc", (ROLE_ASSIGNMENTS,), above=True),
+    Query("roleDefinitions", f"authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' | {_PLAIN} | order by id asc", (ROLES,), above=True),
     Query("policyAssignments", f"policyresources | where type =~ 'microsoft.authorization/policyassignments' | {_PLAIN} | order by id asc", (ASSIGNMENTS,), above=True),
     Query("policyExemptions", f"policyresources | where type =~ 'microsoft.authorization/policyexemptions' | {_PLAIN} | order by id asc", ("Microsoft.Authorization/policyExemptions",), above=True),
     Query("pricings", f"securityresources | where type =~ 'microsoft.security/pricings' | where name in~ ('Containers', 'ContainerRegistry', 'CloudPosture') | {_PLAIN} | order by id asc", ("Microsoft.Security/pricings",)),
@@ -118,13 +116,18 @@ def named_query(kind: str, names: list[str]) -> Query:
 
 
 _AUTHORIZATION = "providers/Microsoft.Authorization"
+_ABOVE = "atScope()"
 PER_SUBSCRIPTION = (
+    List(ROLE_ASSIGNMENTS, f"{_AUTHORIZATION}/roleAssignments", "2022-04-01", filter=_ABOVE),
+    List(ASSIGNMENTS, f"{_AUTHORIZATION}/policyAssignments", "2023-04-01", filter=_ABOVE),
+    List("Microsoft.Authorization/policyExemptions", f"{_AUTHORIZATION}/policyExemptions", "2022-07-01-preview", filter=_ABOVE),
     List("Microsoft.Authorization/locks", f"{_AUTHORIZATION}/locks", "2020-05-01"),
     List("Microsoft.Authorization/denyAssignments", f"{_AUTHORIZATION}/denyAssignments", "2022-04-01"),
     List("Microsoft.Authorization/roleEligibilityScheduleInstances", f"{_AUTHORIZATION}/roleEligibilityScheduleInstances", "2020-10-01"),
     List("Microsoft.Authorization/roleAssignmentScheduleInstances", f"{_AUTHORIZATION}/roleAssignmentScheduleInstances", "2020-10-01"),
 )  # fmt: skip
-"""What Resource Graph lacks and a subscription lists."""
+"""What Resource Graph lacks and a subscription lists. What stands above a subscription is asked of both: whether Graph gives it
+to somebody who may only read below is said nowhere."""
 
 _UNFINISHED = "Status eq 'Queued' or Status eq 'Started' or Status eq 'Running'"
 PER_REGISTRY = (
@@ -135,7 +138,7 @@ PER_REGISTRY = (
     List(f"{REGISTRIES}/connectedRegistries", "connectedRegistries", STABLE, PREMIUM),
     List(f"{REGISTRIES}/importPipelines", "importPipelines", TRANSFER_VERSION, PREMIUM),
     List(f"{REGISTRIES}/exportPipelines", "exportPipelines", TRANSFER_VERSION, PREMIUM),
-    List(f"{REGISTRIES}/usages", "listUsages", STABLE),
+    List(USAGES, "listUsages", STABLE),
     List(f"{REGISTRIES}/runs", "runs", TASKS_VERSION, filter=_UNFINISHED),
     List(
         "Microsoft.Insights/diagnosticSettings",
@@ -153,7 +156,7 @@ VERSIONS = {
     f"{REGISTRIES}/tasks": TASKS_VERSION,
     AGENT_POOLS: TASKS_VERSION,
     ENDPOINTS: NETWORK_VERSION,
-    "Microsoft.Authorization/roleAssignments": "2022-04-01",
+    ROLE_ASSIGNMENTS: "2022-04-01",
     "Microsoft.Security/pricings": "2024-01-01",
     "Microsoft.ContainerService/managedClusters": "2024-09-01",
     ASSIGNMENTS: "2023-04-01",
@@ -188,4 +191,6 @@ COLLECTED = tuple(
 
 def read_action(kind: str) -> str:
     """The action that lets somebody read resources of a type."""
-    return f"{STATES}/queryResults/action" if kind == STATES else f"{kind}/read"
+    if kind == STATES:
+        return f"{STATES}/queryResults/action"
+    return f"{REGISTRIES}/listUsages/read" if kind == USAGES else f"{kind}/read"

@@ -91,20 +91,12 @@ def _hosts(properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _expected(properties: Mapping[str, Any]) -> bool | None:
-    """Whether names should resolve to private addresses: where the registry is closed or has an approved private endpoint.
+    """Whether names should resolve to private addresses: all of a closed registry's.
 
-    A private endpoint holds an address for the login server and for each data and regional endpoint.
+    A private endpoint holds an address for the login server and for each data and regional endpoint. Of an open registry
+    nothing is expected, even with a private endpoint: outside its network the public answer is the right one.
     """
-    if str(properties.get("publicNetworkAccess")).lower() == "disabled":
-        return True
-    items = properties.get("privateEndpointConnections")
-    for item in items if isinstance(items, list) else ():
-        node: Any = item
-        for key in ("properties", "privateLinkServiceConnectionState", "status"):
-            node = node.get(key) if isinstance(node, Mapping) else None
-        if str(node).lower() == "approved":
-            return True
-    return None
+    return True if str(properties.get("publicNetworkAccess")).lower() == "disabled" else None
 
 
 class _Endpoint:

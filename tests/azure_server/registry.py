@@ -38,6 +38,8 @@ class Registries:
         self.blobs: dict[str, bytes] = {}
         self.issued: list[tuple[str, str, str]] = []
         """(kind, registry, scope) of every token."""
+        self.refresh: dict[str, str] = {}
+        """Refresh token -> registry; take one away to have it refused."""
         self.access: dict[str, tuple[str, str, float]] = {}
         self.realm = ""
 
@@ -89,8 +91,10 @@ async def _tokens(request: web.Request, server: Any, held: Registries, name: str
         if not known or name in held.refused:
             return _error(401, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization for more information.")  # fmt: skip
         held.issued.append(("refresh", name, ""))
-        return _json({"refresh_token": _token(name, 3 * 3600, "refresh")})
-    if not str(form.get("refresh_token", "")).startswith(_token(name, 0, "refresh")[:20]):
+        refresh = _token(f"{name} {len(held.issued)}", 3 * 3600, "refresh")
+        held.refresh[refresh] = name
+        return _json({"refresh_token": refresh})
+    if form.get("grant_type") != "refresh_token" or held.refresh.get(str(form.get("refresh_token"))) != name:
         return _error(401, "UNAUTHORIZED", "authentication required")
     scope = str(form.get("scope"))
     held.issued.append(("access", name, scope))
@@ -109,8 +113,10 @@ def _read(request: web.Request, held: Registries, name: str, host: str) -> web.R
     path = unquote(request.path)
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     of, scope, ends = held.access.get(token, ("", "", 0.0))
-    needed = "registry:catalog:*" if path == "/acr/v1/_catalog" else f"repository:{_repository(path)}:"
-    if of != name or ends < time.monotonic() or not scope.startswith(needed):
+    needed = _needed(path)
+    place, _, action = needed.rpartition(":")
+    granted, _, actions = scope.rpartition(":")
+    if of != name or ends < time.monotonic() or granted != place or action not in actions.split(","):
         return _challenge(held, host, needed)
     content = held.content(name)
     if path == "/acr/v1/_catalog":
@@ -130,11 +136,18 @@ def _read(request: web.Request, held: Registries, name: str, host: str) -> web.R
             rows = sorted((one.row() for one in listed), key=lambda row: str(row["digest"]))
             return _page(request, "manifests", rows, {"registry": host, "imageName": repository})
         case ["manifests", reference]:
-            return _manifest(held, manifests, repository, reference)
+            return _manifest(held, manifests, repository, reference, request.headers.get("Accept", ""))
         case ["referrers", digest] if held.referrers:
             return _referrers(manifests, digest)
         case _:
             return _error(404, "NOT_FOUND", path)
+
+
+def _needed(path: str) -> str:
+    """The scope that a path asks for: lists want metadata, contents a pull."""
+    if path == "/acr/v1/_catalog":
+        return "registry:catalog:*"
+    return f"repository:{_repository(path)}:{'pull' if path.startswith('/v2/') else 'metadata_read'}"
 
 
 def _repository(path: str) -> str:
@@ -182,9 +195,11 @@ def _page(request: web.Request, key: str, rows: list[Any], more: Json | None = N
     return _json({**(more or {}), key: rest[:number] or None}, headers=headers)
 
 
-def _manifest(held: Registries, manifests: list[Manifest], repository: str, reference: str) -> web.Response:
+def _manifest(
+    held: Registries, manifests: list[Manifest], repository: str, reference: str, accept: str
+) -> web.Response:
     for one in manifests:
-        if reference in (one.digest, *one.tags):
+        if reference in (one.digest, *one.tags) and one.content["mediaType"] in accept:
             if repository in held.redirect:
                 place = f"/{repository}/{one.digest}"
                 held.blobs[place] = one.raw

@@ -181,10 +181,15 @@ def test_what_resource_graph_leaves_out_without_a_word_is_noticed(server, tmp_pa
     server.state.permissions[build.DEV] = [
         {"actions": ["Microsoft.ContainerRegistry/*/read"], "notActions": []}
     ]
+    action = "Microsoft.Authorization/roleAssignments/read"
+    server.state.refuse(
+        f"/subscriptions/{build.DEV}/providers/Microsoft.Authorization/roleAssignments", action
+    )
     found = collect(server, tmp_path / "j", monkeypatch)
     problems = run_of(found.inventory, "roleAssignments").problems
-    assert [problem.scope for problem in problems] == [f"/subscriptions/{build.DEV}"]
-    assert problems[0].action == "Microsoft.Authorization/roleAssignments/read"
+    assert {problem.scope for problem in problems} == {f"/subscriptions/{build.DEV}"}
+    assert {problem.action for problem in problems} == {action}
+    assert any("leaves out what may not be read" in problem.reason for problem in problems)
     open_ones = {
         item[1] for item in findings(pack, found.inventory) if item[0] == "ACR104" and item[3] == "unknown"
     }
@@ -423,3 +428,85 @@ def test_an_expected_subscription_that_is_not_visible_makes_everything_there_unk
         if item.reason.startswith("scope lost")
     ]
     assert problem.scope == "/subscriptions/harbour-gone"
+
+
+# -- what inventories of others hold -----------------------------------------------------------------------------
+
+
+def shouted(resource):
+    """A resource whose id is written in another casing."""
+    return {
+        **resource,
+        "id": resource["id"]
+        .replace("/subscriptions/", "/SUBSCRIPTIONS/")
+        .replace("/resourceGroups/", "/RESOURCEGROUPS/")
+        .upper(),
+    }
+
+
+def test_ids_in_odd_casing(server, tmp_path, monkeypatch, pack, expected):
+    for resource in list(server.state.resources.values()):
+        if "/registries/" in resource["id"] and resource["type"].count("/") == 2:
+            server.state.put(shouted(resource))
+    found = collect(server, tmp_path / "j", monkeypatch)
+    assert {(item[0], item[3]) for item in decided(stories(pack, found.inventory))} == {
+        (item[0], item[3]) for item in expected
+    }
+    assert len(decided(stories(pack, found.inventory))) == len(expected)
+
+
+def test_a_custom_role_with_two_thousand_actions(server, tmp_path, monkeypatch, pack):
+    role = next(
+        one
+        for one in server.state.of_type("microsoft.authorization/roledefinitions")
+        if "custom" in one["properties"]["roleName"]
+    )
+    actions = [f"Microsoft.Example{number}/things/*/read" for number in range(2000)]
+    permission = {
+        **role["properties"]["permissions"][0],
+        "actions": [*actions, "Microsoft.ContainerRegistry/*"],
+    }
+    server.state.put({**role, "properties": {**role["properties"], "permissions": [permission]}})
+    found = collect(server, tmp_path / "j", monkeypatch)
+    assert ("ACR105", "fail") in {(item[0], item[3]) for item in findings(pack, found.inventory)}
+
+
+def test_role_definitions_that_resource_graph_does_not_give_are_read_one_by_one(
+    server, tmp_path, monkeypatch, pack, expected
+):
+    server.server.graph.lag.update(
+        one["id"].lower() for one in server.state.of_type("microsoft.authorization/roledefinitions")
+    )
+    found = collect(server, tmp_path / "j", monkeypatch)
+    assert server.count("GET management.azure.com/subscriptions") > 0
+    assert decided(stories(pack, found.inventory)) == expected
+
+
+def test_what_stands_above_comes_from_resource_manager_too(server, tmp_path, monkeypatch, pack, expected):
+    """Resource Graph may keep assignments of management groups from somebody who only reads below."""
+    above = [
+        one["id"].lower()
+        for one in server.state.resources.values()
+        if one["id"].startswith("/providers/") and "Authorization" in one["type"]
+    ]
+    assert above
+    server.server.graph.lag.update(above)
+    found = collect(server, tmp_path / "j", monkeypatch)
+    assert decided(stories(pack, found.inventory)) == expected
+
+
+def test_a_registry_that_only_resource_graph_sees_has_nothing_below_it_that_was_read(
+    server, tmp_path, monkeypatch, pack
+):
+    """Its subscription's list leaves it out and it may not be read: Graph's row must not pass for a whole registry."""
+    victim = build.BY_NAME["harbourlegacy"]["id"]
+    server.faults.append(
+        Fault(rf"{build.PROD}/providers/Microsoft.ContainerRegistry/registries\?api-version=2025", "shrink")
+    )
+    server.state.refuse(victim, "Microsoft.ContainerRegistry/registries/read")
+    found = collect(server, tmp_path / "j", monkeypatch)
+    scopes = {problem.scope for problem in run_of(found.inventory, "registries/tokens").problems}
+    assert victim in scopes
+    said = {item[0]: item[3] for item in findings(pack, found.inventory) if item[1] == victim}
+    assert said["ACR504"] == "unknown"
+    assert said["ACR101"] == "fail", "what Graph gave is known"

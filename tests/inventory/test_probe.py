@@ -199,9 +199,9 @@ def test_a_connection_that_ends_after_the_offer_is_a_refusal(ca, modern, pack, o
 
 def test_silence_about_an_old_version_is_no_refusal(ca, modern, pack):
     with serving(modern, old="hang") as server:
-        found = go(server, ca, seconds=0.3)
+        found = go(server, ca, seconds=0.5)
     assert found.unread == {
-        f"/properties/tls/{name}": "no answer within 0.3 s" for name in ("tls11", "tls10")
+        f"/properties/tls/{name}": "no answer within 0.5 s" for name in ("tls11", "tls10")
     }
     assert found.body["properties"]["timedOut"] is False, "nobody needs these versions"
     said = verdicts(pack, found)
@@ -362,7 +362,7 @@ def test_an_answer_byte_by_byte_is_not_waited_for(ca, modern):
     with serving(modern, drip=0.1) as server:
         found = go(server, ca, seconds=0.5)
     assert results(found, "challenge")["error"] == "no answer within 0.5 s"
-    assert results(found, "challenge")["seconds"] < 1
+    assert results(found, "challenge")["seconds"] < 2, "the whole answer would take more than 10"
 
 
 def test_a_server_that_speaks_no_tls(ca, pack):
@@ -507,7 +507,7 @@ def connection(status):
     [
         ({"publicNetworkAccess": "Disabled"}, True),
         ({"publicNetworkAccess": "Enabled"}, None),
-        ({"publicNetworkAccess": "Enabled", "privateEndpointConnections": [connection("Approved")]}, True),
+        ({"publicNetworkAccess": "Enabled", "privateEndpointConnections": [connection("Approved")]}, None),
         ({"privateEndpointConnections": [connection("Pending"), connection("Rejected")]}, None),
         ({"privateEndpointConnections": [None, {"properties": 5}, "x"]}, None),
         ({"privateEndpointConnections": "x"}, None),
@@ -517,15 +517,15 @@ def connection(status):
 def test_where_private_addresses_are_expected(ca, modern, properties, expected):
     """All endpoints of a registry have their address at its private endpoints, not the login server alone."""
     names = {
-        "dataEndpointHostNames": ["contoso.data.azurecr.io"],
+        "dataEndpointHostNames": ["c.data.azurecr.io"],
         "regionalEndpointHostNames": ["c.geo.azurecr.io"],
     }
-    options = Options(NOW, 1.0, lambda *_: [], versions={})
-    found = probe.probe(R, {"loginServer": HOST, **names, **properties}, options)
-    assert len(found) == 3
     with serving(modern) as server:
-        seen = go(server, ca, **properties)
-    assert results(seen, "dns").get("expectedPrivate") is expected
+        options = Options(
+            NOW, 3.0, lambda *_: [server.address], lambda: ssl.create_default_context(cafile=str(ca.file))
+        )
+        found = probe.probe(R, {"loginServer": HOST, **names, **properties}, options)
+    assert [results(one, "dns").get("expectedPrivate") for one in found] == [expected] * 3
 
 
 @pytest.mark.parametrize(

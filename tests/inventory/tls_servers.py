@@ -149,6 +149,8 @@ class Server:
     def close(self) -> None:
         """Stop listening."""
         self._ended.set()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that listens
         self._socket.close()
         for thread in self._threads:
             thread.join(6)
