@@ -29,7 +29,10 @@ _PAIR = re.compile(r'(\w+)="([^"]*)"')
 class Sender(Protocol):
     """What the data plane needs of the client."""
 
-    clock: Clock
+    @property
+    def clock(self) -> Clock:
+        """The time that budgets and tokens are measured by."""
+        ...
 
     async def send(self, call: Call) -> Reply:
         """Send a call; raises `NotRead`."""

@@ -1,7 +1,9 @@
 """A loopback Azure for tests: Entra, Resource Manager, Resource Graph, Policy Insights and registries, under their own names.
 
-    with running() as azure:
+    with running(page=2, twins=True) as azure:
+        azure.faults.append(Fault("/tokens", "status", times=2, status=429, headers={"Retry-After": "1"}))
         subprocess.run(["acrscan", "scan"], env={**os.environ, **azure.env})
+        assert azure.forbidden == []
 
 Clients reach it through a CONNECT proxy with certificates of an authority made at start; `azure.env` says both.
 """
@@ -21,12 +23,15 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.azure_server.answers import CLIENT
 from tests.azure_server.ca import NAMES, authority
 from tests.azure_server.faults import Fault
 from tests.azure_server.proxy import Proxy
 from tests.azure_server.server import SECRET, Azure, Seen
 from tests.azure_server.state import State
-from tests.estate.build import TENANT
+
+OF_STATE = ("registries", "subscriptions", "estate", "tenant", "visible", "twins", "disabled", "odd_case")
+"""Options of `running` that are those of `State`."""
 
 
 @dataclass(slots=True)
@@ -54,6 +59,16 @@ class Running:
         """What arrived."""
         return self.server.requests
 
+    @property
+    def forbidden(self) -> list[str]:
+        """What writes or reveals secrets and arrived all the same."""
+        return self.server.forbidden
+
+    @property
+    def unexpected(self) -> list[str]:
+        """What the server does not have."""
+        return self.server.unexpected
+
     def count(self, words: str) -> int:
         """How many requests have these words in their line."""
         return sum(words.lower() in seen.line.lower() for seen in self.requests)
@@ -61,16 +76,21 @@ class Running:
 
 @contextmanager
 def running(state: State | None = None, **options: Any) -> Iterator[Running]:
-    """A server and its proxy in a thread of their own; `options` are those of `Azure`."""
+    """A server and its proxy in a thread of their own; `options` are those of `State` and of `Azure`."""
+    own = {key: options.pop(key) for key in list(options) if key in OF_STATE}
+    if state is not None and own:
+        raise TypeError(f"{', '.join(own)}: give these to the state")
     folder = Path(tempfile.mkdtemp(prefix="azure-server-"))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    server = Azure(state or State(), **options)
     try:
+        server = Azure(state or State(**own), **options)
         found, runner = asyncio.run_coroutine_threadsafe(_start(server, folder), loop).result(20)
-        yield found
-        asyncio.run_coroutine_threadsafe(_stop(found, runner), loop).result(20)
+        try:
+            yield found
+        finally:
+            asyncio.run_coroutine_threadsafe(_stop(found, runner), loop).result(20)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(20)
@@ -98,8 +118,8 @@ async def _start(server: Azure, folder: Path) -> tuple[Running, web.AppRunner]:
         "AZURE_SERVER": f"https://localhost:{port}",
         "SSL_CERT_FILE": str(ca.file),
         "REQUESTS_CA_BUNDLE": str(ca.file),
-        "AZURE_TENANT_ID": TENANT,
-        "AZURE_CLIENT_ID": "0b1e0000-0000-4000-8000-0000000000aa",
+        "AZURE_TENANT_ID": server.state.tenant,
+        "AZURE_CLIENT_ID": CLIENT,
         "AZURE_CLIENT_SECRET": SECRET,
     }
     return Running(server, proxy, ca.file, port, env), runner

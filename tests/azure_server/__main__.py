@@ -22,10 +22,15 @@ def main() -> None:
     )
     parser.add_argument("--page", type=int, default=100, help="rows of a page")
     parser.add_argument("--bucket", type=int, default=250, help="reads that a subscription may make at once")
+    parser.add_argument(
+        "--refill", type=float, default=25.0, help="reads that it may make per second after that"
+    )
+    parser.add_argument("--quota", type=int, default=10_000, help="queries of Resource Graph in five seconds")
     parser.add_argument("--fault", action="append", default=[], choices=sorted(NAMED), help="what goes wrong")
     given = parser.parse_args()
     state = State(given.registries, given.subscriptions)
-    with running(state, page=given.page, bucket=given.bucket) as azure:
+    limits = {"bucket": given.bucket, "refill": given.refill, "quota": given.quota}
+    with running(state, page=given.page, **limits) as azure:
         for name in given.fault:
             azure.faults.extend(NAMED[name]())
         for name, value in azure.env.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -13,7 +14,9 @@ from cryptography.x509.oid import NameOID
 
 NAMES = (
     "localhost",
+    "127.0.0.1",
     "management.azure.com",
+    "*.management.azure.com",
     "login.microsoftonline.com",
     "management.usgovcloudapi.net",
     "login.microsoftonline.us",
@@ -50,7 +53,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(min(now, ends) - timedelta(days=1))
             .not_valid_after(ends)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_host(one) for one in names]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
             )
@@ -83,6 +86,16 @@ def authority(folder: Path, name: str = "ca") -> Authority:
     )
     file, _ = _written(folder, name, certificate, key)
     return Authority(key, certificate, file)
+
+
+def covers(name: str, host: str) -> bool:
+    """Whether a certificate's name is good for a host (lower case); a star stands for one label."""
+    first, _, rest = host.partition(".")
+    return name == host or (name.startswith("*.") and bool(first) and name[2:] == rest)
+
+
+def _host(text: str) -> x509.GeneralName:
+    return x509.IPAddress(ip_address(text)) if text[0].isdigit() else x509.DNSName(text)
 
 
 def _name(text: str) -> x509.Name:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from fnmatch import fnmatchcase
 
-from tests.azure_server.ca import NAMES
+from tests.azure_server.ca import NAMES, covers
 
 _BLOCK = 1 << 16
 
@@ -50,9 +49,9 @@ class Proxy:
         line = (await reader.readline()).decode("latin-1").split()
         while (await reader.readline()).strip():
             pass
-        host = line[1].rpartition(":")[0].lower() if len(line) > 1 else ""
+        host, _, port = line[1].lower().rpartition(":") if len(line) > 1 else ("", "", "")
         self.hosts.append(host)
-        known = any(fnmatchcase(host, name) for name in NAMES)
+        known = port == "443" and any(covers(name, host) for name in NAMES)
         if line[:1] != ["CONNECT"] or not known or host in self.closed:
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()

@@ -129,7 +129,7 @@ def test_killed_anywhere_and_resumed_it_ends_with_the_same_snapshot(server, tmp_
 
 
 def test_ctrl_c_leaves_a_valid_partial_snapshot(server, tmp_path, whole):
-    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.05))
+    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
     process = command(server, "collect", "--out", tmp_path / "night", wait=False)
     before = len(server.requests)
     while len(server.requests) - before < 60:
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_a_valid_partial_snapshot(server, tmp_path, whole):
 
 
 def test_a_scan_that_is_interrupted_reports_what_it_has(server, tmp_path):
-    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.05))
+    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
     process = command(server, "scan", "-f", "json", "-o", tmp_path / "out", wait=False)
     while len(server.requests) < 60:
         time.sleep(0.005)
@@ -160,7 +160,7 @@ def test_a_scan_that_is_interrupted_reports_what_it_has(server, tmp_path):
 
 
 def test_two_runs_at_once_are_locked_out(server, tmp_path):
-    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.05))
+    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
     first = command(server, "collect", "--out", tmp_path / "night", wait=False)
     while len(server.requests) < 5:
         time.sleep(0.005)

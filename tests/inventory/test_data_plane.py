@@ -18,6 +18,7 @@ from scanner.errors import AuthenticationError
 from scanner.inventory import data_plane
 from scanner.inventory._acr_token import Tokens
 from scanner.inventory._azure.client import Deadlines, NotRead, Reply
+from scanner.inventory._azure.pacing import Clock
 from scanner.inventory.data_plane import DataPlane, Limits, Target
 from scanner.inventory.extras import extras_for
 from scanner.language.pack import load_pack
@@ -458,6 +459,14 @@ def test_referrers_are_a_check_unless_lists_leave_them_out(server, tmp_path, mon
     assert signed["app"].verdict is Verdict.PASS
 
 
+def test_the_check_of_referrers_is_one_for_all_repositories(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(data_plane, "CHECKS", 3)
+    (held,) = signed_images(2).values()
+    server.server.registries.contents["harbourgeo"] = {f"app{number}": held for number in range(4)}
+    read(server, tmp_path, monkeypatch, "harbourgeo")
+    assert server.count("/referrers/") == 3
+
+
 def test_referrers_that_are_needed_and_not_read_are_a_problem(server, tmp_path, monkeypatch):
     monkeypatch.setattr(data_plane, "CHECKS", 3)
     server.server.registries.contents["harbourgeo"] = signed_images(7)
@@ -553,7 +562,7 @@ def test_without_the_option_nothing_is_asked_of_registries(server, tmp_path, mon
     assert run_of(found, "registries/repositories").state == "not-asked"
 
 
-class Watch:
+class Watch(Clock):
     """A clock that only moves when told."""
 
     def __init__(self):
@@ -648,13 +657,13 @@ def test_a_reader_that_stops_leaves_nothing_running():
         readings = plane(sender).read()
         for _ in range(3):
             await anext(readings)
-        await readings.aclose()
         sent = len(sender.calls)
+        await readings.aclose()
         await asyncio.sleep(0.02)
         assert len(asyncio.all_tasks()) == 1
         return len(sender.calls) - sent
 
-    assert asyncio.run(some()) == 0
+    assert asyncio.run(some()) == 0, "what was read ahead is given up, not read to its end"
 
 
 def test_tokens_are_renewed_before_they_end():
@@ -689,19 +698,29 @@ def test_an_account_without_a_token_for_registries_does_not_end_the_run():
     assert all("AADSTS500011" in problem.reason for _, problem in first.problems)
 
 
+class Refusing(Sender):
+    """Refuses every token once it is told to."""
+
+    refuses = False
+
+    def answer(self, call, path):
+        if self.refuses:
+            return Reply(401, {}, {"errors": [{"code": "UNAUTHORIZED"}]}, call.url, NOW)
+        return super().answer(call, path)
+
+
 def test_tokens_are_never_told():
     async def broken():
-        sender = Sender()
+        sender = Refusing()
         tokens = Tokens(sender, "r.azurecr.io")
         await tokens.headers("a")
-        sender.answer = lambda call, path: Reply(
-            401, {}, {"errors": [{"code": "UNAUTHORIZED"}]}, call.url, NOW
-        )
+        sender.refuses = True
         tokens.drop("a")
         with pytest.raises(NotRead) as caught:
             await tokens.headers("a")
         return f"{caught.value!r} {caught.value.reason} {tokens!r}"
 
     told = asyncio.run(broken())
+    assert "UNAUTHORIZED" in told
     assert "SECRET" not in told
     assert "ENTRA" not in told
