@@ -48,7 +48,12 @@ def collect(
 
     outcome = Outcome()
     if is_live(paths, source):
-        with collected(live, out, principals, Teller(live.log_format, quiet=quiet)) as (inventory, found):
+        with collected(live, out, principals, Teller(live.log_format, quiet=quiet)) as (
+            inventory,
+            found,
+            kept,
+        ):
+            out = str(kept)
             if found.interrupted:
                 outcome.add(INTERRUPTED, "interrupted: what was not read is marked; --resume goes on")
     else:

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,10 +176,11 @@ def options_from(live: Live, folder: Path, principals: str | None) -> Options:
 @contextmanager
 def collected(
     live: Live, folder: str | None, principals: str | None, teller: Teller
-) -> Iterator[tuple[Inventory, Collected]]:
+) -> Iterator[tuple[Inventory, Collected, Path]]:
     """Read Azure; with a `folder` the inventory is kept there as a snapshot.
 
-    The journal lies beside the snapshot and stays there when something is left to read; without a folder it is
+    One that was interrupted does not take the place of an older one: it is kept beside it, as `<folder>.partial`.
+    Gives the inventory, how it was collected, and where it is kept. The journal lies beside the snapshot and stays there when something is left to read; without a folder it is
     temporary. Raises what the collector raises.
     """
     from scanner import __version__  # noqa: PLC0415
@@ -191,36 +192,36 @@ def collected(
     place = Path(folder) if folder else Path(str(temporary)) / "snapshot"
     lock = azure.locked(place)
     try:
-        if folder and not live.previous and (place / snapshot.MANIFEST).is_file():
-            live = _with_previous(live, folder)
+        older = bool(folder) and (place / snapshot.MANIFEST).is_file()
+        if older and not live.previous:
+            live = replace(live, previous=folder)
         began = time.monotonic()
         options = options_from(live, place.with_name(f"{place.name}.journal"), principals)
         found = azure.collect(options, teller)
         told = found.told
         teller("finished", requests=told.requests, seconds=time.monotonic() - began, retries=told.retries, throttled=told.throttled, waited=told.waited, failures=dict(found.failures))  # fmt: skip
-        inventory = found.inventory
+        inventory, kept = found.inventory, place
         if folder:
+            partial = place.with_name(f"{place.name}.partial")
+            if found.interrupted and older:
+                kept = partial
             snapshot.write(
                 inventory,
-                place,
+                kept,
                 tool_version=__version__,
                 started=found.started,
                 ended=inventory.collected_at,
             )
-            inventory = snapshot.collect(place)
+            inventory = snapshot.collect(kept)
             if found.interrupted or found.unfinished:
                 found.journal.close()
             else:
                 found.journal.remove()
-        yield inventory, found
+            if kept is place:
+                shutil.rmtree(partial, ignore_errors=True)
+        yield inventory, found, kept
     finally:
         lock.release()
         teller.done()
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _with_previous(live: Live, folder: str) -> Live:
-    """The snapshot that is about to be replaced is the one to compare with."""
-    values = {name: getattr(live, name) for name in Live.__dataclass_fields__}
-    return Live(**{**values, "previous": folder})

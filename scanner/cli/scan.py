@@ -147,7 +147,7 @@ def scan(
         interrupted = False
         if asked:
             teller = Teller(live.log_format, quiet=quiet)
-            inventory, found = stack.enter_context(collected(live, folder, principals, teller))
+            inventory, found, _ = stack.enter_context(collected(live, folder, principals, teller))
             interrupted = found.interrupted
             result = evaluated(inventory, live.words)
             if verify and not interrupted:

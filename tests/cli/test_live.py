@@ -147,6 +147,23 @@ def test_ctrl_c_leaves_a_valid_partial_snapshot(server, tmp_path, whole):
     assert snapshot.collect(tmp_path / "night").digest == whole
 
 
+def test_an_interrupted_run_does_not_replace_an_older_snapshot(server, tmp_path, whole):
+    """It lies beside until the run has been gone on with."""
+    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
+    process = command(server, "collect", "--out", tmp_path / "whole", wait=False)
+    before = len(server.requests)
+    while len(server.requests) - before < 60:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert snapshot.collect(tmp_path / "whole").digest == whole
+    assert snapshot.collect(tmp_path / "whole.partial").runs
+    del server.faults[:]
+    command(server, "collect", "--out", tmp_path / "whole", "--resume")
+    assert snapshot.collect(tmp_path / "whole").digest == whole
+    assert not (tmp_path / "whole.partial").exists()
+
+
 def test_a_scan_that_is_interrupted_reports_what_it_has(server, tmp_path):
     server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
     process = command(server, "scan", "-f", "json", "-o", tmp_path / "out", wait=False)
