@@ -151,8 +151,9 @@ class Attempt:
         self._books.journal.row(self.number, resource, rank)
 
     def unread(self, kind: str, problem: Problem) -> None:
-        """Write down one thing that was not read."""
+        """Write down one thing that was not read; what failed on the server's side may pass when a run is resumed."""
         self.problems.append((kind, problem))
+        self.again = self.again or problem.status == 429 or (problem.status or 0) >= 500
         self._books.tell("unread", collection=kind, scope=problem.scope, reason=problem.reason)
 
     def commit(self, name: str) -> Unit:

@@ -111,7 +111,7 @@ class DataPlane:
             first.problems.append((REPOSITORIES, Problem(self._target.id, reason, chosen=True)))
         if len(chosen) > self._limits.repositories:
             reason = f"more than {self._limits.repositories:,} repositories: the rest was not read (--max-repositories)"
-            first.problems += [(kind, Problem(self._target.id, reason)) for kind in KINDS]
+            first.problems.append((REPOSITORIES, Problem(self._target.id, reason)))
             chosen = chosen[: self._limits.repositories]
         yield first
         ahead: deque[asyncio.Task[Reading]] = deque()

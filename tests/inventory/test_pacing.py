@@ -84,6 +84,24 @@ def test_fifteen_queries_in_five_seconds():
     assert clock.at == pytest.approx(5.0, abs=0.1)
 
 
+def test_a_paused_bucket_holds_back_all_who_share_it_and_nobody_else():
+    clock = Still()
+    pacing = Pacing(clock)
+    pacing.pause("sub", 5)
+    run(pacing, "other", 1)
+    assert clock.at == 0
+    run(pacing, "sub", 3)
+    assert clock.at == pytest.approx(5, abs=0.1)
+
+
+def test_a_pause_is_never_longer_than_a_minute():
+    clock = Still()
+    pacing = Pacing(clock)
+    pacing.pause("sub", 3600)
+    run(pacing, "sub", 1)
+    assert clock.at <= 61
+
+
 def test_fewer_at_once_after_429_and_more_after_success():
     clock = Still()
     pacing = Pacing(clock)

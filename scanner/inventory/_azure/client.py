@@ -226,6 +226,8 @@ class Client:
                 if reply.status in call.accept:
                     return reply
                 wait, throttled, broken = self._after(reply, throttled, broken)
+                if reply.status == 429:  # whoever shares the bucket would only be refused too
+                    self.pacing.pause(call.bucket, wait)
             finally:
                 self.pacing.leave(call.bucket)
             self.pacing.told.retries += 1
