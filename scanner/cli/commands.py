@@ -81,6 +81,8 @@ def cli(ctx: click.Context, config: str | None) -> None:
     \b
     Examples:
       acrscan demo
+      acrscan doctor
+      acrscan scan --management-group platform --snapshot night/ -f sarif -f html
       acrscan scan --from saved answers/ -f sarif -f html -o reports/
       acrscan explain ACR101 --from saved answers/ --resource myregistry
 
