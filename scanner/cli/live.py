@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +169,7 @@ def options_from(live: Live, folder: Path, principals: str | None) -> Options:
         previous=Predecessor.of(snapshot.collect(Path(live.previous))) if live.previous else None,
         extras=extras,
         opt_in=opt_in,
+        limits=asdict(limits) if live.data_plane else {},
         deadlines=Deadlines(run=60.0 * live.deadline),
     )
 

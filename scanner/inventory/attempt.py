@@ -35,7 +35,11 @@ Tell = Callable[..., None]
 class Books:
     """What every attempt needs: the journal, which resources belong to the scope, who we are, whom to tell."""
 
-    def __init__(self, journal: Journal, takes: Callable[[str], bool], tell: Tell) -> None:
+    def __init__(
+        self, journal: Journal, takes: Callable[[str], bool], tell: Tell, opt_in: Sequence[str] = ()
+    ) -> None:
+        self.below = (live.CONNECTIONS, *(item.type for item in live.PER_REGISTRY), *opt_in)
+        """Types of what lies below a registry and is not read where the registry is not."""
         self.journal = journal
         self.takes = takes
         self.tell = tell
@@ -85,7 +89,7 @@ class Attempt:
         try:
             async for page in pages:
                 for raw in page.rows:
-                    resource = self._resource(raw, kind, scopes[0], page, version, graph=graph)
+                    resource = self._resource(raw, kind, scopes, page, version, graph=graph)
                     if resource is None or not self._books.takes(resource.id):
                         continue
                     self._books.journal.row(self.number, resource, rank)
@@ -106,20 +110,25 @@ class Attempt:
             return
         self.again = self.again or error.status is None or error.code in PASSING or error.status >= 500
         self.problems += [(kind, self._books.problem(kind, scope, error)) for scope in scopes]
-        if kind == live.REGISTRIES:
-            self.problems += [
-                (live.CONNECTIONS, self._books.problem(live.CONNECTIONS, scope, error)) for scope in scopes
-            ]
+        for below in self._books.below if kind == live.REGISTRIES else ():
+            self.problems += [(below, self._books.problem(kind, scope, error)) for scope in scopes]
         self._books.tell("unread", collection=kind, scope=scopes[0], reason=error.reason)
 
     def _resource(
-        self, raw: dict[str, Any], kind: str, scope: str, page: Page, version: str | None, *, graph: bool
+        self,
+        raw: dict[str, Any],
+        kind: str,
+        scopes: Sequence[str],
+        page: Page,
+        version: str | None,
+        *,
+        graph: bool,
     ) -> Resource | None:
-        """The resource of a row; what cannot be one is noted."""
+        """The resource of a row; one that cannot be used is missing."""
         body, given = resource_graph.plain(raw) if graph else (raw, version)
-        found = identify(body, Listed(kind, scope))
+        found = identify(body, Listed(kind, scopes[0]))
         if found is None or not found[1] or _CONTROL.search(found[1]):
-            self.notes.append(f"{page.where}: a row without a usable id was left out")
+            self._unusable(kind, scopes, f"{page.where}: a row without a usable id was left out")
             return None
         of, identifier, content = found
         if canonical(of).lower() != kind.lower():
@@ -128,8 +137,11 @@ class Attempt:
         try:
             return make(kind, identifier, content, Origin("azure", page.where, collected_at=page.at), given)
         except ValueError as error:
-            self.notes.append(f"{page.where}: {error}")
+            self._unusable(kind, scopes, f"{page.where}: {error}")
             return None
+
+    def _unusable(self, kind: str, scopes: Sequence[str], reason: str) -> None:
+        self.problems += [(kind, Problem(scope, reason)) for scope in scopes]
 
     def _connections(self, raw: dict[str, Any], registry: str, page: Page, version: str | None) -> None:
         """Private endpoint connections lie in the bodies of registries; nobody need list them apart."""
@@ -137,7 +149,7 @@ class Attempt:
         items = properties.get("privateEndpointConnections") if isinstance(properties, dict) else None
         for item in items if isinstance(items, list) else ():
             if isinstance(item, dict):
-                resource = self._resource(item, live.CONNECTIONS, registry, page, version, graph=False)
+                resource = self._resource(item, live.CONNECTIONS, [registry], page, version, graph=False)
                 if resource is not None:
                     self._books.journal.row(self.number, resource, ARM)
 

@@ -51,6 +51,8 @@ class Options:
     previous: Predecessor | None = None
     extras: Callable[[Client], Extra] | None = None
     opt_in: tuple[str, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """What bounds the extras; a journal of other limits is not gone on with."""
     deadlines: Deadlines = field(default_factory=Deadlines)
     clock: Clock | None = None
     credential: Credential | None = None
@@ -95,15 +97,21 @@ async def _collect(options: Options, tell: Tell) -> Collected:
         tell("scope", words="finding out what is visible")
         scope = await scopes.resolve(client, options.wanted)
         tell("scoped", subscriptions=len(scope.subscriptions), visible=len(scope.visible))
-        plan = {"cloud": options.cloud.name, "optIn": sorted(options.opt_in), **options.wanted.record()}
+        plan = {
+            "cloud": options.cloud.name,
+            "principal": str(principal or ""),
+            "optIn": sorted(options.opt_in),
+            "limits": dict(options.limits),
+            **options.wanted.record(),
+        }
         journal = Journal(options.folder, plan, resume=options.resume)
         with ExitStack() as stack:
             stack.callback(journal.close)
-            books = Books(journal, scope.takes, tell)
+            books = Books(journal, scope.takes, tell, options.opt_in)
             books.principal = principal if isinstance(principal, str) else ""
             collector = Collector(client, scope, books, options.extras(client) if options.extras else None)
             interrupted = await _work(collector)
-            losses = lost.Losses() if interrupted else await lost.compare(collector, options.previous)
+            losses = await lost.compare(collector, options.previous, interrupted=interrupted)
             inventory = _inventory(options, scope, collector, losses, interrupted=interrupted)
             stack.pop_all()
     return Collected(
@@ -140,14 +148,18 @@ def _inventory(
     """The inventory of a journal."""
     journal = collector.books.journal
     gone = collector.gone
-    parts = journal.parts(lambda kind, rows: combine(kind, rows, gone))
     problems: dict[str, list[Problem]] = {}
+    for registry in collector.unlooked():
+        for kind in collector.books.below:
+            problems.setdefault(kind.lower(), []).append(Problem(registry, "nothing below it was read"))
+    parts = journal.parts(lambda kind, rows: combine(kind, rows, gone))
     notes = list(scope.notes)
     for unit in journal.units:
         notes += unit.notes
         for kind, problem in unit.problems:
             problems.setdefault(kind.lower(), []).append(problem)
     notes += losses.notes
+    problems.setdefault(live.REGISTRIES.lower(), []).extend(_unmatched(scope, parts))
     for problem in losses.problems:
         for kind in (*live.COLLECTED, *options.opt_in):
             problems.setdefault(kind.lower(), []).append(problem)
@@ -165,6 +177,23 @@ def _inventory(
         principals=read_principals(options.principals) if options.principals else {},
         diagnostics=tuple(notes),
     )
+
+
+def _unmatched(scope: Scope, parts: Mapping[str, Part]) -> Iterable[Problem]:
+    """A problem for each registry or resource group that the user names and nothing was found of."""
+    if not (scope.wanted.registries or scope.wanted.resource_groups):
+        return
+    found = [ids.segments(item.id) for item in parts.get(live.REGISTRIES.lower(), ())]
+    for name in scope.wanted.registries:
+        wanted = ids.segments(name)
+        if not any(one == wanted if len(wanted) > 1 else one[-1:] == wanted for one in found):
+            yield Problem("", f"registry {name} was not found, or is not visible to this identity")
+    for name in scope.wanted.resource_groups:
+        group = name.rpartition("/")[2].lower()
+        if not any(len(one) > 3 and one[3] == group for one in found):
+            yield Problem(
+                "", f"no registry was found in resource group {name}, or it is not visible to this identity"
+            )
 
 
 def _cut_short(

@@ -7,6 +7,7 @@ all lists of one registry; what is finished is not asked for again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -45,11 +46,8 @@ class Collector:
         self.scope = scope
         self.books = books
         self.extra = extra
-        self.gone: set[str] = {
-            ids.normalise(unit.name.removeprefix("vanished/"))
-            for unit in books.journal.units
-            if unit.name.startswith("vanished/")
-        }
+        self.gone: set[str] = set()
+        """Normalised ids of registries that were deleted while or before they were read."""
         self.seen = 0
         """Registries that were read."""
 
@@ -60,16 +58,22 @@ class Collector:
         scanned = [one.id for one in self.scope.subscriptions]
         visible = [one.id for one in self.scope.visible]
         jobs = [
-            (query, number, batch)
+            (query, batch)
             for query in (live.CHAIN_QUERY, *live.QUERIES)
-            for number, batch in enumerate(batches(visible if query.everywhere else scanned))
+            for batch in batches(visible if query.everywhere else scanned)
         ]
-        for done, (query, number, batch) in enumerate(jobs, 1):
-            await self.query(query, batch, f"graph/{query.name}/{number}")
+        await bounded((self.permissions(one, "before") for one in self.scope.subscriptions), AT_ONCE)
+        for done, (query, batch) in enumerate(jobs, 1):
+            await self.query(query, batch)
             self.books.tell("graph", done=done, total=len(jobs), query=query.name)
 
-    async def query(self, query: Query, batch: Sequence[str], name: str) -> Unit:
-        """One query over one batch. What was not read is missing in each of its subscriptions."""
+    async def query(self, query: Query, batch: Sequence[str]) -> Unit:
+        """One query over one batch. What was not read is missing in each of its subscriptions.
+
+        Of registries themselves Graph is a check only; without it their own lists must do.
+        """
+        asked = "\n".join((query.text, *batch)).encode()
+        name = f"graph/{query.name}/{hashlib.blake2b(asked, digest_size=8).hexdigest()}"
         done = self.books.journal.done(name)
         if done is not None:
             return done
@@ -83,6 +87,11 @@ class Collector:
             seen=_FACTS.get(kind),
             graph=True,
         )
+        if attempt.problems and kind == live.REGISTRIES:
+            attempt.notes.append(
+                f"registries were not checked against Resource Graph: {attempt.problems[0][1].reason}"
+            )
+            attempt.problems.clear()
         return attempt.commit(name)
 
     def facts(self, query: str) -> Iterable[Any]:
@@ -105,7 +114,9 @@ class Collector:
     async def subscriptions(self) -> None:
         """Everything that is listed per subscription and per registry."""
         journal = self.books.journal
-        if journal.done("subscriptions") is None:
+        asked = hashlib.blake2b("\n".join(one.id for one in self.scope.subscriptions).encode(), digest_size=8)
+        name = f"subscriptions/{asked.hexdigest()}"
+        if journal.done(name) is None:
             number, now = journal.begin(), self.client.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
             for one in self.scope.subscriptions:
                 identifier = f"/subscriptions/{one.id}"
@@ -113,7 +124,7 @@ class Collector:
                 journal.row(
                     number, make(live.SUBSCRIPTIONS, identifier, {**one.row, "id": identifier}, origin, VERSION), ARM
                 )  # fmt: skip
-            journal.commit(number, "subscriptions")
+            journal.commit(number, name)
         total, finished = len(self.scope.subscriptions), 0
 
         async def work(one: Subscription) -> None:
@@ -129,7 +140,7 @@ class Collector:
 
     async def left_out(self) -> None:
         """Registries that only Resource Graph names: gone since, or left out by the list of their subscription."""
-        only = [found for found, ranks in self.books.journal.ids(live.REGISTRIES) if ranks == {GRAPH}]
+        only = [found for found, ranks in self.books.journal.ids(live.REGISTRIES) if ARM not in ranks]
         for registry in only:
             one = await self.single(registry, ids.subscription_of(registry))
             if ids.normalise(registry) not in self.gone:
@@ -139,7 +150,7 @@ class Collector:
 
     async def subscription(self, one: Subscription) -> None:
         """One subscription."""
-        await self.permissions(one)
+        await self.permissions(one, "after")
         registries = await self.registries(one)
         if registries:
             await self.around(one.id)
@@ -156,16 +167,19 @@ class Collector:
             await attempt.read(live.STATES, [place], pages, rank=ARM)
             attempt.commit(name)
 
-    async def permissions(self, one: Subscription) -> None:
+    async def permissions(self, one: Subscription, when: str) -> None:
         """Find out what Resource Graph keeps from us: it leaves out, without a word, what may not be read.
+
+        Before it is asked and after: a role may be assigned in between.
 
         Source: https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource-group
         """
-        place, name = f"/subscriptions/{one.id}", f"permissions/{one.id}"
+        place, name = f"/subscriptions/{one.id}", f"permissions/{when}/{one.id}"
         if self.books.journal.done(name) is not None:
             return
         attempt = self.books.attempt()
         kinds = [kind for query in live.QUERIES for kind in query.types if kind != live.MANAGEMENT_GROUPS]
+        kinds += [live.SETS, live.DEFINITIONS]
         path = f"{place}/providers/Microsoft.Authorization/permissions"
         try:
             pages = arm.pages(self.client, path, "2022-04-01", one.id)
@@ -182,9 +196,9 @@ class Collector:
                 action = live.read_action(kind)
                 if not may(rows, action):
                     reason = f"no permission {action}: Resource Graph leaves out what may not be read"
-                    attempt.problems.append(
-                        (kind, Problem(place, reason, 403, action, self.books.grant(place, action)))
-                    )
+                    lack = Problem(place, reason, 403, action, self.books.grant(place, action))
+                    below = self.books.below if kind == live.REGISTRIES else ()
+                    attempt.problems += [(item, lack) for item in (kind, *below)]
         attempt.commit(name)
 
     async def registries(self, one: Subscription) -> list[list[Any]]:
@@ -234,12 +248,11 @@ class Collector:
             try:
                 reply = await arm.one(self.client, registry, live.STABLE, subscription)
             except NotRead as error:
-                if error.status == 404:
+                if error.deleted:
                     attempt.notes.append(f"{registry}: deleted; Resource Graph still names it")
                     attempt.facts.append("gone")
                 else:  # Graph's row stays, but nothing below it was asked for
-                    for kind in (live.REGISTRIES, *(item.type for item in live.PER_REGISTRY)):
-                        attempt.missed(kind, [registry], error)
+                    attempt.missed(live.REGISTRIES, [registry], error)
             else:
                 origin = Origin("azure", f"{registry}?api-version={live.STABLE}", collected_at=reply.at)
                 row = make(live.REGISTRIES, registry, reply.body, origin, live.STABLE)
@@ -251,6 +264,16 @@ class Collector:
             self.gone.add(ids.normalise(registry))
             return None
         return Brief(*done.facts[0]) if done.facts else None
+
+    def unlooked(self) -> list[str]:
+        """Registries of which nothing below was read, for whatever reason; there must be no silence about them."""
+        journal = self.books.journal
+        return [
+            found
+            for found, _ in journal.ids(live.REGISTRIES)
+            if ids.normalise(found) not in self.gone
+            and journal.done(f"registry/{ids.normalise(found)}") is None
+        ]
 
     # -- registries ----------------------------------------------------------------------------------------------
 
@@ -271,7 +294,7 @@ class Collector:
 
     async def registry(self, one: Brief) -> None:
         """What a registry lists, as far as its tier can have it, and what else was asked for."""
-        name = f"registry/{one.id}"
+        name = f"registry/{ids.normalise(one.id)}"
         if self.books.journal.done(name) is not None:
             self.seen += 1
             return
@@ -298,7 +321,7 @@ class Collector:
         try:
             await arm.one(self.client, registry, live.STABLE, ids.subscription_of(registry))
         except NotRead as error:
-            if error.status == 404:
+            if error.deleted:
                 self.gone.add(ids.normalise(registry))
                 return True
         return False

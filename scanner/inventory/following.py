@@ -55,8 +55,8 @@ async def _definitions(collector: Collector) -> None:
         )
         for at in range(0, len(names), _NAMES_AT_ONCE):
             query = live.named_query(kind, names[at : at + _NAMES_AT_ONCE])
-            for number, batch in enumerate(scanned):
-                await collector.query(query, batch, f"graph/{query.name}-{at}/{number}")
+            for batch in scanned:
+                await collector.query(query, batch)
 
 
 async def _subnet(collector: Collector, subnet: str) -> None:

@@ -64,6 +64,8 @@ class Journal:
         self._finished: set[int] = set()
         self._names: set[bytes] = set()
         self._units: dict[str, Unit] = {}
+        self._rows: dict[int, int] = {}
+        """Attempt -> rows stored so far, until it is committed."""
         self.unfinished = False
         """Whether a unit failed in a way that may pass."""
         log = folder / "units.ndjson"
@@ -94,6 +96,7 @@ class Journal:
 
     def _load(self, log: Path, plan: Mapping[str, Any]) -> None:
         highest = 0
+        stored = _counted(self._folder.glob("*.rows"))
         with log.open("rb") as lines:
             head = _decoded(lines.readline())
             if not head or head.get("schema") != SCHEMA:
@@ -107,13 +110,12 @@ class Journal:
                 if record is None:
                     continue
                 highest = max(highest, record["number"])
-                if record["again"]:
-                    continue
+                if record["again"] or stored.get(record["number"], 0) < record["rows"]:
+                    continue  # to be read anew: it failed, or its rows did not reach the disk
                 problems = tuple((kind, Problem(*fields)) for kind, fields in record["problems"])
                 unit = Unit(record["unit"], problems, tuple(record["notes"]), record["facts"])
                 self._keep(record["number"], unit)
-        for path in self._folder.glob("*.rows"):
-            highest = max(highest, _highest(path))
+        highest = max((highest, *stored))
         self._numbers = itertools.count(highest + 1)
 
     def _keep(self, number: int, unit: Unit) -> None:
@@ -156,6 +158,7 @@ class Journal:
         except OSError as error:
             raise self._full(error) from error
         self._dirty.add(name)
+        self._rows[number] = self._rows.get(number, 0) + 1
 
     def commit(
         self,
@@ -166,10 +169,12 @@ class Journal:
         notes: Iterable[str] = (),
         facts: Any = None,
         again: bool = False,
+        fleeting: bool = False,
     ) -> Unit:
         """Finish a unit: from now on its rows count. `problems`: (collection, problem).
 
-        `again`: it failed in a way that may pass; a resumed collection reads it anew.
+        `again`: it failed in a way that may pass; a resumed collection reads it anew. `fleeting`: it says something about
+        this run only, and is worked out anew by every other.
         """
         unit = Unit(name, tuple(problems), tuple(notes), facts)
         record = {
@@ -181,7 +186,8 @@ class Journal:
             ],
             "notes": unit.notes,
             "facts": facts,
-            "again": again,
+            "again": again or fleeting,
+            "rows": self._rows.pop(number, 0),
         }
         try:
             for dirty in self._dirty:
@@ -295,9 +301,14 @@ def _rows(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, int, bytes]]:
             yield cells[2], int(cells[1]), int(cells[0]), cells[3]
 
 
-def _highest(path: Path) -> int:
-    with path.open("rb") as lines:
-        return max((row[2] for row in _rows(lines)), default=0)
+def _counted(paths: Iterable[Path]) -> dict[int, int]:
+    """Attempt -> whole rows that lie in the files."""
+    found: dict[int, int] = {}
+    for path in paths:
+        with path.open("rb") as lines:
+            for row in _rows(lines):
+                found[row[2]] = found.get(row[2], 0) + 1
+    return found
 
 
 def _by_id(group: Iterable[tuple[bytes, int, int, bytes]]) -> Iterator[list[Row]]:

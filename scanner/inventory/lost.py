@@ -15,6 +15,8 @@ from scanner.inventory.collecting import Collector
 from scanner.model import ids
 from scanner.model.resource import Inventory, Origin, Problem, Resource
 
+LOST = "scope lost"
+"""How reasons begin that tell of a scope which was there before; the next run takes them on."""
 _PARTS = ("/location", "/sku", "/identity", "/tags", "/properties")
 
 
@@ -34,7 +36,14 @@ class Predecessor:
             part = inventory.parts.get(kind.lower())
             return tuple(resource.id for resource in part) if part is not None else ()
 
-        return cls(inventory.collected_at, named(live.REGISTRIES), named(live.SUBSCRIPTIONS))
+        lost = {
+            problem.scope
+            for run in inventory.runs
+            for problem in run.problems
+            if problem.reason.startswith(LOST) and problem.scope.count("/") == 2
+        }
+        subscriptions = (*named(live.SUBSCRIPTIONS), *sorted(lost))
+        return cls(inventory.collected_at, named(live.REGISTRIES), tuple(dict.fromkeys(subscriptions)))
 
 
 @dataclass(slots=True)
@@ -45,14 +54,17 @@ class Losses:
     notes: list[str] = field(default_factory=list)
 
 
-async def compare(collector: Collector, previous: Predecessor | None) -> Losses:
-    """Find out what is no longer there, and store a resource without content for each registry that was lost."""
+async def compare(collector: Collector, previous: Predecessor | None, *, interrupted: bool) -> Losses:
+    """Find out what is no longer there, and store a resource without content for each registry that was lost.
+
+    After an interruption nothing more is asked: every earlier registry that was not read is kept as one.
+    """
     losses = Losses()
     scope = collector.scope
     for name in scope.missing:
         place = f"/subscriptions/{name.lower()}"
         losses.problems.append(
-            Problem(place, "scope lost: scopes.expect names it, this identity does not see it", None, "", collector.books.grant(place, ""))
+            Problem(place, f"{LOST}: scopes.expect names it, and it is not among what is scanned", None, "", collector.books.grant(place, ""))
         )  # fmt: skip
     if previous is None:
         return losses
@@ -62,8 +74,12 @@ async def compare(collector: Collector, previous: Predecessor | None) -> Losses:
         name = ids.subscription_of(subscription)
         if name and name not in visible and scope.takes(subscription):
             place = f"/subscriptions/{name}"
-            reason = f"scope lost: seen on {previous.when}, no longer visible to this identity"
+            reason = f"{LOST}: seen on {previous.when}, no longer visible to this identity"
             losses.problems.append(Problem(place, reason, None, "", collector.books.grant(place, "")))
+        elif name in visible and name not in scanned and scope.wanted.management_groups:
+            losses.notes.append(
+                f"{subscription}: scanned on {previous.when}, now not below the management groups"
+            )
     left = {ids.normalise(one): one for one in previous.registries}
     for found, _ in collector.books.journal.ids(live.REGISTRIES):
         left.pop(ids.normalise(found), None)
@@ -73,27 +89,29 @@ async def compare(collector: Collector, previous: Predecessor | None) -> Losses:
             continue
         if subscription in visible and subscription not in scanned:
             continue  # the user asks for less than last time
-        await _missing(collector, registry, previous.when, losses, known=subscription in visible)
+        known = subscription in visible and not interrupted
+        words = "not read before the interruption" if interrupted else "no longer visible to this identity"
+        await _missing(collector, registry, previous.when, losses, words, known=known)
     return losses
 
 
-async def _missing(collector: Collector, registry: str, when: str, losses: Losses, *, known: bool) -> None:
-    reason = f"scope lost: seen on {when}, no longer visible to this identity"
+async def _missing(
+    collector: Collector, registry: str, when: str, losses: Losses, words: str, *, known: bool
+) -> None:
+    reason = f"{LOST}: seen on {when}, {words}"
     if known:
         try:
             await arm.one(collector.client, registry, live.STABLE, ids.subscription_of(registry))
-            reason = f"scope lost: seen on {when}, left out by the list of its subscription"
+            reason = f"{LOST}: seen on {when}, left out by the list of its subscription"
         except NotRead as error:
-            if error.status == 404 and error.code != "SubscriptionNotFound":
+            if error.deleted:
                 losses.notes.append(f"{registry}: deleted since {when}")
                 return
-            reason = f"scope lost: seen on {when}, now {error.reason}"
-    name = f"lost/{registry}"
+            reason = f"{LOST}: seen on {when}, now {error.reason}"
     journal = collector.books.journal
-    if journal.done(name) is None:
-        number = journal.begin()
-        journal.row(number, _unseen(registry, reason), GRAPH)
-        journal.commit(number, name, facts=[registry])
+    number = journal.begin()
+    journal.row(number, _unseen(registry, reason), GRAPH)
+    journal.commit(number, f"lost/{registry}", fleeting=True)
     losses.problems.append(Problem(registry, reason, None, "", collector.books.grant(registry, "")))
 
 

@@ -36,21 +36,21 @@ async def pages(
         else {"subscriptions": list(subscriptions)}
     )
     url = f"{client.cloud.resource_manager}/providers/Microsoft.ResourceGraph/resources?api-version={VERSION}"
-    token, seen, given = "", set[str](), 0
+    token, seen, given = "", set[str](), set[str]()
     while True:
         if token:
             body = {**body, "options": {**options, "$skipToken": token}}
         reply = await client.send(Call("POST", url, bucket="graph", json=body))
         rows, total, token = _page(reply)
-        given += len(rows)
+        given.update(str(row.get("id") or len(given)).lower() for row in rows)
         yield Page(rows, f"Resource Graph: {query.name}", reply.at)
         if not token:
             break
         if token in seen:
             raise NotRead("Resource Graph leads back to a page that was read", None, "Loop")
         seen.add(token)
-    if total is not None and given < total:
-        raise NotRead(f"Resource Graph promised {total:,} rows and gave {given:,}", None, "Short")
+    if total is not None and len(given) < total:
+        raise NotRead(f"Resource Graph promised {total:,} rows and gave {len(given):,}", None, "Short")
 
 
 def _page(reply: Reply) -> tuple[list[dict[str, Any]], int | None, str]:

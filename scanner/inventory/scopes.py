@@ -66,6 +66,7 @@ class Scope:
     subscriptions: tuple[Subscription, ...]
     visible: tuple[Subscription, ...]
     missing: tuple[str, ...]
+    """Expected subscriptions that are not scanned."""
     notes: tuple[str, ...]
     owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Subscription id -> its id and lower-case name."""
@@ -77,7 +78,7 @@ class Scope:
             return True
         parts = ids.segments(registry)
         name, group = parts[-1], parts[3] if len(parts) > 3 else ""
-        owners = self.owners.get(parts[1], ()) if len(parts) > 1 else ()
+        owners = self.owners.get(parts[1], (parts[1],)) if len(parts) > 1 else ()
         if self.wanted.resource_groups and not any(
             _is_group(one.lower(), owners, group) for one in self.wanted.resource_groups
         ):
@@ -93,6 +94,11 @@ class Scope:
             if fnmatchcase(name, lowered) or any(fnmatchcase(one, lowered) for one in groups):
                 return False
         return True
+
+
+def excluded(one: Subscription, wanted: Wanted) -> bool:
+    """Whether the user leaves a subscription out."""
+    return _excluded(one, wanted.excludes)
 
 
 def _is_group(wanted: str, owners: tuple[str, ...], group: str) -> bool:
@@ -126,7 +132,9 @@ async def resolve(client: Client, wanted: Wanted) -> Scope:
         for one in left
         if one.state.lower() not in ("enabled", "")
     ]
-    known = {name.lower() for one in visible for name in (one.id, one.name)}
+    # What is expected must be scanned, not only visible: a management group may lag behind; what is excluded may be missing.
+    spared = [one for one in visible if _excluded(one, wanted.excludes)]
+    known = {name.lower() for one in (*left, *spared) for name in (one.id, one.name)}
     missing = tuple(sorted(one for one in wanted.expect if one.lower() not in known))
     owners: dict[str, tuple[str, ...]] = {one.id: (one.id, one.name.lower()) for one in left}
     return Scope(wanted, tuple(left), visible, missing, tuple(notes), owners)

@@ -72,7 +72,7 @@ async def _read(options: Options, kinds: Mapping[str, str]) -> dict[str, Resourc
             try:
                 found[identifier] = await _resource(client, identifier, kind)
             except NotRead as error:
-                if error.status == 404:
+                if error.deleted:
                     found[identifier] = None
 
         await bounded((one(identifier, kind) for identifier, kind in kinds.items()), AT_ONCE)
@@ -86,7 +86,10 @@ async def _resource(client: Client, identifier: str, kind: str) -> Resource:
     origin = Origin("azure", f"{identifier}?api-version={version} (verified)", collected_at=reply.at)
     resource = make(kind, identifier, reply.body, origin, version)
     if kind == live.REGISTRIES:
-        preview = await arm.one(client, identifier, live.PREVIEW, bucket)
+        try:
+            preview = await arm.one(client, identifier, live.PREVIEW, bucket)
+        except NotRead:
+            return resource  # without the preview its own keys are unknown, no more
         more = make(kind, identifier, preview.body, origin, live.PREVIEW)
         resource = replace(
             resource,

@@ -88,6 +88,11 @@ class NotRead(Exception):
         self.action = action
         self.principal = principal
 
+    @property
+    def deleted(self) -> bool:
+        """Whether Azure itself says that the resource does not exist: any other 404 (a proxy's, a lost subscription's) is none."""
+        return self.status == 404 and self.code.endswith("NotFound") and self.code != "SubscriptionNotFound"
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
