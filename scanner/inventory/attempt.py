@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from shlex import quote
 from typing import Any
 
 from scanner.inventory import live, resource_graph
@@ -60,7 +61,7 @@ class Books:
         """The command that lets this identity read at a scope."""
         role = f'"{ROLE}"' if action.lower().endswith("/action") else "Reader"
         who = principal or self.principal or "<object id of the scanner>"
-        return f"az role assignment create --assignee-object-id {who} --role {role} --scope {scope}"
+        return f"az role assignment create --assignee-object-id {who} --role {role} --scope {quote(scope)}"
 
 
 class Attempt:

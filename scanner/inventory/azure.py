@@ -149,8 +149,9 @@ def _inventory(
     journal = collector.books.journal
     gone = collector.gone
     problems: dict[str, list[Problem]] = {}
+    cut = {one.id for one in scope.subscriptions} if interrupted else set()  # told once for each of these
     for registry in collector.unlooked():
-        for kind in collector.books.below:
+        for kind in collector.books.below if ids.subscription_of(registry) not in cut else ():
             problems.setdefault(kind.lower(), []).append(Problem(registry, "nothing below it was read"))
     parts = journal.parts(lambda kind, rows: combine(kind, rows, gone))
     notes = list(scope.notes)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -260,7 +261,7 @@ class DataPlane:
         roles = ("Container Registry Repository Reader", "Container Registry Repository Catalog Lister") if abac else ("AcrPull",)  # fmt: skip
         who = self._principal or "<object id of the scanner>"
         fix = " && ".join(
-            f'az role assignment create --assignee-object-id {who} --role "{role}" --scope {self._target.id}'
+            f'az role assignment create --assignee-object-id {who} --role "{role}" --scope {shlex.quote(self._target.id)}'
             for role in roles
         )
         return Problem(scope, reason, error.status, action, fix)
