@@ -141,9 +141,9 @@ def login_options(command: Callable[..., Any]) -> Any:
 def options_from(live: Live, folder: Path, principals: str | None) -> Options:
     """The collector's options."""
     from scanner.inventory import azure, snapshot  # noqa: PLC0415 - the SDK loads here, not at start-up
-    from scanner.inventory._azure.client import Deadlines  # noqa: PLC0415
     from scanner.inventory._azure.clouds import cloud_of  # noqa: PLC0415
     from scanner.inventory._azure.credentials import Login as How  # noqa: PLC0415
+    from scanner.inventory._azure.deadlines import Deadlines  # noqa: PLC0415
     from scanner.inventory.data_plane import Limits  # noqa: PLC0415
     from scanner.inventory.extras import extras_for  # noqa: PLC0415
     from scanner.inventory.lost import Predecessor  # noqa: PLC0415

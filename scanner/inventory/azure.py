@@ -17,9 +17,10 @@ from typing import Any
 from scanner.errors import OutputError
 from scanner.inventory import collections as table
 from scanner.inventory import live, lost, scopes
-from scanner.inventory._azure.client import Client, Deadlines
+from scanner.inventory._azure.client import Client
 from scanner.inventory._azure.clouds import Cloud, cloud_of
 from scanner.inventory._azure.credentials import Credential, Login, claims_of
+from scanner.inventory._azure.deadlines import Deadlines
 from scanner.inventory._azure.pacing import Clock, Told
 from scanner.inventory.attempt import ARM, ARM_PREVIEW, GRAPH, Books, Tell
 from scanner.inventory.collecting import Collector, Extra

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from scanner.inventory import azure
-from scanner.inventory._azure.client import Deadlines
 from scanner.inventory._azure.clouds import cloud_of
 from scanner.inventory._azure.credentials import Login
+from scanner.inventory._azure.deadlines import Deadlines
 from scanner.inventory._azure.pacing import Clock
 from scanner.inventory._azure.session import proxy_for
 from scanner.inventory.scopes import Wanted

@@ -9,7 +9,8 @@ from scanner.data import policies
 from scanner.engine.evaluate import Options
 from scanner.errors import InputError
 from scanner.inventory import saved
-from scanner.inventory._azure.client import Deadlines
+from scanner.inventory._azure.deadlines import Deadlines
+from scanner.inventory._azure.pacing import Clock
 from scanner.language.pack import load_pack
 from scanner.model.finding import Verdict
 from tests.azure_server import running
@@ -254,6 +255,21 @@ def test_deadlines_end_a_run_that_would_not(server, tmp_path, monkeypatch):
     reasons = {problem.reason for problem in run_of(found.inventory, "registries/tokens").problems}
     assert any("no answer within" in reason or "deadline" in reason for reason in reasons)
     assert found.unfinished
+
+
+def test_a_subscription_that_takes_too_long_does_not_hold_up_the_others(server, tmp_path, monkeypatch):
+    server.faults.append(Fault(rf"GET management.*{build.PROD}", "slow", times=-1, seconds=0.3))
+    found = collect(
+        server, tmp_path / "j", monkeypatch, deadlines=Deadlines(call=5, bucket=1.0), clock=Clock()
+    )
+    problems = [problem for run in found.inventory.runs for problem in run.problems]
+    late = {
+        problem.scope.split("/")[2]
+        for problem in problems
+        if problem.reason.startswith(f"deadline of {build.PROD}")
+    }
+    assert late == {build.PROD}
+    assert not [problem for problem in problems if f"/{build.DEV}" in problem.scope]
 
 
 # -- what vanishes -----------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from scanner.engine.evaluate import Options
 from scanner.errors import AuthenticationError
 from scanner.inventory import data_plane
 from scanner.inventory._acr_token import Tokens
-from scanner.inventory._azure.client import Deadlines, NotRead, Reply
+from scanner.inventory._azure.client import NotRead, Reply
+from scanner.inventory._azure.deadlines import Deadlines
 from scanner.inventory._azure.pacing import Clock
 from scanner.inventory.data_plane import DataPlane, Limits, Target
 from scanner.inventory.extras import extras_for

@@ -15,8 +15,8 @@ from scanner.data import policies
 from scanner.engine.evaluate import Options
 from scanner.inventory import azure, collecting
 from scanner.inventory import verify as verifying
-from scanner.inventory._azure.client import Deadlines
 from scanner.inventory._azure.clouds import cloud_of
+from scanner.inventory._azure.deadlines import Deadlines
 from scanner.inventory.data_plane import Limits
 from scanner.inventory.extras import extras_for
 from scanner.inventory.lost import Predecessor

@@ -34,6 +34,7 @@ from scanner import __version__
 from scanner.inventory._azure.allow import KIND, AllowList, AllowListPolicy, Kind
 from scanner.inventory._azure.clouds import Cloud
 from scanner.inventory._azure.credentials import Credential, Login, credential_for
+from scanner.inventory._azure.deadlines import Deadlines, Spent
 from scanner.inventory._azure.pacing import LONGEST_WAIT, Clock, Pacing, asked_to_wait
 from scanner.inventory._azure.session import TokenTransport, Wire, tls_context
 
@@ -94,15 +95,6 @@ class NotRead(Exception):
         return self.status == 404 and self.code.endswith("NotFound") and self.code != "SubscriptionNotFound"
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds: for one request, for all of one bucket, for the whole run."""
-
-    call: float = 60.0
-    bucket: float = 3600.0
-    run: float = 6 * 3600.0
-
-
 @dataclass(slots=True)
 class Failures:
     """What went wrong on the way although the call may have ended well, counted by reason."""
@@ -154,7 +146,8 @@ class Client:
         self.pacing = Pacing(self.clock)
         self.failures = Failures()
         self._deadlines = deadlines or Deadlines()
-        self._began: dict[str, float] = {}
+        self._began = 0.0
+        self._spent: dict[str, Spent] = {}
         self._run = uuid4()
         self._numbers = itertools.count(1)
         self._tls = tls_context()
@@ -188,7 +181,7 @@ class Client:
             policies=self._policies(token=False),
             **options,
         )
-        self._began["run"] = self.clock.monotonic()
+        self._began = self.clock.monotonic()
         return self
 
     def _policies(self, *, token: bool = True) -> list[Any]:
@@ -215,9 +208,17 @@ class Client:
 
         Raises `NotRead` otherwise, `AuthenticationError` where there is no token to send it with.
         """
+        spent = self._spent.setdefault(call.bucket, Spent())
+        spent.enter(self.clock.monotonic())
+        try:
+            return await self._tried(call, spent)
+        finally:
+            spent.leave(self.clock.monotonic())
+
+    async def _tried(self, call: Call, spent: Spent) -> Reply:
         throttled = broken = 0
         while True:
-            self._check_deadlines(call.bucket)
+            self._check_deadlines(call.bucket, spent)
             await self.pacing.enter(call.bucket)
             try:
                 reply = await self._once(call)
@@ -263,12 +264,12 @@ class Client:
         wait = asked if asked is not None else 0.4 * 2**broken * (0.5 + random.random())  # noqa: S311
         return min(wait, LONGEST_WAIT), throttled, broken
 
-    def _check_deadlines(self, bucket: str) -> None:
+    def _check_deadlines(self, bucket: str, spent: Spent) -> None:
         now = self.clock.monotonic()
-        for name, limit in (("run", self._deadlines.run), (bucket, self._deadlines.bucket)):
-            if now - self._began.setdefault(name, now) > limit:
-                what = "the run" if name == "run" else f"{name}"
-                raise NotRead(f"deadline of {what} reached ({limit:,.0f} s)", None, "Deadline")
+        if now - self._began > self._deadlines.run:
+            raise NotRead(f"deadline of the run reached ({self._deadlines.run:,.0f} s)", None, "Deadline")
+        if spent.seconds(now) > self._deadlines.bucket:
+            raise NotRead(f"deadline of {bucket} reached ({self._deadlines.bucket:,.0f} s)", None, "Deadline")
 
     async def _once(self, call: Call) -> Reply:
         """One attempt. Raises `_Broken` for everything that did not bring a whole answer."""
