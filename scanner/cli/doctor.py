@@ -28,14 +28,11 @@ def doctor(login: Login, form: str) -> Outcome:
       acrscan doctor --auth managed-identity --client-id 11111111-1111-4111-8111-111111111111
       acrscan doctor --cloud AzureUSGovernment -f json
     """
-    from scanner.inventory._azure.clouds import cloud_of  # noqa: PLC0415
-    from scanner.inventory._azure.credentials import Login as How  # noqa: PLC0415
     from scanner.inventory.checkup import examine  # noqa: PLC0415
 
     outcome = Outcome()
-    cloud = cloud_of(login.cloud, login.authority, login.resource_manager)
     found = []
-    for check in examine(cloud, How(login.auth, login.tenant, login.client_id, login.certificate)):
+    for check in examine(*login.resolved()):
         found.append(check)
         if form == "text":
             click.echo(f"{_GLYPHS[check.state]} {safe(check.name)}: {safe(check.words)}")

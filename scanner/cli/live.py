@@ -19,6 +19,8 @@ from scanner.errors import UsageError
 from scanner.model.resource import Inventory
 
 if TYPE_CHECKING:
+    from scanner.inventory._azure.clouds import Cloud
+    from scanner.inventory._azure.credentials import Login as How
     from scanner.inventory.azure import Collected, Options
 
 _SCOPES = (
@@ -53,22 +55,36 @@ _WORK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """What the options say, as given."""
+class Login:
+    """Who logs in, and where."""
 
     tenant: str
-    management_groups: tuple[str, ...]
-    subscriptions: tuple[str, ...]
-    resource_groups: tuple[str, ...]
-    registries: tuple[str, ...]
-    exclude: tuple[str, ...]
-    expect: tuple[str, ...]
     auth: str
     client_id: str
     certificate: str
     cloud: str
     authority: str
     resource_manager: str
+
+    def resolved(self) -> tuple[Cloud, How]:
+        """The cloud, and the way to log in. Raises `UsageError` for a cloud or address that is none."""
+        from scanner.inventory._azure.clouds import cloud_of  # noqa: PLC0415 - the SDK loads here, not at start-up
+        from scanner.inventory._azure.credentials import Login as How  # noqa: PLC0415
+
+        cloud = cloud_of(self.cloud, self.authority, self.resource_manager)
+        return cloud, How(self.auth, self.tenant, self.client_id, self.certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class Live(Login):
+    """What the options say, as given."""
+
+    management_groups: tuple[str, ...]
+    subscriptions: tuple[str, ...]
+    resource_groups: tuple[str, ...]
+    registries: tuple[str, ...]
+    exclude: tuple[str, ...]
+    expect: tuple[str, ...]
     data_plane: bool
     repositories: tuple[str, ...]
     skip_repositories: tuple[str, ...]
@@ -120,19 +136,6 @@ def live_options(command: Callable[..., Any]) -> Any:
     return _bundled(command, (*_WORK, *_LOGIN, *_SCOPES), names, Live, "live")
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Who logs in, and where."""
-
-    tenant: str
-    auth: str
-    client_id: str
-    certificate: str
-    cloud: str
-    authority: str
-    resource_manager: str
-
-
 def login_options(command: Callable[..., Any]) -> Any:
     """The options of logging in alone; they arrive as `login`."""
     return _bundled(command, (*_LOGIN, _SCOPES[-1]), tuple(Login.__dataclass_fields__), Login, "login")
@@ -141,20 +144,19 @@ def login_options(command: Callable[..., Any]) -> Any:
 def options_from(live: Live, folder: Path, principals: str | None) -> Options:
     """The collector's options."""
     from scanner.inventory import azure, snapshot  # noqa: PLC0415 - the SDK loads here, not at start-up
-    from scanner.inventory._azure.clouds import cloud_of  # noqa: PLC0415
-    from scanner.inventory._azure.credentials import Login as How  # noqa: PLC0415
     from scanner.inventory._azure.deadlines import Deadlines  # noqa: PLC0415
     from scanner.inventory.data_plane import Limits  # noqa: PLC0415
     from scanner.inventory.extras import extras_for  # noqa: PLC0415
     from scanner.inventory.lost import Predecessor  # noqa: PLC0415
     from scanner.inventory.scopes import Wanted  # noqa: PLC0415
 
+    cloud, login = live.resolved()
     limits = Limits(live.repositories, live.skip_repositories, live.max_repositories, live.max_manifests)
     extras, opt_in = extras_for(limits if live.data_plane else None, probe=live.probe)
     return azure.Options(
         folder=folder,
-        login=How(live.auth, live.tenant, live.client_id, live.certificate),
-        cloud=cloud_of(live.cloud, live.authority, live.resource_manager),
+        login=login,
+        cloud=cloud,
         wanted=Wanted(
             live.tenant,
             live.management_groups,
@@ -191,6 +193,7 @@ def collected(
         raise UsageError("--resume needs the folder of the snapshot", "", "Name it with --snapshot or --out.")
     temporary = None if folder else tempfile.mkdtemp(prefix="acrscan-")
     place = Path(folder) if folder else Path(str(temporary)) / "snapshot"
+    snapshot.check(place)
     lock = azure.locked(place)
     try:
         older = bool(folder) and (place / snapshot.MANIFEST).is_file()

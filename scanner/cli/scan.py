@@ -180,7 +180,7 @@ def _verified(
     if not suspects:
         return result
     answer = verify(options_from(live, Path(), None), inventory, suspects, teller)
-    words = f"{live.words} (verified: {answer.read} read again, {answer.changed} differ, {answer.gone} gone)"
+    words = f"{live.words} (verified: {answer.read} of {answer.read + answer.unread} read again, {answer.changed} differ, {answer.gone} gone)"
     return evaluated(answer.inventory, words)
 
 

@@ -86,6 +86,7 @@ def _words(event: str, facts: dict[str, Any], unread: int) -> str:
                 f"{facts['throttled']:,} throttled ({facts['waited']:,.1f} s waited){missing}"
             )
         case "verified":
-            return f"verified {facts['read']:,} resources: {facts['changed']:,} differ, {facts['gone']:,} are gone"
+            asked = facts["read"] + facts["unread"]
+            return f"verified {facts['read']:,} of {asked:,} resources: {facts['changed']:,} differ, {facts['gone']:,} are gone"
         case _:
             return f"{event}: {facts}"

@@ -133,7 +133,7 @@ class Attempt:
             return None
         of, identifier, content = found
         if canonical(of).lower() != kind.lower():
-            self.notes.append(f"{page.where}: a row of type {of[:80]} was left out")
+            self._unusable(kind, scopes, f"{page.where}: a row of type {of[:80]} was left out")
             return None
         try:
             return make(kind, identifier, content, Origin("azure", page.where, collected_at=page.at), given)

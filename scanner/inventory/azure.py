@@ -269,11 +269,13 @@ def locked(folder: Path) -> Any:
     """A lock on a folder, so that two runs do not write one snapshot. Raises `OutputError` where another run holds it."""
     from filelock import FileLock, Timeout  # noqa: PLC0415
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.parent / f".{folder.name}.lock")
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-    except Timeout as error:
+    except OSError as error:
+        if not isinstance(error, Timeout):
+            raise OutputError(f"cannot be written: {error.strerror or error}", str(folder)) from error
         raise OutputError(
             "another run is writing it", str(folder), "Wait for it to end, or name another folder."
         ) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -177,7 +178,7 @@ async def _permissions(client: Client, row: dict[str, Any], principal: str) -> C
     missing = [action for action in wanted if not may(held, action)]
     if missing:
         role = f'"{ROLE}"' if all(action.endswith("/action") for action in missing) else "Reader"
-        fix = f"az role assignment create --assignee-object-id {principal or '<object id>'} --role {role} --scope {place}"
+        fix = f"az role assignment create --assignee-object-id {principal or '<object id>'} --role {role} --scope {shlex.quote(place)}"
         return Check(name, "warning", f"missing {', '.join(missing)}", fix)
     too_much = [action for action in _SECRETS if may(held, action)]
     if too_much:

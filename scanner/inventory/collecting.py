@@ -350,7 +350,6 @@ def _text(resource: Resource, key: str, start: str = "") -> str | None:
 _FACTS: dict[str, Callable[[Resource], Any]] = {
     live.ENDPOINTS: lambda resource: resource.id,
     live.AGENT_POOLS: lambda resource: _text(resource, "virtualNetworkSubnetResourceId", "/subscriptions/"),
-    live.ASSIGNMENTS: lambda resource: _text(resource, "policyDefinitionId", "/"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from scanner.inventory import arm, live
@@ -32,22 +32,26 @@ async def follow(collector: Collector) -> None:
 
 async def _roles(collector: Collector) -> None:
     """The role definitions that assignments name and Resource Graph did not give (built-in ones may be among them)."""
-    journal = collector.books.journal
-    known = {ids.name_of(found).lower() for found, _ in journal.ids(live.ROLES)}
-    used: dict[str, str] = {}
-    for rows in journal.rows(live.ROLE_ASSIGNMENTS):
-        properties = rows[0].record["body"].get("properties")
-        role = properties.get("roleDefinitionId") if isinstance(properties, dict) else None
-        if isinstance(role, str) and role.startswith("/"):
-            used.setdefault(ids.name_of(role).lower(), role)
+    known = {ids.name_of(found).lower() for found, _ in collector.books.journal.ids(live.ROLES)}
+    named = _named(collector, live.ROLE_ASSIGNMENTS, "roleDefinitionId")
+    used = {ids.name_of(role).lower(): role for role in named}
     missing = [role for name, role in sorted(used.items()) if name not in known]
     await bounded((_thing(collector, role, live.ROLES, "2022-04-01") for role in missing), AT_ONCE)
+
+
+def _named(collector: Collector, kind: str, key: str) -> Iterator[str]:
+    """The ids that a property of all resources of a type names, from whichever source they came; one at a time."""
+    for rows in collector.books.journal.rows(kind):
+        properties = rows[-1].record["body"].get("properties")
+        found = properties.get(key) if isinstance(properties, dict) else None
+        if isinstance(found, str) and found.startswith("/"):
+            yield found
 
 
 async def _definitions(collector: Collector) -> None:
     """The initiatives and definitions that assignments name; built-in ones are asked for like the others."""
     scanned = batches([one.id for one in collector.scope.subscriptions])
-    used = {fact.lower() for fact in collector.facts("policyAssignments")}
+    used = {found.lower() for found in _named(collector, live.ASSIGNMENTS, "policyDefinitionId")}
     for kind in (live.SETS, live.DEFINITIONS):
         leaf = f"/{ids.name_of(kind).lower()}/"
         names = sorted(

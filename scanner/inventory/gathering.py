@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from shlex import quote
 from typing import Any
 
 from scanner.errors import InputError, ScannerError
@@ -287,7 +288,7 @@ def _not_listed(held: _Collection, homes: list[str]) -> Iterator[Problem]:
 def _fix(status: int | None, request: Listed) -> str:
     if status not in (401, 403):
         return ""
-    return f"az role assignment create --role Reader --assignee <object id of the scanner> --scope {request.scope}"
+    return f"az role assignment create --role Reader --assignee <object id of the scanner> --scope {quote(request.scope)}"
 
 
 def _differences(first: Any, second: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

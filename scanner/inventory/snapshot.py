@@ -32,10 +32,7 @@ def write(inventory: Inventory, folder: Path, *, tool_version: str, started: str
 
     Raises `OutputError` for a folder that holds something else, or that cannot be written.
     """
-    if folder.exists() and not (
-        folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
-    ):
-        raise OutputError("holds something that is no snapshot", str(folder), "Name a new folder.")
+    check(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -51,6 +48,14 @@ def write(inventory: Inventory, folder: Path, *, tool_version: str, started: str
         raise OutputError(f"cannot be written: {error.strerror or error}", str(folder)) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def check(folder: Path) -> None:
+    """Raise `OutputError` for a folder that holds something else than a snapshot."""
+    if folder.exists() and not (
+        folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
+    ):
+        raise OutputError("holds something that is no snapshot", str(folder), "Name a new folder.")
 
 
 def _private(path: Path) -> Any:

@@ -103,6 +103,17 @@ def test_throttling_is_told(server, tmp_path):
 # -- going on --------------------------------------------------------------------------------------------------------
 
 
+def interrupted(server, number, *arguments):
+    """(the ended process, its stderr): a command that got a signal after sixty slow requests."""
+    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
+    before = len(server.requests)
+    process = command(server, *arguments, wait=False)
+    while len(server.requests) - before < 60 and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(number)
+    return process, process.communicate(timeout=60)[1]
+
+
 @pytest.fixture
 def whole(server, tmp_path):
     """The digest of a collection that nobody disturbed."""
@@ -129,13 +140,7 @@ def test_killed_anywhere_and_resumed_it_ends_with_the_same_snapshot(server, tmp_
 
 
 def test_ctrl_c_leaves_a_valid_partial_snapshot(server, tmp_path, whole):
-    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
-    process = command(server, "collect", "--out", tmp_path / "night", wait=False)
-    before = len(server.requests)
-    while len(server.requests) - before < 60:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    process, errors = interrupted(server, signal.SIGINT, "collect", "--out", tmp_path / "night")
     assert process.returncode == 130, errors
     assert "--resume goes on" in last(errors)
     partial = snapshot.collect(tmp_path / "night")
@@ -149,13 +154,8 @@ def test_ctrl_c_leaves_a_valid_partial_snapshot(server, tmp_path, whole):
 
 def test_an_interrupted_run_does_not_replace_an_older_snapshot(server, tmp_path, whole):
     """It lies beside until the run has been gone on with."""
-    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
-    process = command(server, "collect", "--out", tmp_path / "whole", wait=False)
-    before = len(server.requests)
-    while len(server.requests) - before < 60:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process, errors = interrupted(server, signal.SIGINT, "collect", "--out", tmp_path / "whole")
+    assert process.returncode == 130, errors
     assert snapshot.collect(tmp_path / "whole").digest == whole
     assert snapshot.collect(tmp_path / "whole.partial").runs
     del server.faults[:]
@@ -165,12 +165,7 @@ def test_an_interrupted_run_does_not_replace_an_older_snapshot(server, tmp_path,
 
 
 def test_a_scan_that_is_interrupted_reports_what_it_has(server, tmp_path):
-    server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
-    process = command(server, "scan", "-f", "json", "-o", tmp_path / "out", wait=False)
-    while len(server.requests) < 60:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    process, errors = interrupted(server, signal.SIGTERM, "scan", "-f", "json", "-o", tmp_path / "out")
     assert process.returncode == 130, errors
     told = json.loads((tmp_path / "out" / "acrscan.json").read_text())
     assert told["tallies"]
@@ -186,6 +181,22 @@ def test_two_runs_at_once_are_locked_out(server, tmp_path):
     assert "another run is writing it" in second.stderr
     first.communicate(timeout=60)
     assert first.returncode == 3
+
+
+def test_a_folder_that_holds_something_else_is_told_before_azure_is_asked(server, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    done = command(server, "collect", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "holds something that is no snapshot" in done.stderr
+    assert server.requests == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = command(server, "collect", "--out", tmp_path / "file" / "night")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert server.requests == []
 
 
 # -- an estate that shrinks ------------------------------------------------------------------------------------------

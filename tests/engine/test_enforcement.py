@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.model.values import Unknown, UnreadTail
@@ -129,10 +131,7 @@ def selecting(*selectors):
 )
 def test_resource_selectors(selectors, answer):
     """All selectors of one entry, any entry; a rollout share leaves open whether the effect acts."""
-    target = registry()
-    target = type(target)(
-        **{**{key: getattr(target, key) for key in target.__slots__}, "location": "westeurope"}
-    )
+    target = replace(registry(), location="westeurope")
     found = rows(policy(effect="Deny", resourceSelectors=selectors), target=target)
     if answer is None:
         assert isinstance(found[0]["effect"], Unknown)

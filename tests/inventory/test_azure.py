@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scanner import pipeline
-from scanner.data import policies
 from scanner.engine.evaluate import Options
 from scanner.errors import InputError
 from scanner.inventory import saved
 from scanner.inventory._azure.deadlines import Deadlines
 from scanner.inventory._azure.pacing import Clock
-from scanner.language.pack import load_pack
 from scanner.model.finding import Verdict
 from tests.azure_server import running
 from tests.azure_server.faults import Fault, throttled
@@ -21,19 +19,6 @@ from tests.inventory.live import ROOT, Hasty, collect, run_of
 NOW = "2026-11-25T02:00:00Z"
 REGISTRIES = "microsoft.containerregistry/registries"
 PREVIEW_RULES = {"ACR213", "ACR512"}
-
-
-@pytest.fixture(scope="module")
-def pack():
-    return load_pack(policies() / "acr")
-
-
-@pytest.fixture
-def server():
-    with running() as found:
-        yield found
-        assert found.server.forbidden == []
-        assert found.server.unexpected == []
 
 
 def findings(pack, inventory):

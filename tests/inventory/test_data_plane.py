@@ -26,7 +26,6 @@ from scanner.language.pack import load_pack
 from scanner.language.tailor import tailor
 from scanner.model.finding import Verdict
 from scanner.model.values import Unknown
-from tests.azure_server import running
 from tests.azure_server.faults import Fault, throttled
 from tests.estate import build, images
 from tests.inventory.live import collect, run_of
@@ -34,13 +33,6 @@ from tests.inventory.live import collect, run_of
 NOW = "2026-11-25T02:00:00Z"
 R = "Microsoft.ContainerRegistry/registries"
 REPOSITORIES, MANIFESTS, TAGS = (f"{R}/repositories{leaf}".lower() for leaf in ("", "/manifests", "/tags"))
-
-
-@pytest.fixture
-def server():
-    with running() as found:
-        yield found
-        assert found.server.forbidden == []
 
 
 def read(server, tmp_path, monkeypatch, name, limits=None, **options):

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 
 from scanner import pipeline
-from scanner.data import policies
 from scanner.engine.evaluate import Options as Evaluation
 from scanner.inventory import _handshake, probe
 from scanner.inventory._azure.session import proxy_for
@@ -24,7 +23,6 @@ from scanner.inventory._handshake import Address
 from scanner.inventory.extras import extras_for
 from scanner.inventory.probe import Options
 from scanner.inventory.record import ListPart
-from scanner.language.pack import load_pack
 from scanner.model.finding import Verdict
 from scanner.model.resource import Inventory, SourceRun
 from scanner.model.values import Unknown
@@ -86,11 +84,6 @@ def challenging(realm):
 
 def results(resource, step):
     return resource.body["properties"][step]
-
-
-@pytest.fixture(scope="module")
-def pack():
-    return load_pack(policies() / "acr")
 
 
 def verdicts(pack, *resources):

@@ -380,3 +380,13 @@ def test_the_digest_knows_no_order_and_no_times(tmp_path):
     assert digests[0] == digests[1]
     (Path(tmp_path) / "0" / "a.json").write_text(json.dumps([body(adminUserEnabled=True)]))
     assert saved.collect([tmp_path / "0"], now=NOW).digest != digests[0]
+
+
+def test_the_command_that_mends_a_refusal_quotes_what_a_file_says(read):
+    """A path of a saved answer is somebody else's text, and the command may be pasted into a shell."""
+    evil = f"{SUB}/resourceGroups/x;touch pwned;/providers/{REGISTRIES}/one"
+    denied = {"error": {"code": "AuthorizationFailed", "message": "no"}}
+    found = read({"value": [body()]}, {"interactions": [exchange(f"{evil}/tokens", denied, status=403)]})
+    fixes = [problem.fix for run in found.runs for problem in run.problems if problem.fix]
+    assert fixes
+    assert all(f"--scope '{evil}'" in fix for fix in fixes)

@@ -21,14 +21,6 @@ from tests.inventory.live import collect, run_of
 REGISTRIES = "microsoft.containerregistry/registries"
 
 
-@pytest.fixture
-def server():
-    with running() as found:
-        yield found
-        assert found.server.forbidden == []
-        assert found.server.unexpected == []
-
-
 # -- scopes ------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,6 @@ import asyncio
 import pytest
 
 from scanner import pipeline
-from scanner.data import policies
 from scanner.engine.evaluate import Options
 from scanner.inventory import azure, collecting
 from scanner.inventory import verify as verifying
@@ -20,7 +19,6 @@ from scanner.inventory._azure.deadlines import Deadlines
 from scanner.inventory.data_plane import Limits
 from scanner.inventory.extras import extras_for
 from scanner.inventory.lost import Predecessor
-from scanner.language.pack import load_pack
 from scanner.model import ids
 from scanner.model.finding import Verdict
 from tests.azure_server import running
@@ -34,18 +32,6 @@ R = "microsoft.containerregistry/registries"
 ID = {name: one["id"] for name, one in build.BY_NAME.items()}
 LIST = rf"{PROD}/providers/Microsoft.ContainerRegistry/registries\?api-version=2025"
 NOT_READ = (Verdict.UNKNOWN, Verdict.ERROR)
-
-
-@pytest.fixture(scope="module")
-def pack():
-    return load_pack(policies() / "acr")
-
-
-@pytest.fixture
-def server():
-    with running() as found:
-        yield found
-        assert found.server.forbidden == []
 
 
 @pytest.fixture
@@ -197,6 +183,7 @@ def test_verification_does_not_take_every_404_for_a_deletion(
             lambda row: {**row, "name": 5} if row["name"] == "harbourlegacy" else row,
         ),
         (r"/(tokens|locks|scopeMaps)\?", lambda row: {**row, "id": None}),
+        (r"/scopeMaps\?", lambda row: {**row, "type": "Microsoft.ContainerRegistry/registries/webhooks"}),
         ("listUsages", lambda row: {key: value for key, value in row.items() if key != "limit"}),
     ],
 )
@@ -212,6 +199,52 @@ def test_rows_that_cannot_be_used_are_missing(server, good, tmp_path, monkeypatc
     server.server.graph.lag.add(ID["harbourlegacy"].lower())
     found = collect(server, tmp_path / "j", monkeypatch).inventory
     honest(pack, good, found)
+
+
+def test_a_row_of_another_type_makes_the_list_partial(server, tmp_path, monkeypatch):
+    change = lambda row: {**row, "type": "Microsoft.ContainerRegistry/registries/webhooks"}  # noqa: E731
+    server.faults.append(
+        Fault(
+            r"/scopeMaps\?",
+            "body",
+            times=-1,
+            change=lambda body: {**body, "value": [change(row) for row in body["value"]]},
+        )
+    )
+    found = collect(server, tmp_path / "j", monkeypatch).inventory
+    assert run_of(found, "scopeMaps").state == "failed"
+
+
+def test_initiatives_of_assignments_that_only_resource_manager_gives_are_asked_for(
+    server, tmp_path, monkeypatch
+):
+    """Resource Graph may keep what stands above; its definition must be looked up all the same."""
+    name = "0b1e0000-0000-4000-8000-00000000beef"
+    home = "/providers/Microsoft.Management/managementGroups/harbour/providers/Microsoft.Authorization"
+    held = {
+        "policyDefinitionId": f"{home}/policySetDefinitions/{name}",
+        "scope": home.partition("/providers/Microsoft.Authorization")[0],
+    }
+    assignment = f"{home}/policyAssignments/above"
+    server.state.put(
+        {
+            "id": assignment,
+            "name": "above",
+            "type": "Microsoft.Authorization/policyAssignments",
+            "properties": held,
+        }
+    )
+    server.state.put(
+        {
+            "id": held["policyDefinitionId"],
+            "name": name,
+            "type": "Microsoft.Authorization/policySetDefinitions",
+            "properties": {"policyDefinitions": []},
+        }
+    )
+    server.server.graph.lag.add(assignment.lower())
+    found = collect(server, tmp_path / "j", monkeypatch).inventory
+    assert [one.name for one in found.parts["microsoft.authorization/policysetdefinitions"]] == [name]
 
 
 @pytest.mark.parametrize("resumed", [False, True])
