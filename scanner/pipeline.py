@@ -123,6 +123,8 @@ def _card(rule: Rule, estate: Estate) -> RuleCard:
         file=rule.mark.file,
         line=rule.mark.line,
         not_evaluated=_not_evaluated(rule, estate),
+        waivable=rule.waivable,
+        replaces=rule.replaces,
     )
 
 

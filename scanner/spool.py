@@ -1,72 +1,22 @@
 """Rows of a running scan: they come in one by one, and can be read again and again afterwards, in order.
 
-Up to a number of findings the spool is a list; beyond that the rows lie in an anonymous temporary file. Findings
-with one inherited cause are merged into one row that names the other resources it affects.
+Findings with one inherited cause are merged into one row that names the other resources it affects.
 """
 
 from __future__ import annotations
 
 import heapq
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import IO, Generic, TypeVar
 
 from scanner.engine.counting import Counted
 from scanner.engine.evaluate import Row
 from scanner.engine.unread import Place
-from scanner.model import codec, ids
-from scanner.model.finding import LETTERS, Finding, Verdict
+from scanner.model.finding import LETTERS, Finding, Verdict, order
 from scanner.model.rule import SEVERITIES
 from scanner.model.scan import ResourceLine, Tallies
-
-IN_MEMORY = 50_000
-T = TypeVar("T")
-
-
-def order(finding: Finding) -> tuple[str, str, str, str]:
-    """The one order of findings: target type, resource id, rule id, element key."""
-    return (finding.resource_type, ids.order_key(finding.resource), finding.rule, finding.element)
-
-
-class Rows(Generic[T]):
-    """A growing list of rows that moves to a temporary file when it gets long; iterable again and again."""
-
-    def __init__(self, kind: type[T], limit: int = IN_MEMORY) -> None:
-        self._kind = kind
-        self._limit = limit
-        self._memory: list[T] = []
-        self._file: IO[bytes] | None = None
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def add(self, row: T) -> None:
-        """Append one row."""
-        self._length += 1
-        if self._file is None and len(self._memory) < self._limit:
-            self._memory.append(row)
-            return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the rows
-        self._file.write(codec.encode(codec.to_record(row)) + b"\n")
-
-    def __iter__(self) -> Iterator[T]:
-        yield from self._memory
-        if self._file is None:
-            return
-        self._file.flush()
-        at = 0
-        while True:
-            self._file.seek(at)
-            lines = self._file.readlines(1 << 20)
-            if not lines:
-                return
-            at = self._file.tell()
-            for line in lines:
-                yield codec.from_record(self._kind, codec.decode(line))
+from scanner.rows import IN_MEMORY, Rows
 
 
 class Spool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, NoReturn, TypeVar
 
 from scanner.errors import InputError
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_LINE = 256_000_000
-_KINDS: dict[str, type[Any]] = {"resource": ResourceLine, "finding": Finding, "access": AccessLine}
+_KINDS: dict[str, type[Any]] = {
+    "resource": ResourceLine,
+    "finding": Finding,
+    "access": AccessLine,
+    "earlier": Finding,
+}
 _FAMILY = SCHEMA.rpartition("/")[0] + "/"
 _AGAIN = "Write the scan again: acrscan scan ... -f ndjson"
 
@@ -82,7 +87,7 @@ def read(path: Path) -> Scan:
     if trailing:
         _refuse(path, at + 1, "there is something after the end record", _AGAIN)
     counts = {kind: rows.number for kind, rows in stretches.items()}
-    if end.get("counts") != counts:
+    if {"earlier": 0, **_counts(end)} != counts:
         _refuse(path, at, "rows were added or removed after the file was written: the counts differ", _AGAIN)
     scan = _scan(path, head, stretches)
     if end.get("sha256") != digest.hexdigest():
@@ -91,25 +96,28 @@ def read(path: Path) -> Scan:
     return scan
 
 
+def _counts(end: dict[str, Any]) -> dict[str, Any]:
+    counts = end.get("counts")
+    return counts if isinstance(counts, dict) else {}
+
+
 def _scan(path: Path, head: dict[str, Any], stretches: dict[str, Rows[Any]]) -> Scan:
     try:
-        header, tallies, agreement, agreed = from_header_record(head)
+        scan = from_header_record(head)
     except RecordError as error:
         _refuse(path, 1, f"not a header of this version: {error}", _AGAIN)
-    return Scan(
-        header,
-        tallies,
-        stretches["finding"],
-        stretches["resource"],
-        stretches["access"],
-        agreement,
-        agreed,
+    return replace(
+        scan,
+        findings=stretches["finding"],
+        resources=stretches["resource"],
+        access=stretches["access"],
+        earlier=stretches["earlier"],
     )
 
 
 def _find_fault(scan: Scan) -> None:
     """Read every row, so that a change that broke one is reported with its line."""
-    for rows in (scan.resources, scan.findings, scan.access):
+    for rows in (scan.resources, scan.findings, scan.access, scan.earlier):
         for _ in rows:
             pass
 

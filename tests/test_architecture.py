@@ -23,10 +23,11 @@ MAY = {
     "language": INNER | {"text", "types", "engine"},
     "inventory": INNER | {"text", "json_text", "types"},
     "formats": INNER,
-    "spool": INNER | {"engine"},
+    "rows": INNER,
+    "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
     "workbench": INNER | {"text", "types", "language", "engine"},
-    "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool"},
+    "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }
 """The table of docs/map.md; `cli` may import everything."""
 

@@ -14,12 +14,17 @@ CHOICES = (*SEVERITIES, "never")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What makes a run fail. `fail_on`: lowest severity that counts, or never; `max_unknown`: tolerated open ones."""
+    """What makes a run fail. `fail_on`: lowest severity that counts, or never; `max_unknown`: tolerated open ones.
 
-    fail_on: str
-    max_unknown: int
-    strict_settling: bool
-    allow_empty: bool
+    `fail_on_new`: only findings count that are new, came back, or changed since the baseline or the history.
+    """
+
+    fail_on: str = "high"
+    fail_on_new: bool = False
+    max_unknown: int = 0
+    strict_settling: bool = False
+    allow_empty: bool = False
+    exit_zero: bool = False
 
 
 def judge(scan: Scan, limits: Limits) -> Outcome:
@@ -34,14 +39,11 @@ def judge(scan: Scan, limits: Limits) -> Outcome:
         found = dict.fromkeys(bad, 0)
         for finding in scan.findings:
             settling = finding.qualifier == "settling" and not limits.strict_settling
-            if (
-                finding.verdict is Verdict.FAIL
-                and finding.severity in found
-                and not finding.waiver
-                and not settling
-            ):
+            known = limits.fail_on_new and finding.change == "persisting"
+            if finding.gating and finding.severity in found and not settling and not known:
                 found[finding.severity] += 1
-        words = ", ".join(f"{number} {severity}" for severity, number in found.items() if number)
+        new = "new " if limits.fail_on_new else ""
+        words = ", ".join(f"{number} {new}{severity}" for severity, number in found.items() if number)
         if words:
             outcome.add(FINDINGS, f"{words} (limit: {limits.fail_on})")
     open_ones = undecided(scan)

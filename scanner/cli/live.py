@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 import tempfile
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.cli.bundle import bundled
 from scanner.cli.telling import Teller
 from scanner.errors import UsageError
 from scanner.model.resource import Inventory
@@ -115,30 +115,15 @@ class Live(Login):
         return "Azure: " + (", ".join(named[:5]) + more if named else "all visible subscriptions")
 
 
-def _bundled(
-    command: Callable[..., Any], options: tuple[Any, ...], names: tuple[str, ...], make: Any, key: str
-) -> Any:
-    """A command whose listed options arrive as one value."""
-
-    @functools.wraps(command)
-    def wrapped(**given: Any) -> Any:
-        return command(**{key: make(**{name: given.pop(name) for name in names})}, **given)
-
-    found: Any = wrapped
-    for option in options:
-        found = option(found)
-    return found
-
-
 def live_options(command: Callable[..., Any]) -> Any:
     """All options of a live collection; they arrive as `live`."""
     names = tuple(Live.__dataclass_fields__)
-    return _bundled(command, (*_WORK, *_LOGIN, *_SCOPES), names, Live, "live")
+    return bundled(command, (*_WORK, *_LOGIN, *_SCOPES), names, Live, "live")
 
 
 def login_options(command: Callable[..., Any]) -> Any:
     """The options of logging in alone; they arrive as `login`."""
-    return _bundled(command, (*_LOGIN, _SCOPES[-1]), tuple(Login.__dataclass_fields__), Login, "login")
+    return bundled(command, (*_LOGIN, _SCOPES[-1]), tuple(Login.__dataclass_fields__), Login, "login")
 
 
 def options_from(live: Live, folder: Path, principals: str | None) -> Options:

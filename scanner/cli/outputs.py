@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scanner import formats
-from scanner.cli.door import USAGE, Outcome
+from scanner.cli.door import Outcome
 from scanner.cli.show import say
 from scanner.errors import OutputError, ScannerError, UsageError
+from scanner.formats._settings import DEFAULT, Settings, Writer
 from scanner.model.scan import Scan
 from scanner.text import nearest
 
@@ -32,23 +33,26 @@ def check_formats(names: Sequence[str], output: str | None) -> None:
         raise UsageError("-o needs a format", "", f"Add -f with one of {', '.join(formats.names())}.")
 
 
-def write(scan: Scan, names: Sequence[str], output: str | None, outcome: Outcome) -> None:
+def write(
+    scan: Scan, names: Sequence[str], output: str | None, outcome: Outcome, settings: Settings = DEFAULT
+) -> None:
     """Write each format and say where; one that fails is told and does not keep the others from being written.
 
     `output`: a folder, a file name with a suffix (one format), `-` for stdout, or None for `reports/`.
     """
     if output == "-":
-        formats.get(names[0]).render(scan, sys.stdout.buffer)
+        formats.get(names[0]).render(scan, sys.stdout.buffer, settings)
         sys.stdout.buffer.flush()
         return
     errors: list[ScannerError] = []
     for name in names:
         module = formats.get(name)
-        path = _path(output, name, module.EXTENSION, alone=len(names) == 1)
+        path = _path(output, module.EXTENSION, alone=len(names) == 1)
         try:
-            with whole_file(path) as out:
-                module.render(scan, out)
-            say(f"wrote {path}")
+            for place, writer in _files(module, scan, path, settings):
+                with whole_file(place) as out:
+                    writer(scan, out)
+                say(f"wrote {place}")
         except OSError as error:
             errors.append(
                 OutputError(f"the {name} report was not written: {error.strerror or error}", str(path))
@@ -61,20 +65,26 @@ def write(scan: Scan, names: Sequence[str], output: str | None, outcome: Outcome
             )
     for failed in errors:
         say(str(failed))
-    if errors:
-        outcome.add(USAGE, f"{len(errors)} report{'s' if len(errors) != 1 else ''} not written")
+        outcome.add(failed.exit_code, f"not written: {failed.what}")
 
 
-def _path(output: str | None, name: str, extension: str, *, alone: bool) -> Path:
+def _files(
+    module: formats.Format, scan: Scan, path: Path, settings: Settings
+) -> Iterator[tuple[Path, Writer]]:
+    """The files of a report and how each is written."""
+    parts = module.writers(scan, settings) if isinstance(module, formats.ManyFiles) else {}
+    if not parts:
+        yield path, lambda found, out: module.render(found, out, settings)
+    stem = path.name.removesuffix(module.EXTENSION)
+    for suffix, writer in parts.items():
+        yield path.with_name(stem + suffix), writer
+
+
+def _path(output: str | None, extension: str, *, alone: bool) -> Path:
     target = Path(output or "reports")
     if alone and target.suffix and not target.is_dir():
         return target
-    stem = (
-        BASENAME
-        if not extension.endswith("json") or name in ("json", "sarif", "ndjson")
-        else f"{BASENAME}-{name}"
-    )
-    return target / f"{stem}{extension}"
+    return target / f"{BASENAME}{extension}"
 
 
 @contextmanager

@@ -6,27 +6,17 @@ from pathlib import Path
 
 import click
 
-from scanner.cli import gate, outputs
+from scanner.cli import outputs
 from scanner.cli.door import Outcome
-from scanner.cli.scan import conclude, gate_options, output_options
+from scanner.cli.gate import Limits
+from scanner.cli.reporting import Output, conclude, gate_options, output_options
 
 
 @click.command("report")
 @click.argument("stored", metavar="SCAN.NDJSON", type=click.Path())
 @output_options
 @gate_options
-def report(
-    stored: str,
-    formats: tuple[str, ...],
-    output: str | None,
-    color: str,
-    quiet: bool,
-    fail_on: str,
-    max_unknown: int,
-    strict_settling: bool,
-    allow_empty: bool,
-    exit_zero: bool,
-) -> Outcome:
+def report(stored: str, out: Output, limits: Limits) -> Outcome:
     """Render a stored scan (`-f ndjson` writes one) in other formats, with the same numbers.
 
     \b
@@ -36,10 +26,8 @@ def report(
     """
     from scanner import stored as reader  # noqa: PLC0415
 
-    outputs.check_formats(formats, output)
-    result = reader.read(Path(stored))
-    limits = gate.Limits(fail_on, max_unknown, strict_settling, allow_empty)
-    return conclude(result, limits, formats, output, color=color, quiet=quiet, exit_zero=exit_zero)
+    outputs.check_formats(out.formats, out.output)
+    return conclude(reader.read(Path(stored)), limits, out)
 
 
 COMMANDS = {"report": report}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli import gate, outputs
+from scanner.cli import outputs
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
+from scanner.cli.gate import Limits
 from scanner.cli.live import Live, collected, live_options, options_from
 from scanner.cli.options import (
     any_inventory_options,
@@ -20,7 +21,8 @@ from scanner.cli.options import (
     rule_options,
     source_words,
 )
-from scanner.cli.show import Progress, show
+from scanner.cli.reporting import Output, conclude, gate_options, output_options
+from scanner.cli.show import Progress
 from scanner.cli.telling import Teller
 from scanner.errors import UsageError
 from scanner.model.finding import Verdict
@@ -31,37 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 REGISTRIES = "microsoft.containerregistry/registries"
-
-
-def output_options(command: Any) -> Any:
-    """Where reports go."""
-    for option in (
-        click.option("-q", "--quiet", is_flag=True, help="No console report; only the last line on stderr."),
-        click.option(
-            "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True
-        ),
-        click.option(
-            "-o", "--output", metavar="PATH", help="Folder or file for reports, - for stdout [reports/]."
-        ),
-        click.option(
-            "-f", "--format", "formats", multiple=True, metavar="NAME", help="Report to write. Repeatable."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def gate_options(command: Any) -> Any:
-    """What makes the exit code non-zero."""
-    for option in (
-        click.option("--exit-zero", is_flag=True, help="Leave with 0 whatever was found."),
-        click.option("--allow-empty", is_flag=True, help="Accept that nothing was evaluated."),
-        click.option("--strict-settling", is_flag=True, help="Count findings that may still be settling."),
-        click.option("--max-unknown", type=click.IntRange(0), default=0, show_default=True, help="Undecided evaluations of critical and high rules that are tolerated."),
-        click.option("--fail-on", type=click.Choice(gate.CHOICES), default="high", show_default=True, help="Lowest severity that fails the run."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
 
 
 @click.command("scan")
@@ -89,15 +60,8 @@ def scan(
     param: tuple[str, ...],
     rule: tuple[str, ...],
     skip_rule: tuple[str, ...],
-    formats: tuple[str, ...],
-    output: str | None,
-    color: str,
-    quiet: bool,
-    fail_on: str,
-    max_unknown: int,
-    strict_settling: bool,
-    allow_empty: bool,
-    exit_zero: bool,
+    out: Output,
+    limits: Limits,
     keep_passes: bool,
 ) -> Outcome:
     """Evaluate rules over an inventory and report.
@@ -117,7 +81,7 @@ def scan(
     from scanner import pipeline  # noqa: PLC0415
     from scanner.engine.evaluate import Options  # noqa: PLC0415
 
-    outputs.check_formats(formats, output)
+    outputs.check_formats(out.formats, out.output)
     rules = pack_from(pack, profile, param, rule, skip_rule)
     asked = is_live(paths, source)
     if not asked and (verify or folder or live.resume or live.data_plane or live.probe or live.named):
@@ -128,10 +92,9 @@ def scan(
         )
     if asked and api_version:
         raise UsageError("--api-version is for saved answers; Azure tells its own")
-    limits = gate.Limits(fail_on, max_unknown, strict_settling, allow_empty)
 
     def evaluated(inventory: Inventory, words: str) -> Scan:
-        progress = Progress(quiet=quiet)
+        progress = Progress(quiet=out.quiet)
         found = pipeline.scan(
             rules,
             inventory,
@@ -146,7 +109,7 @@ def scan(
     with ExitStack() as stack:
         interrupted = False
         if asked:
-            teller = Teller(live.log_format, quiet=quiet)
+            teller = Teller(live.log_format, quiet=out.quiet)
             inventory, found, _ = stack.enter_context(collected(live, folder, principals, teller))
             interrupted = found.interrupted
             result = evaluated(inventory, live.words)
@@ -155,8 +118,8 @@ def scan(
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
-        outcome = conclude(result, limits, formats, output, color=color, quiet=quiet, exit_zero=exit_zero)
-    if asked and REGISTRIES not in inventory.parts and not (allow_empty or exit_zero):
+        outcome = conclude(result, limits, out)
+    if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")
     if interrupted:
         outcome.add(
@@ -195,25 +158,6 @@ def _suspects(result: Scan) -> Iterable[str]:
                     and "/providers/microsoft.authorization/" in item.actual.lower()
                 ):
                     yield item.actual
-
-
-def conclude(
-    result: Scan,
-    limits: gate.Limits,
-    formats: tuple[str, ...],
-    output: str | None,
-    *,
-    color: str,
-    quiet: bool,
-    exit_zero: bool,
-) -> Outcome:
-    """Show a finished scan, write its reports and judge it."""
-    if not quiet and output != "-":
-        show(result, color)
-    outcome = Outcome() if exit_zero else gate.judge(result, limits)
-    if formats:
-        outputs.write(result, formats, output, outcome)
-    return outcome
 
 
 COMMANDS = {"scan": scan}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from scanner.engine.proof import Proof
 from scanner.engine.relations import Relation
 from scanner.model import ids
 from scanner.model.condition import Related
-from scanner.model.finding import Finding, Verdict
+from scanner.model.finding import Finding, Verdict, fingerprint
 from scanner.model.resource import Resource
 from scanner.model.rule import Rule
 
@@ -126,6 +125,7 @@ class Maker:
             qualifier="settling" if verdict is Verdict.FAIL and self._settling(case, bound) else "",
             commands=self._commands(case, proof, matched) if verdict is Verdict.FAIL else (),
             api_version=resource.api_version,
+            cause=cause,
         )
 
     def _settling(self, case: Case, bound: Bound | None) -> bool:
@@ -172,9 +172,3 @@ def _moment(value: Any, keys: tuple[str, ...]) -> float | None:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return instant(value) if isinstance(value, str) else None
-
-
-def fingerprint(rule: str, where: str, element: str) -> str:
-    """sha256 (hex) of rule, place and element: the same in every scan, on every machine, in any order."""
-    text = "\x1f".join((rule.lower(), ids.normalise(where), element))
-    return hashlib.sha256(text.encode()).hexdigest()

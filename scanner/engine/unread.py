@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scanner.engine.completeness import Completeness
-from scanner.engine.findings import Caused, fingerprint
+from scanner.engine.findings import Caused
 from scanner.model import ids
-from scanner.model.finding import Finding, Verdict
+from scanner.model.finding import Finding, Verdict, fingerprint
 from scanner.model.resource import Origin
 from scanner.model.rule import Rule
 

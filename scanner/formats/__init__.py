@@ -1,7 +1,8 @@
 """From a finished scan to bytes: each module or package of this folder is one format, and `-f NAME` exists at once.
 
-A format has `render(scan, out)`, `EXTENSION` (of the file it is written to) and a docstring whose first line says what
-it is. Modules whose name starts with an underscore are shared by formats and are none themselves.
+A format has `render(scan, out, settings)`, `EXTENSION` (of the file it is written to, its own alone) and a docstring whose first line
+says what it is. One that writes several files has `writers(scan, settings)` too: name behind the report's own -> writer.
+Modules whose name starts with an underscore are shared by formats and are none themselves.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast, runtime_checkable
 
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scanner.formats._settings import Settings, Writer
     from scanner.model.scan import Scan
 
 
@@ -23,8 +27,16 @@ class Format(Protocol):
     EXTENSION: str
     __doc__: str | None
 
-    def render(self, scan: Scan, out: BinaryIO) -> None:
+    def render(self, scan: Scan, out: BinaryIO, settings: Settings = ...) -> None:
         """Write the scan; pure but for `out`, and the same bytes for the same scan."""
+
+
+@runtime_checkable
+class ManyFiles(Protocol):
+    """What a format offers that may need more than one file for a report."""
+
+    def writers(self, scan: Scan, settings: Settings) -> Mapping[str, Writer]:
+        """Suffix -> writer; `acrscan` + suffix is a file's name. {} where one file does (then `render` writes it)."""
 
 
 def names() -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from scanner.formats._pen import Pen, cells
+from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats._text import moment, percent, visible
 from scanner.model import ids
 from scanner.model.finding import Finding, Verdict
@@ -34,7 +35,7 @@ _QUALIFIERS = {
 _WORDS = {Verdict.NOT_APPLICABLE: "not applicable"}
 
 
-def render(scan: Scan, out: BinaryIO) -> None:
+def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001 - this format has none
     """Write UTF-8 text of 100 columns without colour; a terminal gets `render_text` from the door."""
     text = io.TextIOWrapper(
         out, encoding="utf-8", errors="backslashreplace", newline="\n", write_through=True

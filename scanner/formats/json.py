@@ -1,4 +1,4 @@
-"""The whole scan as one JSON document: summary, header, findings, resources, access and agreement, for programs.
+"""The whole scan as one JSON document: summary, header, and every row, for programs.
 
 The records are those of the stored scan. Each row stands on a line of its own and is written as it comes.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from scanner.formats._settings import DEFAULT, Settings
 from scanner.model.codec import SCHEMA, encode, to_record
 from scanner.model.summary import summary_record
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 EXTENSION = ".json"
 
 
-def render(scan: Scan, out: BinaryIO) -> None:
+def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001 - this format has none
     """Write one object; constant memory."""
     out.write(b'{\n"schema":' + encode(f"{SCHEMA}+document"))
     _entry("summary", summary_record(scan), out)
@@ -29,6 +30,11 @@ def render(scan: Scan, out: BinaryIO) -> None:
     _rows("access", scan.access, out)
     _rows("agreement", scan.agreement, out)
     _entry("agreed", to_record(scan.agreed), out)
+    _rows("waivers", scan.waivers, out)
+    _rows("attestations", scan.attestations, out)
+    _entry("drift", to_record(scan.drift) if scan.drift else None, out)
+    _rows("earlier", scan.earlier, out)
+    _rows("trend", scan.trend, out)
     out.write(b"\n}\n")
 
 

@@ -15,8 +15,9 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
-from scanner.model.scan import AgreementRow, AgreementTally, Scan, ScanHeader, Tallies
+from scanner.model.scan import AgreementRow, AgreementTally, Drift, Scan, ScanHeader, Tallies, TrendPoint
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.model.waiver import AttestationLine, WaiverLine
 
 SCHEMA = "acrscan/scan/v1"
 """Name and version of the records. A new optional key keeps the version; everything else raises it."""
@@ -48,28 +49,54 @@ def from_record(kind: type[T], record: Any) -> T:
 
 
 def header_record(scan: Scan) -> dict[str, Any]:
-    """What a scan has besides its rows: the header with tallies and agreement, as one record."""
+    """What a scan has besides its rows, as one record: the header's keys and those of its small tables."""
     head: dict[str, Any] = to_record(scan.header)
     return {
         **head,
         "tallies": to_record(scan.tallies),
         "agreement": [to_record(row) for row in scan.agreement],
         "agreed": to_record(scan.agreed),
+        "waivers": [to_record(line) for line in scan.waivers],
+        "attestations": [to_record(line) for line in scan.attestations],
+        "drift": to_record(scan.drift) if scan.drift else None,
+        "trend": [to_record(point) for point in scan.trend],
     }
 
 
-def from_header_record(
-    record: dict[str, Any],
-) -> tuple[ScanHeader, Tallies, tuple[AgreementRow, ...], AgreementTally]:
-    """The inverse of `header_record`; the record is left as it is. Scans of older versions have no `agreed`."""
+_ADDED: dict[str, Any] = {"agreed": {}, "waivers": [], "attestations": [], "drift": None, "trend": []}
+"""Keys that scans of older versions lack, and what that means."""
+
+
+def from_header_record(record: dict[str, Any]) -> Scan:
+    """The inverse of `header_record`: a scan without its rows. The record is left as it is."""
     rest = dict(record)
-    tallies = from_record(Tallies, rest.pop("tallies", None))
-    agreement = rest.pop("agreement", None)
-    if not isinstance(agreement, list):
-        raise RecordError("agreement", "a list is missing")
-    rows: tuple[AgreementRow, ...] = _array(_decoder(AgreementRow))(agreement, "agreement")
-    agreed = from_record(AgreementTally, rest.pop("agreed", {}))
-    return from_record(ScanHeader, rest), tallies, rows, agreed
+    beside = {
+        "tallies": rest.pop("tallies", None),
+        "agreement": rest.pop("agreement", None),
+        **{key: rest.pop(key, absent) for key, absent in _ADDED.items()},
+    }
+    drift = beside["drift"]
+    return Scan(
+        header=from_record(ScanHeader, rest),
+        tallies=from_record(Tallies, beside["tallies"]),
+        findings=(),
+        resources=(),
+        agreement=_rows(AgreementRow, beside, "agreement"),
+        agreed=from_record(AgreementTally, beside["agreed"]),
+        waivers=_rows(WaiverLine, beside, "waivers"),
+        attestations=_rows(AttestationLine, beside, "attestations"),
+        drift=None if drift is None else from_record(Drift, drift),
+        trend=_rows(TrendPoint, beside, "trend"),
+    )
+
+
+def _rows(kind: type[T], record: Mapping[str, Any], key: str) -> tuple[T, ...]:
+    value = record.get(key)
+    if not isinstance(value, list):
+        raise RecordError(key, "a list is missing")
+    wanted: Any = kind
+    rows: tuple[T, ...] = _array(_decoder(wanted))(value, key)
+    return rows
 
 
 def encode(record: Any) -> bytes:

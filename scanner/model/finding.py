@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from scanner.model import ids
 from scanner.model.resource import Origin
 
 
@@ -54,6 +56,12 @@ class Finding:
     `reason`: why unknown, error or notApplicable, for grouping ("" for fail). `element`: the offending element's
     key or "". `affected`: the other resource ids that share an inherited cause. `commands`: remediation as
     argument vectors with the placeholders filled in. `qualifier`: "", settling or ifDeployed.
+
+    `cause`: the id of what an inherited finding comes from (an assignment, a subscription), else "". `waiver`: the id of
+    the waiver in force, `lapsed` that of one that would cover the row but does not count (expired, refused ...).
+    `attestation`: the id of the attestation in force, for manual rows.
+    `change`: new, persisting, changed, reopened, resolved or None where nothing was compared; `why`: resource, rule,
+    waiver, data or scope; `was`: what differs, in words. `first_seen`: RFC 3339, when a scan first told of it.
     """
 
     rule: str
@@ -78,3 +86,35 @@ class Finding:
     waiver: str | None = None
     change: str | None = None
     first_seen: str | None = None
+    cause: str = ""
+    lapsed: str = ""
+    attestation: str = ""
+    why: str = ""
+    was: str = ""
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Every resource the row stands for: its own and those that share its cause."""
+        return (self.resource, *self.affected)
+
+    @property
+    def gating(self) -> bool:
+        """Whether the row is a failure that nobody accepted."""
+        return self.verdict is Verdict.FAIL and not self.waiver
+
+
+CHANGES = ("new", "reopened", "changed", "persisting", "resolved")
+"""What a comparison says of a finding; `resolved` rows are rows of the baseline."""
+REASONS = ("resource", "rule", "waiver", "data", "scope")
+"""Why it changed: the resource, the rule (or its parameters), a waiver, data that was or is missing, what was scanned."""
+
+
+def order(finding: Finding) -> tuple[str, str, str, str]:
+    """The one order of findings: target type, resource id, rule id, element key."""
+    return (finding.resource_type, ids.order_key(finding.resource), finding.rule, finding.element)
+
+
+def fingerprint(rule: str, where: str, element: str) -> str:
+    """sha256 (hex) of rule, place and element: the same in every scan, on every machine, in any order."""
+    text = "\x1f".join((rule.lower(), ids.normalise(where), element))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,14 +1,16 @@
-"""A finished scan: the one thing formats receive. Header, tallies, and three spools that can be read again."""
+"""A finished scan: the one thing formats receive. Header, tallies, and spools that can be read again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scanner.model.finding import Finding, Verdict
+from scanner.model.framework import Framework
 from scanner.model.resource import SourceRun
 from scanner.model.rule import Control
+from scanner.model.waiver import AttestationLine, WaiverLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class RuleCard:
     line: int
     not_evaluated: str = ""
     """Why the rule was not asked at all in this scan (source not asked for, no such resources ...), or ""."""
+    waivable: bool = True
+    replaces: tuple[str, ...] = ()
+    """Ids of older rules whose waivers and baselines this one carries on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,16 @@ class Effective:
     name: str
     value: Any
     origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeLine:
+    """One subscription in scope. `registries`: evaluated ones; `reason`: why some or all of it was not looked at, or ""."""
+
+    subscription: str
+    name: str
+    registries: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,22 @@ class ScanHeader:
     subscriptions: Mapping[str, str]
     """Lower-case subscription id -> display name ("" where unknown)."""
     diagnostics: tuple[str, ...] = ()
+    organisation: str = ""
+    """Whose report it is, in the user's words."""
+    started: str = ""
+    """When the collection began (RFC 3339), or "" where nobody noted it; `now` is when it ended."""
+    tenant: str = ""
+    identity: str = ""
+    """Who collected (`application <client id>`, `user <object id>`), or ""."""
+    scope: tuple[ScopeLine, ...] = ()
+    """Every subscription in scope, also those without a registry; sorted by id."""
+    frameworks: tuple[Framework, ...] = ()
+    """The catalogues of the frameworks that rules name, in the order in which reports show them."""
+    profile_digest: str = ""
+    """sha256 of the profiles' bytes in their order, or "" without one."""
+    waiver_file: str = ""
+    """The waiver file's path as given, or "" without one."""
+    waiver_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +231,18 @@ class Tallies:
 
     Verdicts and findings are counted apart: one failing evaluation may give several findings, and one inherited
     cause may stand for many evaluations. `resources[type]` counts evaluated resources.
+
+    `waived[severity]`: FAIL rows that are waived, a part of `findings`. `waived_evaluations[rule][subscription]`: failing
+    evaluations all of whose rows are waived, a part of the FAIL verdicts. `attested[rule][subscription]`: MANUAL
+    evaluations with an attestation in force that says they are met.
     """
 
     verdicts: Mapping[str, Mapping[str, Mapping[Verdict, int]]]
     findings: Mapping[str, int]
     resources: Mapping[str, int]
+    waived: Mapping[str, int] = field(default_factory=dict)
+    waived_evaluations: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    attested: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def of_rule(self, rule: str) -> dict[Verdict, int]:
         """The verdict counts of one rule over all subscriptions."""
@@ -228,6 +266,46 @@ class Tallies:
         decided = total[Verdict.PASS] + total[Verdict.FAIL]
         return total[Verdict.PASS] / decided if decided else None
 
+    def accepted(self) -> int:
+        """Failing evaluations that are waived altogether."""
+        return sum(sum(counts.values()) for counts in self.waived_evaluations.values())
+
+    def attested_total(self) -> int:
+        """Manual evaluations that somebody vouches for."""
+        return sum(sum(counts.values()) for counts in self.attested.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a comparison with an earlier scan gave. `words`: the baseline's file; `now`: when it was scanned.
+
+    `changes[change]` counts rows (`finding.CHANGES`), `reasons["change:why"]` the same by reason. `carried`: rows of the
+    baseline that could not be looked at this time and so are still open. `notes`: what makes the two hard to compare.
+    """
+
+    words: str
+    now: str
+    inventory_digest: str
+    pack_version: str
+    pack_digest: str
+    profile: str
+    changes: Mapping[str, int]
+    reasons: Mapping[str, int]
+    carried: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One earlier scan of the same estate, from the history. `verdicts` by name; `waived`: evaluations."""
+
+    now: str
+    verdicts: Mapping[str, int]
+    waived: int
+    open_findings: int
+    complete: bool
+    pack_digest: str
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -245,3 +323,11 @@ class Scan:
     """At most `engine.agreement.KEPT` rows, those that differ before all others, in the order of the registries."""
     agreed: AgreementTally = AgreementTally()
     """Counts of all rows, kept or not."""
+    waivers: tuple[WaiverLine, ...] = ()
+    attestations: tuple[AttestationLine, ...] = ()
+    earlier: Iterable[Finding] = ()
+    """Rows of the baseline that this scan has not: resolved ones, and carried ones (`change` persisting, `why` data or
+    scope) about what was not read this time. In the order of findings; they count in `drift` alone."""
+    drift: Drift | None = None
+    trend: tuple[TrendPoint, ...] = ()
+    """Earlier scans and this one, oldest first."""

@@ -61,7 +61,7 @@ def test_lines_are_records_with_an_end(file):
     kinds = [record["record"] for record in records]
     assert kinds == ["header"] + ["resource"] * 3 + ["finding"] * 15 + ["access"] * 5 + ["end"]
     assert records[0]["schema"] == "acrscan/scan/v1"
-    assert records[-1]["counts"] == {"resource": 3, "finding": 15, "access": 5}
+    assert records[-1]["counts"] == {"resource": 3, "finding": 15, "access": 5, "earlier": 0}
 
 
 def refused(path, said, line):

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats.html import show, words
 from scanner.formats.html.access import by_registry, strong_first
 from scanner.formats.html.agreement import CONFIGURED, SIGNS, compare
@@ -75,7 +76,7 @@ GLYPHS = {
 _CHUNK = 1 << 16
 
 
-def render(scan: Scan, out: BinaryIO) -> None:
+def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001
     """Write the report; the bytes depend on the scan alone."""
     catalogue = words.load()
     standing = stand(scan)

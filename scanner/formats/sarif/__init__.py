@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats.sarif.document import write
 from scanner.formats.sarif.profile import GENERIC
 
@@ -13,6 +14,6 @@ if TYPE_CHECKING:
 EXTENSION = ".sarif"
 
 
-def render(scan: Scan, out: BinaryIO) -> None:
+def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001
     """Write the generic profile: everything SARIF can say, nothing left out for one service."""
     write(scan, out, GENERIC)

@@ -1,0 +1,88 @@
+"""The end that `scan`, `report` and others share: a finished scan is shown, written in every wanted format, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from scanner.cli import gate, outputs
+from scanner.cli.bundle import bundled
+from scanner.cli.door import Outcome
+from scanner.cli.show import show
+from scanner.formats import _settings as settings_of
+from scanner.formats._settings import Settings
+from scanner.model.scan import Scan
+
+_OUTPUT = (
+    click.option("--csv-bom", is_flag=True, help="Begin CSV with a byte order mark, for spreadsheets that need one."),
+    click.option("--markdown-for", "markdown", type=click.Choice(settings_of.MARKDOWN_KINDS), default="summary", show_default=True, help="Whose size limit Markdown keeps: a job summary or a pull-request comment."),
+    click.option("--sarif-split", is_flag=True, help="One SARIF file per subscription."),
+    click.option("--sarif-limit", type=click.IntRange(1, 25_000), default=5_000, show_default=True, help="Results that the profile github writes at most."),
+    click.option("--sarif-profile", type=click.Choice(settings_of.SARIF_PROFILES), default="generic", show_default=True, help="Who reads the SARIF."),
+    click.option("--html-mode", type=click.Choice(settings_of.HTML_MODES), default="single", show_default=True, help="One file, or page, style, script and data apart for strict servers."),
+    click.option("--language", type=click.Choice(settings_of.LANGUAGES), default="en", show_default=True, help="Language of the HTML report."),
+    click.option("-q", "--quiet", is_flag=True, help="No console report; only the last line on stderr."),
+    click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True),
+    click.option("-o", "--output", metavar="PATH", help="Folder or file for reports, - for stdout [reports/]."),
+    click.option("-f", "--format", "formats", multiple=True, metavar="NAME", help="Report to write. Repeatable."),
+)  # fmt: skip
+_GATE = (
+    click.option("--exit-zero", is_flag=True, help="Leave with 0 whatever was found."),
+    click.option("--allow-empty", is_flag=True, help="Accept that nothing was evaluated."),
+    click.option("--strict-settling", is_flag=True, help="Count findings that may still be settling."),
+    click.option("--max-unknown", type=click.IntRange(0), default=0, show_default=True, help="Undecided evaluations of critical and high rules that are tolerated."),
+    click.option("--fail-on-new", is_flag=True, help="Count only findings that the baseline or history does not have."),
+    click.option("--fail-on", type=click.Choice(gate.CHOICES), default="high", show_default=True, help="Lowest severity that fails the run."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to write and where, as given."""
+
+    formats: tuple[str, ...] = ()
+    output: str | None = None
+    color: str = "auto"
+    quiet: bool = False
+    language: str = "en"
+    html_mode: str = "single"
+    sarif_profile: str = "generic"
+    sarif_limit: int = 5_000
+    sarif_split: bool = False
+    markdown: str = "summary"
+    csv_bom: bool = False
+
+    def settings(self) -> Settings:
+        """The settings of the formats, with what the environment tells of the checkout and the build."""
+        return Settings(
+            language=self.language,
+            html_mode=self.html_mode,
+            sarif_profile=self.sarif_profile,
+            sarif_limit=self.sarif_limit,
+            sarif_split=self.sarif_split,
+            markdown=self.markdown,
+            csv_bom=self.csv_bom,
+        )
+
+
+def output_options(command: Callable[..., Any]) -> Any:
+    """Where reports go and what they are like; they arrive as `out`."""
+    return bundled(command, _OUTPUT, tuple(Output.__dataclass_fields__), Output, "out")
+
+
+def gate_options(command: Callable[..., Any]) -> Any:
+    """What makes the exit code non-zero; they arrive as `limits`."""
+    return bundled(command, _GATE, tuple(gate.Limits.__dataclass_fields__), gate.Limits, "limits")
+
+
+def conclude(result: Scan, limits: gate.Limits, out: Output) -> Outcome:
+    """Show a finished scan, write its reports and judge it."""
+    if not out.quiet and out.output != "-":
+        show(result, out.color)
+    outcome = Outcome() if limits.exit_zero else gate.judge(result, limits)
+    if out.formats:
+        outputs.write(result, out.formats, out.output, outcome, out.settings())
+    return outcome
