@@ -14,6 +14,7 @@ from scanner.engine.agreement import agreement
 from scanner.engine.counting import count
 from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options
+from scanner.language.digest import values_digest
 from scanner.model.resource import Inventory
 from scanner.model.rule import Rule, RulePack
 from scanner.model.scan import AccessLine, AgreementTally, Effective, RuleCard, Scan, ScanHeader
@@ -87,7 +88,7 @@ def _header(
             Effective(name, value, pack.value_origins.get(name, "pack"))
             for name, value in sorted(pack.values.items())
         ),
-        rules=tuple(_card(rule, estate) for rule in pack.rules),
+        rules=tuple(_card(pack, rule, estate) for rule in pack.rules),
         order=plans,
         runs=inventory.runs,
         inventory_digest=inventory.digest,
@@ -98,7 +99,7 @@ def _header(
     )
 
 
-def _card(rule: Rule, estate: Estate) -> RuleCard:
+def _card(pack: RulePack, rule: Rule, estate: Estate) -> RuleCard:
     remediation = rule.remediation
     return RuleCard(
         id=rule.id,
@@ -123,6 +124,7 @@ def _card(rule: Rule, estate: Estate) -> RuleCard:
         file=rule.mark.file,
         line=rule.mark.line,
         not_evaluated=_not_evaluated(rule, estate),
+        values_digest=values_digest(pack, rule),
         waivable=rule.waivable,
         replaces=rule.replaces,
     )

@@ -24,6 +24,8 @@ MAY = {
     "inventory": INNER | {"text", "json_text", "types"},
     "formats": INNER,
     "rows": INNER,
+    "waivers": INNER | {"text", "language", "rows"},
+    "compare": INNER | {"json_text", "rows"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
     "workbench": INNER | {"text", "types", "language", "engine"},

@@ -15,7 +15,7 @@ from scanner.text import Mapping as MappingNode
 from scanner.text import Node, Scalar, Sequence, load_yaml, plain, read_text
 
 NAME = "acrscan.yaml"
-PATHS = frozenset({"pack", "profile", "principals", "output"})
+PATHS = frozenset({"pack", "profile", "principals", "output", "waivers", "baseline", "history"})
 KEYS: dict[str, tuple[str, str]] = {
     "pack": ("text", "Folder of the pack to use instead of the shipped one"),
     "profile": ("texts", "Profile files, or names of shipped profiles, applied in order"),
@@ -30,6 +30,12 @@ KEYS: dict[str, tuple[str, str]] = {
     ),
     "max-unknown": ("number", "Undecided evaluations of critical and high rules that are tolerated"),
     "strict-settling": ("flag", "Let findings that are still settling fail the run"),
+    "waivers": ("text", "File with waivers and attestations"),
+    "baseline": ("text", "Earlier scan to compare with: a stored scan or SARIF"),
+    "history": ("text", "SQLite file or postgresql:// URL in which scans are recorded"),
+    "fail-on-new": ("flag", "Let only findings count that are new, came back or changed"),
+    "language": ("text", "Language of the HTML report: en or id"),
+    "sarif-profile": ("text", "generic, github or azdo"),
     "principals": ("text", "JSON file with names and groups of object ids"),
     "api-version": ("text", "Api-version of saved answers that do not tell it"),
     "color": ("text", "auto, always or never"),
@@ -137,4 +143,6 @@ def _resolved(key: str, text: str, folder: Path) -> str:
     if key not in PATHS:
         return text
     candidate = folder / text
-    return str(candidate) if key in ("output", "pack", "principals") or candidate.exists() else text
+    if "://" in text:
+        return text
+    return str(candidate) if key != "profile" or candidate.exists() else text

@@ -9,25 +9,34 @@ import click
 from scanner.cli import outputs
 from scanner.cli.door import Outcome
 from scanner.cli.gate import Limits
+from scanner.cli.marking import Marks, mark_options
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
 
 
 @click.command("report")
 @click.argument("stored", metavar="SCAN.NDJSON", type=click.Path())
+@mark_options
 @output_options
 @gate_options
-def report(stored: str, out: Output, limits: Limits) -> Outcome:
+def report(stored: str, marks: Marks, out: Output, limits: Limits) -> Outcome:
     """Render a stored scan (`-f ndjson` writes one) in other formats, with the same numbers.
+
+    With --waivers or --baseline it is marked anew, at the scan's own clock.
 
     \b
     Examples:
       acrscan report reports/acrscan.ndjson -f html -f sarif -o reports/
       acrscan report reports/acrscan.ndjson
+      acrscan report tonight.ndjson --baseline last-night.ndjson --waivers acr-waivers.yaml -f markdown -o -
     """
     from scanner import stored as reader  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
-    return conclude(reader.read(Path(stored)), limits, out)
+    scan = reader.read(Path(stored))
+    prepared = marks.prepared(scan.header.rules)
+    outcome = conclude(prepared.mark(scan), limits, out)
+    prepared.tell(outcome)
+    return outcome
 
 
 COMMANDS = {"report": report}

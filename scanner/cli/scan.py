@@ -12,6 +12,7 @@ from scanner.cli import outputs
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
 from scanner.cli.gate import Limits
 from scanner.cli.live import Live, collected, live_options, options_from
+from scanner.cli.marking import Marks, mark_options
 from scanner.cli.options import (
     any_inventory_options,
     clock,
@@ -43,6 +44,7 @@ REGISTRIES = "microsoft.containerregistry/registries"
     "--verify", is_flag=True, help="Look up what fails a critical or high rule once more at its provider."
 )
 @rule_options
+@mark_options
 @output_options
 @gate_options
 @click.option("--keep-passes", is_flag=True, help="Keep a row for each pass and notApplicable too.")
@@ -60,6 +62,7 @@ def scan(
     param: tuple[str, ...],
     rule: tuple[str, ...],
     skip_rule: tuple[str, ...],
+    marks: Marks,
     out: Output,
     limits: Limits,
     keep_passes: bool,
@@ -77,12 +80,14 @@ def scan(
       acrscan scan answers/
       acrscan scan --from saved registries.json roles.json -f sarif -f html -o reports/
       acrscan scan snapshot/ --profile production --fail-on medium -f json -o -
+      acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
     from scanner import pipeline  # noqa: PLC0415
     from scanner.engine.evaluate import Options  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
     rules = pack_from(pack, profile, param, rule, skip_rule)
+    prepared = marks.prepared(rules.rules)
     asked = is_live(paths, source)
     if not asked and (verify or folder or live.resume or live.data_plane or live.probe or live.named):
         raise UsageError(
@@ -118,7 +123,8 @@ def scan(
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
-        outcome = conclude(result, limits, out)
+        outcome = conclude(prepared.mark(result), limits, out)
+    prepared.tell(outcome)
     if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")
     if interrupted:

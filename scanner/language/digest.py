@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.model.condition import Condition, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related
-from scanner.model.rule import Parameter
+from scanner.model.rule import Parameter, Rule, RulePack
 from scanner.model.values import ABSENT
 
 
@@ -56,3 +56,33 @@ def rule_digest(
         "parameters": {name: [list(item.types), item.default] for name, item in sorted(parameters.items())},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def values_digest(pack: RulePack, rule: Rule) -> str:
+    """sha256 (hex) of the effective values a rule decides with, scoped ones too; "" for a rule without parameters."""
+    used = sorted({name for part in (rule.when, rule.check) for name in _params(shape(part))})
+    if not used:
+        return ""
+    names = {name: f"{rule.id}.{name}" if name in rule.parameters else name for name in used}
+    content = {
+        "values": {name: pack.values.get(full) for name, full in names.items()},
+        "scoped": [
+            [block.kind, block.scope, name, value]
+            for block in pack.scoped
+            for name, value in block.values
+            if name in names.values()
+        ],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _params(part: Any) -> Iterator[str]:
+    """The names of parameters in a shape."""
+    if isinstance(part, dict):
+        if isinstance(part.get("param"), str):
+            yield part["param"]
+        for item in part.values():
+            yield from _params(item)
+    elif isinstance(part, list | tuple):
+        for item in part:
+            yield from _params(item)

@@ -10,7 +10,7 @@ from scanner.model.finding import Finding, Verdict
 from scanner.model.framework import Framework
 from scanner.model.resource import SourceRun
 from scanner.model.rule import Control
-from scanner.model.waiver import AttestationLine, WaiverLine
+from scanner.model.waiver import PREFIX, AttestationLine, WaiverLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class RuleCard:
     line: int
     not_evaluated: str = ""
     """Why the rule was not asked at all in this scan (source not asked for, no such resources ...), or ""."""
+    values_digest: str = ""
+    """sha256 of the effective parameter values that it decides with, or ""."""
     waivable: bool = True
     replaces: tuple[str, ...] = ()
     """Ids of older rules whose waivers and baselines this one carries on."""
@@ -260,11 +262,15 @@ class Tallies:
                 total[verdict] += number
         return total
 
+    def scored(self) -> tuple[int, int]:
+        """Passes and failures that the score is made of: all but the checks of waivers, which nobody scores by adding to."""
+        counts = [self.of_rule(rule) for rule in self.verdicts if not rule.startswith(PREFIX)]
+        return sum(one[Verdict.PASS] for one in counts), sum(one[Verdict.FAIL] for one in counts)
+
     def score(self) -> float | None:
         """Share of passes, pass / (pass + fail), or None when nothing was decided."""
-        total = self.total()
-        decided = total[Verdict.PASS] + total[Verdict.FAIL]
-        return total[Verdict.PASS] / decided if decided else None
+        passed, failed = self.scored()
+        return passed / (passed + failed) if passed + failed else None
 
     def accepted(self) -> int:
         """Failing evaluations that are waived altogether."""

@@ -24,13 +24,21 @@ class Summary:
     evaluations: int
     failures: dict[str, int]
     rows: int
+    passed: int
+    """The score's numerator; checks of waivers are left out of the score."""
     decided: int
     """Evaluations that ended in pass or fail: the score's denominator."""
+    waived: dict[str, int]
+    """Waived FAIL rows by severity, a part of `failures`."""
+    accepted: int
+    """Failing evaluations that are waived altogether."""
+    attested: int
+    """Manual evaluations that somebody vouches for."""
 
     @property
-    def passed(self) -> int:
-        """The score's numerator."""
-        return self.verdicts[Verdict.PASS]
+    def open_rows(self) -> int:
+        """FAIL rows that nobody accepted."""
+        return self.rows - sum(self.waived.values())
 
 
 def summarise(scan: Scan) -> Summary:
@@ -41,8 +49,18 @@ def summarise(scan: Scan) -> Summary:
         **known,
         **{name: scan.tallies.findings[name] for name in sorted(scan.tallies.findings.keys() - known)},
     }
-    decided = verdicts[Verdict.PASS] + verdicts[Verdict.FAIL]
-    return Summary(verdicts, sum(verdicts.values()), failures, sum(failures.values()), decided)
+    passed, failed = scan.tallies.scored()
+    return Summary(
+        verdicts,
+        sum(verdicts.values()),
+        failures,
+        sum(failures.values()),
+        passed,
+        passed + failed,
+        {name: scan.tallies.waived.get(name, 0) for name in failures},
+        scan.tallies.accepted(),
+        scan.tallies.attested_total(),
+    )
 
 
 def not_evaluated(header: ScanHeader) -> list[tuple[RuleCard, str]]:
@@ -138,13 +156,26 @@ def summary_record(scan: Scan) -> dict[str, Any]:
     return {
         "evaluations": counts.evaluations,
         "verdicts": {verdict.value: counts.verdicts[verdict] for verdict in Verdict},
-        "failRows": {"total": counts.rows, "bySeverity": counts.failures},
+        "failRows": {
+            "total": counts.rows,
+            "bySeverity": counts.failures,
+            "waived": sum(counts.waived.values()),
+            "waivedBySeverity": counts.waived,
+        },
         "score": {
             "formula": "pass / (pass + fail)",
             "numerator": counts.passed,
             "denominator": counts.decided,
             "value": None if score is None else round(score, 6),
         },
+        "scoreAfterWaivers": {
+            "formula": "(pass + waived) / (pass + fail)",
+            "numerator": counts.passed + counts.accepted,
+            "denominator": counts.decided,
+            "value": round((counts.passed + counts.accepted) / counts.decided, 6) if counts.decided else None,
+        },
+        "waivedEvaluations": counts.accepted,
+        "attestedEvaluations": counts.attested,
         "resources": {kind: scan.tallies.resources[kind] for kind in sorted(scan.tallies.resources)},
         "rulesNotEvaluated": [
             {"rule": card.id, "reason": reason} for card, reason in not_evaluated(scan.header)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PREFIX = "WAV"
+"""What the ids of the scanner's own checks of waivers and attestations begin with."""
 KINDS = ("risk-accepted", "false-positive", "compensating-control")
 STATES = ("in-force", "expires-soon", "expired", "not-yet", "refused", "unused")
 """What a waiver is at the scan's own clock; `unused` ones are in force and cover nothing. The first two and the last
@@ -84,6 +86,11 @@ class Register:
     policy: WaiverPolicy = WaiverPolicy()
     words: str = ""
     digest: str = ""
+
+    @property
+    def entries(self) -> tuple[Waiver | Attestation, ...]:
+        """Waivers, then attestations."""
+        return (*self.waivers, *self.attestations)
 
 
 @dataclass(frozen=True, slots=True)
