@@ -18,6 +18,7 @@ from scanner.cli.options import inventory_from, pack_from  # noqa: E402
 from scanner.engine.evaluate import Options  # noqa: E402
 from scanner.language import schema  # noqa: E402
 from scanner.model.scan import Scan  # noqa: E402
+from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
 
 FORMATS = ("console", "ndjson", "json", "sarif", "html")
@@ -30,6 +31,7 @@ def schemas() -> dict[str, str]:
         "pack": schema.pack_schema(),
         "profile": schema.profile_schema(),
         "config": schema.config_schema(KEYS, SCOPES),
+        "waivers": waiver_schema(),
     }
     return {f"{name}.schema.json": json.dumps(value, indent=1) + "\n" for name, value in made.items()}
 

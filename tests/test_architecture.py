@@ -24,7 +24,7 @@ MAY = {
     "inventory": INNER | {"text", "json_text", "types"},
     "formats": INNER,
     "rows": INNER,
-    "waivers": INNER | {"text", "language", "rows"},
+    "waivers": INNER | {"text", "types", "language", "engine", "rows"},
     "compare": INNER | {"json_text", "rows"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},

@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": ("explain", "Show why a rule decides as it does."),
     "access": ("access", "Show who can do what on a registry, and through which path."),
     "storage": ("storage", "Show what repositories take, and what a clean-up would free."),
+    "waiver": ("waivers", "Accept findings: list, check, add, prune, exchange with Azure Policy."),
     "policy": ("policy", "List, show, check, try and write rules."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
@@ -28,6 +29,15 @@ POLICY = {
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+}
+WAIVER = {
+    "list": ("waiver", "Show waivers and attestations with their days left."),
+    "check": ("waiver", "Check a waiver file, alone or against a stored scan."),
+    "add": ("waiver", "Accept one finding of a stored scan."),
+    "prune": ("waiver", "Remove what expired or covers nothing."),
+    "import": ("waiver_exchange", "Turn Azure Policy exemptions into waivers."),
+    "export": ("waiver_exchange", "Print waivers as Azure Policy exemptions."),
+    "register": ("waiver_exchange", "Print the register of exceptions of a stored scan."),
 }
 
 

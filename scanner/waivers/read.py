@@ -37,12 +37,14 @@ def read(path: Path, rules: Collection[str] | None = None) -> Register:
 
     Raises `Problems` with every mistake: unknown or missing keys, wrong dates, two entries with one id, unknown rules.
     """
-    text = read_text(path)
-    documents, source = load_yaml(text, str(path))
+    return parse(read_text(path), str(path), rules)
+
+
+def parse(text: str, name: str, rules: Collection[str] | None = None) -> Register:
+    """The entries in a text; `name` is the file it is from."""
+    documents, source = load_yaml(text, name)
     if len(documents) != 1:
-        raise RuleError(
-            "a waiver file holds one document", str(path), f"Begin with apiVersion: {API_VERSION}"
-        )
+        raise RuleError("a waiver file holds one document", name, f"Begin with apiVersion: {API_VERSION}")
     form = Form(source)
     body = form.mapping(
         documents[0], "a waiver file", ("apiVersion", "policy", "waivers", "attestations"), ("apiVersion",)
@@ -55,7 +57,7 @@ def read(path: Path, rules: Collection[str] | None = None) -> Register:
             reader.attestation(node) for node in form.items(body.items.get("attestations"), "attestations")
         ),
         policy=_policy(form, body.items.get("policy")),
-        words=str(path),
+        words=name,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
     if len(found.waivers) + len(found.attestations) > MAX_ENTRIES:
