@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from scanner.cli import gate, outputs
+from scanner.cli.build_facts import build_facts
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
 from scanner.cli.show import show
@@ -20,6 +22,7 @@ _OUTPUT = (
     click.option("--csv-bom", is_flag=True, help="Begin CSV with a byte order mark, for spreadsheets that need one."),
     click.option("--markdown-for", "markdown", type=click.Choice(settings_of.MARKDOWN_KINDS), default="summary", show_default=True, help="Whose size limit Markdown keeps: a job summary or a pull-request comment."),
     click.option("--sarif-split", is_flag=True, help="One SARIF file per subscription."),
+    click.option("--sarif-first", is_flag=True, help="For the very first upload to GitHub: write it although the scan is partial."),
     click.option("--sarif-limit", type=click.IntRange(1, 25_000), default=5_000, show_default=True, help="Results that the profile github writes at most."),
     click.option("--sarif-profile", type=click.Choice(settings_of.SARIF_PROFILES), default="generic", show_default=True, help="Who reads the SARIF."),
     click.option("--html-mode", type=click.Choice(settings_of.HTML_MODES), default="single", show_default=True, help="One file, or page, style, script and data apart for strict servers."),
@@ -51,6 +54,7 @@ class Output:
     html_mode: str = "single"
     sarif_profile: str = "generic"
     sarif_limit: int = 5_000
+    sarif_first: bool = False
     sarif_split: bool = False
     markdown: str = "summary"
     csv_bom: bool = False
@@ -62,9 +66,11 @@ class Output:
             html_mode=self.html_mode,
             sarif_profile=self.sarif_profile,
             sarif_limit=self.sarif_limit,
+            sarif_first=self.sarif_first,
             sarif_split=self.sarif_split,
             markdown=self.markdown,
             csv_bom=self.csv_bom,
+            pipeline=build_facts(os.environ) if "sarif" in self.formats else {},
         )
 
 

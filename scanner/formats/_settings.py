@@ -31,6 +31,8 @@ class Settings:
     sarif_profile: str = "generic"
     sarif_limit: int = 5_000
     """Results that the profile `github` writes at most; code scanning keeps no more."""
+    sarif_first: bool = False
+    """Nothing was ever uploaded, so that a partial run cannot close anything."""
     sarif_split: bool = False
     """One SARIF file for each subscription."""
     markdown: str = "summary"

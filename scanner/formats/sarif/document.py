@@ -1,19 +1,26 @@
-"""A scan in, one SARIF log with one run out, written as it comes: two passes over the findings, constant memory.
+"""A scan in, one SARIF log with one run out, written as it comes: three passes over the findings, constant memory.
 
-The first pass names the resources (`logicalLocations`) and learns what holds for all results; the second writes the
-results. Both rely on the order of a scan, in which the rows of one resource stand together.
+The first pass learns what holds for all results, the second names the resources (`logicalLocations`), the third writes
+the results. All rely on the order of a scan, in which the rows of one resource stand together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats.sarif import notification
 from scanner.formats.sarif.place import BASE, logical
+from scanner.formats.sarif.profile import automation, category, provenance, refuse_partial
 from scanner.formats.sarif.result import BASELINE, Traits, harmless, result
-from scanner.formats.sarif.texts import identifier, rule_descriptor
+from scanner.formats.sarif.taxonomy import relationships, taxonomies_of
+from scanner.formats.sarif.texts import INFORMATION, identifier, rule_descriptor
 from scanner.model.codec import encode, to_record
+from scanner.model.finding import order
+from scanner.model.rule import SEVERITIES
 from scanner.model.summary import summary_record
 
 if TYPE_CHECKING:
@@ -21,70 +28,127 @@ if TYPE_CHECKING:
 
     from scanner.formats.sarif.profile import Profile
     from scanner.model.finding import Finding
-    from scanner.model.scan import Scan, ScanHeader
+    from scanner.model.scan import Drift, Scan, ScanHeader
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+ABOVE = "tenant"
+"""The name of the log, among those of single subscriptions, that holds what lies above them."""
 SNIPPETS_UP_TO = 5_000
-INFORMATION = "https://learn.microsoft.com/azure/container-registry/container-registry-faq"
 
 
-def write(scan: Scan, out: BinaryIO, profile: Profile) -> None:
-    """Write the log."""
+def write(scan: Scan, out: BinaryIO, profile: Profile, settings: Settings = DEFAULT, only: str = "") -> None:
+    """Write the log; `only`: the subscription of a log of its own.
+
+    Raises `PartialError` where the profile's reader would take what was not looked at for mended.
+    """
+    refuse_partial(scan, profile, first=settings.sarif_first)
     head = scan.header
-    run = identifier(head.inventory_digest, head.pack_digest, head.profile, head.now, _parameters(head))
+    about = category(scan, only)
+    run = identifier(
+        about, head.inventory_digest, head.pack_digest, head.profile, head.now, _parameters(head)
+    )
+    seen = _look(scan, profile, settings.sarif_limit, only)
+    taxonomies = taxonomies_of(head)
+    automated = automation(profile, about, head, settings.pipeline, run)
     out.write(b'{\n"$schema":' + encode(SCHEMA) + b',\n"version":"2.1.0",\n"runs":[{')
-    taxonomies = _taxonomies(head)
     _entry("tool", {"driver": _driver(head, taxonomies)}, out, first=True)
-    _entry("automationDetails", _automation(head, profile, run), out)
+    _entry("automationDetails", automated, out)
+    if scan.drift is not None:
+        _entry("baselineGuid", _baseline(about, scan.drift), out)
     _entry(
         "originalUriBaseIds",
         {BASE: {"description": {"text": "The repository that the log is uploaded to."}}},
         out,
     )
-    _entry("invocations", [notification.invocation(scan)], out)
+    versions = provenance(settings.pipeline, BASE)
+    if versions:
+        _entry("versionControlProvenance", versions, out)
+    _entry("invocations", [notification.invocation(scan, seen.left_out)], out)
     if taxonomies:
         _entry("taxonomies", taxonomies, out)
     _entry("columnKind", "unicodeCodePoints", out)
     _entry("redactionTokens", ["***"], out)
-    _entry("properties", _run_properties(scan, profile), out)
-    seen = _Seen()
-    _list("logicalLocations", (logical(row) for row in _first_of_each(scan, profile, seen)), out)
+    _entry("properties", _run_properties(scan, profile, seen), out)
+    _list("logicalLocations", _logical(_chosen(scan, profile, seen, only)), out)
     rules = {card.id: at for at, card in enumerate(head.rules)}
-    traits = Traits(run, rules, seen.waiver, seen.baseline, snippets=seen.rows <= SNIPPETS_UP_TO)
-    _list("results", _results(scan, profile, traits), out)
+    waivers = {line.waiver.id: line.waiver for line in scan.waivers}
+    traits = Traits(
+        run,
+        rules,
+        seen.suppressed,
+        seen.compared,
+        snippets=seen.rows <= SNIPPETS_UP_TO,
+        waivers=waivers,
+        failures_only=profile.closes,
+    )
+    _list("results", _results(_chosen(scan, profile, seen, only), traits), out)
     out.write(b"}]\n}\n")
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What the first pass learns: whether any row is waived, and whether all rows carry a baseline state."""
+    """What the first pass learns: how many rows, whether any is waived, whether all carry a change, how many fit."""
 
     rows: int = 0
-    waiver: bool = False
-    baseline: bool = True
+    suppressed: bool = False
+    compared: bool = True
+    rooms: dict[str, int] = field(default_factory=dict)
+    """For limited profiles: severity -> results that fit, the worst severities first."""
+    left_out: int = 0
 
 
-def _first_of_each(scan: Scan, profile: Profile, seen: _Seen) -> Iterator[Finding]:
-    last = None
-    for row in scan.findings:
-        if not profile.keeps(row):
-            continue
-        seen.rows += 1
-        seen.waiver = seen.waiver or bool(row.waiver)
-        seen.baseline = seen.baseline and row.change in BASELINE
-        if row.resource != last:
-            last = row.resource
+def _look(scan: Scan, profile: Profile, limit: int, only: str) -> _Seen:
+    seen = _Seen()
+    severities: Counter[str] = Counter()
+    for row in _rows(scan, profile, only):
+        severities[row.severity] += 1
+        seen.suppressed = seen.suppressed or bool(row.waiver or row.lapsed)
+        seen.compared = seen.compared and row.change in BASELINE
+    room = limit if profile.limited else severities.total()
+    for name in sorted(severities, key=lambda one: SEVERITIES.index(one) if one in SEVERITIES else 99):
+        seen.rooms[name] = min(room, severities[name])
+        room -= seen.rooms[name]
+    seen.rows = sum(seen.rooms.values())
+    seen.left_out = severities.total() - seen.rows
+    # A profile without waived rows still tells of waivers that do not count.
+    seen.suppressed = seen.suppressed and profile.waived
+    return seen
+
+
+def _rows(scan: Scan, profile: Profile, only: str) -> Iterator[Finding]:
+    """Rows of the scan and those of the baseline that it has not, in one order."""
+    both = heapq.merge(scan.findings, scan.earlier, key=order)
+    return (row for row in both if profile.keeps(row) and (not only or (row.subscription or ABOVE) == only))
+
+
+def _chosen(scan: Scan, profile: Profile, seen: _Seen, only: str) -> Iterator[Finding]:
+    taken: Counter[str] = Counter()
+    for row in _rows(scan, profile, only):
+        taken[row.severity] += 1
+        if taken[row.severity] <= seen.rooms[row.severity]:
             yield row
 
 
-def _results(scan: Scan, profile: Profile, traits: Traits) -> Iterator[dict[str, Any]]:
+def _logical(rows: Iterator[Finding]) -> Iterator[dict[str, Any]]:
+    """The resources of the rows, each once: the rows of one stand together."""
+    last = None
+    for row in rows:
+        if row.resource != last:
+            last = row.resource
+            yield logical(row)
+
+
+def _results(rows: Iterator[Finding], traits: Traits) -> Iterator[dict[str, Any]]:
     at, last = -1, None
-    for row in scan.findings:
-        if not profile.keeps(row):
-            continue
+    for row in rows:
         if row.resource != last:
             at, last = at + 1, row.resource
         yield result(row, at, traits)
+
+
+def _baseline(about: str, drift: Drift) -> str:
+    """The guid of the run that the baseline is: the same parts as this run's own, as far as a baseline tells them."""
+    return identifier("baseline", about, drift.inventory_digest, drift.pack_digest, drift.profile, drift.now)
 
 
 def _entry(key: str, value: Any, out: BinaryIO, *, first: bool = False) -> None:
@@ -113,7 +177,7 @@ def _driver(head: ScanHeader, taxonomies: list[dict[str, Any]]) -> dict[str, Any
         "informationUri": INFORMATION,
         "language": "en-US",
         "rules": [
-            rule_descriptor(card, _relationships(head, at, taxonomies)) for at, card in enumerate(head.rules)
+            rule_descriptor(card, relationships(head, at, taxonomies)) for at, card in enumerate(head.rules)
         ],
         "notifications": notification.DESCRIPTORS,
     }
@@ -124,57 +188,17 @@ def _driver(head: ScanHeader, taxonomies: list[dict[str, Any]]) -> dict[str, Any
     return driver
 
 
-def _taxonomies(head: ScanHeader) -> list[dict[str, Any]]:
-    """One component for each framework that a rule refers to, with the controls that are referred to."""
-    controls: dict[str, set[str]] = {}
-    for card in head.rules:
-        for control in card.controls:
-            controls.setdefault(control.framework, set()).add(control.id)
-    return [
-        {
-            "name": framework,
-            "guid": identifier("framework", framework),
-            "shortDescription": {"text": f"Controls of '{framework}' that the rules refer to."},
-            "isComprehensive": False,
-            "contents": ["localizedData", "nonLocalizedData"],
-            "taxa": [{"id": control} for control in sorted(controls[framework])],
-        }
-        for framework in sorted(controls)
-    ]
-
-
-def _relationships(head: ScanHeader, rule: int, taxonomies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    places = {one["name"]: at for at, one in enumerate(taxonomies)}
-    found = []
-    for control in head.rules[rule].controls:
-        place = places[control.framework]
-        taxa = [taxon["id"] for taxon in taxonomies[place]["taxa"]]
-        component = {"name": control.framework, "index": place, "guid": taxonomies[place]["guid"]}
-        target = {"id": control.id, "index": taxa.index(control.id), "toolComponent": component}
-        found.append(
-            {"target": target, "kinds": ["relevant"], "properties": {"acrscan/basis": control.basis}}
-        )
-    return found
-
-
-def _automation(head: ScanHeader, profile: Profile, run: str) -> dict[str, Any]:
-    category = profile.category(head)
-    return {
-        "id": f"{category}/{head.now}",
-        "guid": run,
-        "correlationGuid": identifier("category", category),
-        "description": {"text": "Compliance scan of Azure container registries."},
-    }
-
-
-def _run_properties(scan: Scan, profile: Profile) -> dict[str, Any]:
+def _run_properties(scan: Scan, profile: Profile, seen: _Seen) -> dict[str, Any]:
     head = scan.header
     return {
         "acrscan/sarifProfile": profile.name,
+        "acrscan/results": {"written": seen.rows, "leftOut": seen.left_out},
         "acrscan/pack": {"id": head.pack_id, "version": head.pack_version, "sha256": head.pack_digest},
         "acrscan/profile": harmless(head.profile),
         "acrscan/parameters": harmless([to_record(one) for one in head.parameters]),
         "acrscan/inventory": {"source": harmless(head.inventory), "sha256": head.inventory_digest},
         "acrscan/subscriptions": harmless(dict(sorted(head.subscriptions.items()))),
+        "acrscan/waivers": {"file": harmless(head.waiver_file), "sha256": head.waiver_digest},
+        "acrscan/drift": harmless(to_record(scan.drift)) if scan.drift else None,
         "acrscan/summary": harmless(summary_record(scan)),
     }

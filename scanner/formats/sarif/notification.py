@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import visible
+from scanner.formats.sarif.place import at_place
 from scanner.formats.sarif.result import harmless
 from scanner.formats.sarif.texts import plain
 from scanner.model.finding import Verdict
@@ -38,6 +39,14 @@ _KINDS = (
      "Something about the input is worth knowing.",
      "Check that the input is what you meant to scan.",
      "Note: '{0}'."),
+    ("ACRN006", "ResultsLeftOut", "warning",
+     "The log holds fewer results than there are, because its reader keeps no more.",
+     "Look at the HTML, CSV or JSON report, which hold everything; the worst results are in the log.",
+     "'{0}' results are not in this log."),
+    ("ACRN007", "WaiverNeedsSomebody", "warning",
+     "A waiver does not count, or covers nothing.",
+     "Mend the finding or have a new waiver approved, then remove the old one.",
+     "Waiver '{0}' for rule '{1}' is '{2}'."),
 )  # fmt: skip
 
 DESCRIPTORS: list[dict[str, Any]] = [
@@ -55,13 +64,21 @@ DESCRIPTORS: list[dict[str, Any]] = [
 ]
 
 
-def invocation(scan: Scan) -> dict[str, Any]:
-    """The one invocation of a run: what was noticed while collecting and evaluating, and how much was covered."""
+def invocation(scan: Scan, left_out: int = 0) -> dict[str, Any]:
+    """The one invocation of a run: what was noticed while collecting and evaluating, and how much was covered.
+
+    `left_out`: results that did not fit into the log.
+    """
     return {
+        **({"startTimeUtc": scan.header.started} if scan.header.started else {}),
         "executionSuccessful": True,
         "endTimeUtc": scan.header.now,
         "toolExecutionNotifications": [*_collections(scan), *_undecided(scan), *_notes(scan)],
-        "toolConfigurationNotifications": list(_not_asked(scan)),
+        "toolConfigurationNotifications": [
+            *([_notification(5, [f"{left_out:,}"])] if left_out else []),
+            *_waivers(scan),
+            *_not_asked(scan),
+        ],
         "properties": {"acrscan/coverage": coverage(scan)},
     }
 
@@ -136,6 +153,14 @@ def _undecided(scan: Scan) -> Iterator[dict[str, Any]]:
             if number:
                 found = _notification(kind, [card.id, str(number)])
                 yield {**found, "associatedRule": {"id": card.id, "index": at}}
+
+
+def _waivers(scan: Scan) -> Iterator[dict[str, Any]]:
+    for line in scan.waivers:
+        if line.state not in {"in-force", "expires-soon"}:
+            said = line.state + (f", {line.why}" if line.why else "")
+            found = _notification(6, [line.waiver.id, line.waiver.covers.rule, said])
+            yield {**found, "locations": [{"physicalLocation": at_place(line.waiver.place)}]}
 
 
 def _notes(scan: Scan) -> Iterator[dict[str, Any]]:

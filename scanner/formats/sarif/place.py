@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner.model.finding import Finding
 
 BASE = "SRCROOT"
-FILE_SOURCES = frozenset({"arm", "terraform", "host"})
+FILE_SOURCES = frozenset({"arm", "terraform", "host", "waivers"})
 """Sources whose resources are declared in files of a repository."""
 
 PORTAL = "https://portal.azure.com/#@/resource"
@@ -43,6 +43,16 @@ def physical(row: Finding, *, snippet: bool = False) -> dict[str, Any]:
     line, column = max(row.origin.line or 1, 1), max(row.origin.column or 1, 1)
     region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1}
     return {"artifactLocation": _file(row.origin.where), "region": region}
+
+
+def at_place(place: str) -> dict[str, Any]:
+    """The artifact and region of a `file:line:column`."""
+    parts = place.rsplit(":", 2)
+    where, line, column = parts if len(parts) == 3 else (place, "1", "1")
+    start = int(line) if line.isdigit() else 1
+    first = int(column) if column.isdigit() else 1
+    region = {"startLine": start, "startColumn": first, "endLine": start, "endColumn": first + 1}
+    return {"artifactLocation": _file(where), "region": region}
 
 
 def _file(where: str) -> dict[str, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import visible
-from scanner.formats.sarif.place import in_file, physical
+from scanner.formats.sarif.place import at_place, in_file, physical
 from scanner.formats.sarif.texts import KINDS, LEVELS, identifier, message, plain
 from scanner.model.codec import to_record
 from scanner.model.finding import Verdict
@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.model.finding import Finding
+    from scanner.model.waiver import Waiver
 
 FINGERPRINT = "acrscan/v1"
 COARSE = "acrscan/ruleAndResource/v1"
 LINE_HASH = "primaryLocationLineHash"
-BASELINE = frozenset({"new", "unchanged", "updated", "absent"})
+BASELINE = {
+    "new": "new",
+    "reopened": "new",
+    "changed": "updated",
+    "persisting": "unchanged",
+    "resolved": "absent",
+}
+"""Our word for a change -> SARIF's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,9 @@ class Traits:
     baseline: bool
     snippets: bool
     """Small logs repeat the first character of the inventory file, which viewers ask for; large ones save the bytes."""
+    waivers: Mapping[str, Waiver] = field(default_factory=dict)
+    failures_only: bool = False
+    """The reader knows failures alone: what is informational becomes a note."""
 
 
 def result(row: Finding, resource: int, traits: Traits) -> dict[str, Any]:
@@ -42,7 +53,7 @@ def result(row: Finding, resource: int, traits: Traits) -> dict[str, Any]:
     found: dict[str, Any] = {"ruleId": row.rule}
     if row.rule in traits.rules:
         found["ruleIndex"] = traits.rules[row.rule]
-    found["kind"], found["level"] = _kind_and_level(row)
+    found["kind"], found["level"] = _kind_and_level(row, traits)
     found["message"] = message(row.verdict, [row.resource_name or row.resource, _said(row)])
     if row.rule not in traits.rules:
         del found["message"]["id"], found["message"]["arguments"]
@@ -59,16 +70,18 @@ def result(row: Finding, resource: int, traits: Traits) -> dict[str, Any]:
     if traits.suppressions:
         found["suppressions"] = _suppressions(row, traits)
     if traits.baseline:
-        found["baselineState"] = row.change
+        found["baselineState"] = BASELINE[row.change or ""]
     found["properties"] = _properties(row)
     return found
 
 
-def _kind_and_level(row: Finding) -> tuple[str, str]:
+def _kind_and_level(row: Finding, traits: Traits) -> tuple[str, str]:
     if row.verdict is not Verdict.FAIL:
         return KINDS[row.verdict], "none"
     level = LEVELS.get(row.severity, "warning")
-    return ("informational", level) if level == "none" else ("fail", level)
+    if level != "none":
+        return "fail", level
+    return ("fail", "note") if traits.failures_only else ("informational", level)
 
 
 def _said(row: Finding) -> str:
@@ -87,11 +100,32 @@ def _partial(row: Finding) -> dict[str, str]:
 
 
 def _suppressions(row: Finding, traits: Traits) -> list[dict[str, Any]]:
-    if not row.waiver:
+    """The waiver in force as accepted, one that does not count as rejected, which hides nothing."""
+    name = row.waiver or row.lapsed
+    if not name:
         return []
-    guid = identifier(traits.run, row.fingerprint, "waiver", row.waiver)
-    said = f"Waived: '{plain(row.waiver)}'."
-    return [{"kind": "external", "status": "accepted", "guid": guid, "justification": said}]
+    guid = identifier(traits.run, row.fingerprint, "waiver", name)
+    found: dict[str, Any] = {
+        "kind": "external",
+        "status": "accepted" if row.waiver else "rejected",
+        "guid": guid,
+        "justification": f"Waived: '{plain(name)}'.",
+    }
+    waiver = traits.waivers.get(name)
+    if waiver is not None:
+        ticket = f"; ticket {waiver.ticket}" if waiver.ticket else ""
+        people = f"owner {waiver.owner}; approved by {waiver.approver}; expires {waiver.expires}{ticket}"
+        found["justification"] = f"{plain(f'{name}: {waiver.reason}; {people}').rstrip('.')}."
+        found["location"] = {"physicalLocation": at_place(waiver.place)}
+        said = {
+            "expires": waiver.expires,
+            "owner": waiver.owner,
+            "approver": waiver.approver,
+            "kind": waiver.kind,
+            "ticket": waiver.ticket,
+        }
+        found["properties"] = {f"acrscan/{key}": harmless(value) for key, value in said.items() if value}
+    return [found]
 
 
 def _properties(row: Finding) -> dict[str, Any]:
@@ -109,6 +143,13 @@ def _properties(row: Finding) -> dict[str, Any]:
         "collectedAt": row.origin.collected_at,
         "source": row.origin.where,
         "waiver": row.waiver,
+        "lapsedWaiver": row.lapsed,
+        "attestation": row.attestation,
+        "cause": row.cause,
+        "change": row.change,
+        "why": row.why,
+        "was": row.was,
+        "carriedForward": row.change == "persisting" and row.why in {"data", "scope"},
         "firstSeen": row.first_seen,
         "evidence": [_evidence(to_record(one)) for one in row.evidence],
     }

@@ -46,6 +46,8 @@ TEMPLATES = {
 }
 """{0} is the resource's name, {1} the message or reason."""
 
+INFORMATION = "https://learn.microsoft.com/azure/container-registry/container-registry-faq"
+"""What the whole pack is about: the page behind rules that name none."""
 _LONGEST = 900
 """Services cut or refuse full descriptions above 1024 characters; the rest stands in the help."""
 
@@ -99,15 +101,13 @@ def rule_descriptor(card: RuleCard, relationships: list[dict[str, Any]]) -> dict
         "relationships": relationships,
         "properties": _rule_properties(card, level),
     }
-    address = next((url for url in card.references if url.startswith("https://")), "")
-    if address:
-        described["helpUri"] = address
+    described["helpUri"] = next((url for url in card.references if url.startswith("https://")), INFORMATION)
     return described
 
 
 def pascal(name: str) -> str:
-    """`admin-user-disabled` as `AdminUserDisabled`."""
-    words = re.split(r"[^A-Za-z0-9]+", name)
+    """`admin-user-disabled` as `AdminUserDisabled`; articles go, since one letter between two words makes no such name."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word.lower() not in {"a", "an", "the"}]
     return "".join(word[:1].upper() + word[1:] for word in words) or "Rule"
 
 
@@ -126,6 +126,8 @@ def _rule_properties(card: RuleCard, level: str) -> dict[str, Any]:
     found["acrscan/target"] = card.target
     found["acrscan/reviewed"] = card.reviewed
     found["acrscan/sha256"] = card.digest
+    if card.values_digest:
+        found["acrscan/valuesSha256"] = card.values_digest
     return found
 
 
