@@ -78,6 +78,7 @@ def _header(
     now: str,
     words: str,
 ) -> ScanHeader:
+    named = {control.framework for rule in pack.rules for control in rule.controls}
     return ScanHeader(
         tool_version=__version__,
         pack_id=pack.id,
@@ -96,6 +97,7 @@ def _header(
         now=now,
         subscriptions={name: estate.chains.names.get(name, "") for name in tally.subscriptions()},
         diagnostics=(*inventory.diagnostics, *estate.notes()),
+        frameworks=tuple(one for one in pack.frameworks if one.id in named),
     )
 
 

@@ -32,6 +32,7 @@ def schemas() -> dict[str, str]:
         "pack": schema.pack_schema(),
         "profile": schema.profile_schema(),
         "config": schema.config_schema(KEYS, SCOPES),
+        "framework": schema.framework_schema(),
         "waivers": waiver_schema(),
     }
     return {f"{name}.schema.json": json.dumps(value, indent=1) + "\n" for name, value in made.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from scanner.errors import UsageError
+from scanner.model.framework import Framework
 from scanner.model.resource import Inventory
 from scanner.model.rule import RulePack
 
@@ -78,12 +80,24 @@ def pack_from(
     from scanner.language.tailor import check_engine, select, tailor  # noqa: PLC0415
 
     folder = Path(pack) if pack else data.policies() / "acr"
-    loaded = load_pack(folder)
+    loaded = replace(load_pack(folder), frameworks=_catalogues(folder))
     check_engine(loaded.requires, str(folder / "pack.yaml"))
     loaded = tailor(loaded, [_profile(name) for name in profile], _pairs(param))
     if rule or skip_rule or not any(item.enabled for item in loaded.rules):
         loaded = select(loaded, rule, skip_rule)
     return loaded
+
+
+def _catalogues(folder: Path) -> tuple[Framework, ...]:
+    """The frameworks beside a pack; those that ship with acrscan stand in for ids it has no catalogue of."""
+    from scanner import data  # noqa: PLC0415
+    from scanner.language.frameworks import load_frameworks, place  # noqa: PLC0415
+
+    shipped = data.policies() / "frameworks"
+    found = {one.id: one for one in load_frameworks(shipped)}
+    if folder.parent.resolve() != shipped.parent.resolve():
+        found |= {one.id: one for one in load_frameworks(folder.parent / "frameworks")}
+    return tuple(sorted(found.values(), key=lambda one: place(one.id)))
 
 
 def _profile(name: str) -> Path:
