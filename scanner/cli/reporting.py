@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -26,6 +26,7 @@ _OUTPUT = (
     click.option("--sarif-limit", type=click.IntRange(1, 25_000), default=5_000, show_default=True, help="Results that the profile github writes at most."),
     click.option("--sarif-profile", type=click.Choice(settings_of.SARIF_PROFILES), default="generic", show_default=True, help="Who reads the SARIF."),
     click.option("--html-mode", type=click.Choice(settings_of.HTML_MODES), default="single", show_default=True, help="One file, or page, style, script and data apart for strict servers."),
+    click.option("--organisation", default="", metavar="NAME", help="Whose report it is; printed in front of it."),
     click.option("--language", type=click.Choice(settings_of.LANGUAGES), default="en", show_default=True, help="Language of the HTML report."),
     click.option("-q", "--quiet", is_flag=True, help="No console report; only the last line on stderr."),
     click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True),
@@ -50,6 +51,7 @@ class Output:
     output: str | None = None
     color: str = "auto"
     quiet: bool = False
+    organisation: str = ""
     language: str = "en"
     html_mode: str = "single"
     sarif_profile: str = "generic"
@@ -86,6 +88,8 @@ def gate_options(command: Callable[..., Any]) -> Any:
 
 def conclude(result: Scan, limits: gate.Limits, out: Output) -> Outcome:
     """Show a finished scan, write its reports and judge it."""
+    if out.organisation:
+        result = replace(result, header=replace(result.header, organisation=out.organisation))
     if not out.quiet and out.output != "-":
         show(result, out.color)
     outcome = Outcome() if limits.exit_zero else gate.judge(result, limits)

@@ -142,6 +142,8 @@ class RulePack:
     value_origins: Mapping[str, str] = field(default_factory=dict)
     """Where each effective value came from: pack, the profile's file, or `--param`."""
     profile: str = ""
+    profile_digest: str = ""
+    """sha256 over the profiles' texts in their order, or ""."""
     scoped: tuple[ScopedValues, ...] = ()
     frameworks: tuple[Framework, ...] = ()
     """The catalogues at hand, in the order of reports; also those that no rule names."""
