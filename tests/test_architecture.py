@@ -25,6 +25,7 @@ MAY = {
     "formats": INNER,
     "rows": INNER,
     "waivers": INNER | {"text", "types", "language", "engine", "rows"},
+    "trust": INNER | {"json_text"},
     "compare": INNER | {"json_text", "rows"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},

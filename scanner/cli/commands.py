@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": ("explain", "Show why a rule decides as it does."),
     "access": ("access", "Show who can do what on a registry, and through which path."),
     "storage": ("storage", "Show what repositories take, and what a clean-up would free."),
+    "verify": ("verify", "Check reports against their manifest, and do the scan again."),
     "waiver": ("waivers", "Accept findings: list, check, add, prune, exchange with Azure Policy."),
     "policy": ("policy", "List, show, check, try and write rules."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),

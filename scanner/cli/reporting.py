@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -86,13 +87,20 @@ def gate_options(command: Callable[..., Any]) -> Any:
     return bundled(command, _GATE, tuple(gate.Limits.__dataclass_fields__), gate.Limits, "limits")
 
 
-def conclude(result: Scan, limits: gate.Limits, out: Output) -> Outcome:
-    """Show a finished scan, write its reports and judge it."""
+def conclude(
+    result: Scan,
+    limits: gate.Limits,
+    out: Output,
+    sealed: Callable[[Scan, list[Path], Outcome], None] | None = None,
+) -> Outcome:
+    """Show a finished scan, write its reports and judge it. `sealed` gets the files that were written."""
     if out.organisation:
         result = replace(result, header=replace(result.header, organisation=out.organisation))
     if not out.quiet and out.output != "-":
         show(result, out.color)
     outcome = Outcome() if limits.exit_zero else gate.judge(result, limits)
     if out.formats:
-        outputs.write(result, out.formats, out.output, outcome, out.settings())
+        written = outputs.write(result, out.formats, out.output, outcome, out.settings())
+        if sealed is not None:
+            sealed(result, written, outcome)
     return outcome
