@@ -540,7 +540,13 @@ def tally(
             counts = verdicts.setdefault(rule, {}).setdefault(line.subscription, {})
             counts[LETTERS[letter]] = counts.get(LETTERS[letter], 0) + 1
     severities = Counter(row.severity for row in rows if row.verdict is Verdict.FAIL)
-    return Tallies(verdicts, {name: severities[name] for name in SEVERITIES}, dict(resources))
+    waived = Counter(row.severity for row in rows if row.verdict is Verdict.FAIL and row.waiver)
+    return Tallies(
+        verdicts,
+        {name: severities[name] for name in SEVERITIES},
+        dict(resources),
+        waived={name: waived[name] for name in SEVERITIES},
+    )
 
 
 def sample_scan(**changes: Any) -> Scan:
