@@ -50,7 +50,7 @@ def of_json(content, _):
 def of_ndjson(content, scan):
     records = [json.loads(line) for line in content.splitlines()]
     rows = [row for row in records if row["record"] == "finding"]
-    letters = Counter()
+    letters: Counter[str] = Counter()
     for row in records:
         if row["record"] == "header":
             for by_subscription in row["tallies"]["verdicts"].values():
@@ -115,7 +115,7 @@ def of_junit(content, scan):
 
 def of_markdown(content, scan):
     text = content.decode()
-    opened = int(re.search(r"## acrscan: ([\d,]+) open", text)[1].replace(",", ""))
+    opened = int(re.findall(r"## acrscan: ([\d,]+) open", text)[0].replace(",", ""))
     waived = re.search(r"\(([\d,]+) of [\d,]+ waived\)", text)
     accepted = int(waived[1].replace(",", "")) if waived else 0
     names = {"not applicable": "notApplicable"}
@@ -171,7 +171,7 @@ def of_console(content, scan):
 
 def of_html(content, scan):
     """The page's own table, unpacked."""
-    packed = re.search(rb'id="table-data">([^<]*)<', content)[1]
+    packed = re.findall(rb'id="table-data">([^<]*)<', content)[0]
     table = json.loads(zlib.decompress(base64.b64decode(packed), zlib.MAX_WBITS | 16))
     fail = table["verdicts"].index("fail")
     columns = table["columns"]

@@ -45,6 +45,7 @@ def test_ocsf_events_are_compliance_findings(name):
 def test_ocsf_tells_what_came_went_and_was_accepted():
     """Create, update, close; suppressed with a waiver; resolved rows pass."""
     found = events(DEMO)
+    assert DEMO.drift is not None
     drift = DEMO.drift.changes
     fails = [event for event in found if event["unmapped"]["verdict"] == "fail"]
     activities = Counter(event["activity_id"] for event in fails)

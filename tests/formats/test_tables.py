@@ -126,7 +126,7 @@ def test_csv_keeps_little_in_memory():
     peaks = []
     for number in (500, 50_000):
         tracemalloc.start()
-        csv_format.render(large_scan(number), Sink())
+        csv_format.render(large_scan(number), Sink())  # type: ignore[arg-type]
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 2_000_000

@@ -189,8 +189,8 @@ def short(framework, identifier):
 def test_stated_controls_are_stated_by_the_source():
     """For each: the initiative holds the built-in definition that the rule mirrors, under that control."""
     content = json.loads((SHARED / "data" / "policy-frameworks.json").read_text("utf-8"))
-    stated = {}
-    named = {}
+    stated: dict = {}
+    named: dict = {}
     for key, guid in POLICIES.items():
         for file, _, _, controls, *_ in content[key]:
             for framework, pattern in SOURCES.items():

@@ -210,7 +210,7 @@ def test_the_manifest_says_what_decided(made):
 
 def test_each_night_names_the_one_before(tmp_path, capsys):
     """A chain of three; a forged link is found, one that nobody gives is not called checked."""
-    nights = []
+    nights: list[Path] = []
     for at in range(3):
         out = tmp_path / f"night-{at}"
         before = ["--previous-manifest", str(nights[-1] / "manifest.json")] if nights else []
