@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from scanner.formats import sarif
-from scanner.formats.sarif.document import SNIPPETS_UP_TO, write
+from scanner.formats.sarif.document import SMALL_UP_TO, write
 from scanner.formats.sarif.place import inventory_uri
 from scanner.formats.sarif.profile import Profile
 from scanner.formats.sarif.texts import pascal, plain
@@ -469,7 +469,7 @@ def test_large_logs_are_written_row_by_row_and_without_snippets():
             return super().write(data)
 
     out = Counting()
-    sarif.render(large_scan(SNIPPETS_UP_TO + 1), out)
+    sarif.render(large_scan(SMALL_UP_TO + 1), out)
     assert out.largest < 60_000
     assert b'"snippet"' not in out.getvalue()
     assert b'"snippet"' in rendered(large_scan(2))

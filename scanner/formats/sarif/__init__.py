@@ -2,18 +2,92 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from scanner.formats._settings import DEFAULT, Settings
+from scanner.errors import UsageError
+from scanner.formats._settings import DEFAULT, Settings, Writer
 from scanner.formats.sarif.document import write
-from scanner.formats.sarif.profile import GENERIC
+from scanner.formats.sarif.partial import gaps, refuse
+from scanner.formats.sarif.profile import AZDO, GITHUB, PROFILES
+from scanner.model import ids
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scanner.model.scan import Scan
 
 EXTENSION = ".sarif"
 
 
-def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001
-    """Write the generic profile: everything SARIF can say, nothing left out for one service."""
-    write(scan, out, GENERIC)
+def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:
+    """Write one log about everything.
+
+    Raises `PartialError` where the reader would close alerts of what was not looked at, `UsageError` where the profile
+    needs facts that nobody knows.
+    """
+    if settings.sarif_split:
+        raise UsageError(
+            "one stream cannot hold a SARIF file for each subscription",
+            "--sarif-split",
+            "Name a folder with -o.",
+        )
+    profile = PROFILES[settings.sarif_profile]
+    if profile is GITHUB and scan.drift is None and (found := gaps(scan)):
+        raise refuse({"": found})
+    write(scan, out, profile, settings)
+
+
+def writers(scan: Scan, settings: Settings) -> Mapping[str, Writer]:
+    """With `sarif_split` one file for each subscription, also for those without a finding, and one for what lies in none.
+
+    Files that must be refused come last, so that all others are written.
+    """
+    if not settings.sarif_split:
+        return {}
+    profile = PROFILES[settings.sarif_profile]
+    if profile is AZDO:
+        raise UsageError(
+            "Azure DevOps tells runs apart by pipeline, not by subscription: files of one run would replace each other",
+            "--sarif-split",
+            "Leave it out, or scan each subscription in a stage of its own.",
+        )
+    homes = _subscriptions(scan)
+    refused = {}
+    if profile is GITHUB and scan.drift is None:
+        refused = {home: found for home in homes if (found := gaps(scan, home))}
+
+    def refusing(_: Scan, out: BinaryIO) -> None:  # noqa: ARG001 - a writer like the others
+        raise refuse(refused)
+
+    made: dict[str, Writer] = {
+        _suffix(home): partial(_one, settings=settings, subscription=home)
+        for home in homes
+        if home not in refused
+    }
+    return {**made, **{_suffix(home): refusing for home in refused}}
+
+
+def _one(scan: Scan, out: BinaryIO, *, settings: Settings, subscription: str) -> None:
+    write(scan, out, PROFILES[settings.sarif_profile], settings, subscription)
+
+
+def _subscriptions(scan: Scan) -> list[str]:
+    """Every subscription that is in scope or that a row is about, sorted; "" first, for what lies in none.
+
+    That one has a file even without a row: a reader closes alerts only when the next file comes.
+    """
+    found = {"", *scan.header.subscriptions, *(line.subscription for line in scan.header.scope)}
+    for rows in (scan.findings, scan.earlier):
+        found.update(ids.subscription_of(one) for row in rows for one in row.resources)
+    return sorted({home.lower() for home in found})
+
+
+def _suffix(home: str) -> str:
+    """What stands behind the report's name; odd names become a digest."""
+    if not home:
+        return f".no-subscription{EXTENSION}"
+    plain = re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", home)
+    return f".{home if plain else hashlib.sha256(home.encode()).hexdigest()[:16]}{EXTENSION}"

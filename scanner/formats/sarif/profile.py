@@ -105,8 +105,6 @@ class Profile:
 
 
 GENERIC = Profile("generic", frozenset(Verdict))
-GITHUB = Profile(
-    "github", frozenset({Verdict.FAIL}), waived=False, absent=False, limited=True, alerts=True
-)
+GITHUB = Profile("github", frozenset({Verdict.FAIL}), waived=False, absent=False, limited=True, alerts=True)
 AZDO = Profile("azdo", frozenset(Verdict))
 PROFILES = {profile.name: profile for profile in (GENERIC, GITHUB, AZDO)}

@@ -36,13 +36,17 @@ KINDS = {
     Verdict.NOT_APPLICABLE: "notApplicable",
     Verdict.MANUAL: "review",
 }
-TEMPLATES = {
+CARRIED, RESOLVED = "carried", "resolved"
+"""What rows of the baseline are: open then and not looked at this time; or not there any more."""
+TEMPLATES: dict[str, str] = {
     Verdict.PASS: "Resource '{0}' meets the rule: '{1}'.",
     Verdict.FAIL: "Resource '{0}' breaks the rule: '{1}'.",
     Verdict.UNKNOWN: "Resource '{0}' could not be judged, data is missing: '{1}'.",
     Verdict.ERROR: "Resource '{0}' could not be judged, the evaluation failed: '{1}'.",
     Verdict.NOT_APPLICABLE: "The rule does not apply to resource '{0}': '{1}'.",
     Verdict.MANUAL: "Resource '{0}' has to be judged by a person: '{1}'.",
+    CARRIED: "Resource '{0}' broke the rule when it was last looked at, which was not this time: '{1}'.",
+    RESOLVED: "Resource '{0}' is not found to break the rule any more; before: '{1}'.",
 }
 """{0} is the resource's name, {1} the message or reason."""
 
@@ -69,28 +73,27 @@ def sentence(text: str, limit: int = 2_000) -> str:
     return joined if joined.endswith((".", "!", "?")) else f"{joined}."
 
 
-def message(verdict: Verdict, arguments: list[str]) -> dict[str, Any]:
+def message(kind: str, arguments: list[str]) -> dict[str, Any]:
     """A result's message: the rule's template by id with arguments, and the same spelled out twice."""
     name, what = arguments
-    head, tail = TEMPLATES[verdict].split("'{0}'")
+    head, tail = TEMPLATES[kind].split("'{0}'")
     middle = tail.split("'{1}'")[0]
     shown = [plain(name), plain(what).rstrip(".")]
     rich = f"{head}**{markdown(name)}**{middle}{markdown(what.rstrip('.'))}."
     text = f"{head}'{shown[0]}'{middle}'{shown[1]}'."
-    return {"id": verdict.value, "arguments": shown, "text": text, "markdown": rich}
+    return {"id": str(kind), "arguments": shown, "text": text, "markdown": rich}
 
 
-def rule_descriptor(card: RuleCard, relationships: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rule as a SARIF reporting descriptor; nothing in it depends on what was scanned."""
-    level = LEVELS.get(card.severity, "warning")
-    asked = (Verdict.MANUAL,) if card.manual else tuple(Verdict)
+def rule_descriptor(card: RuleCard, level: str, relationships: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rule as a SARIF reporting descriptor; nothing in it depends on what was scanned. `level`: of its failures."""
+    asked = (Verdict.MANUAL.value,) if card.manual else tuple(TEMPLATES)
     described: dict[str, Any] = {
         "id": card.id,
         "name": pascal(card.name or card.id),
         "shortDescription": {"text": sentence(card.title)},
         "fullDescription": {"text": sentence(card.rationale or card.title, _LONGEST)},
         "help": {"text": _help_text(card), "markdown": _help_markdown(card)},
-        "messageStrings": {verdict.value: {"text": TEMPLATES[verdict]} for verdict in asked},
+        "messageStrings": {str(kind): {"text": TEMPLATES[kind]} for kind in asked},
         "defaultConfiguration": {
             "enabled": card.enabled,
             "level": level,
@@ -126,6 +129,8 @@ def _rule_properties(card: RuleCard, level: str) -> dict[str, Any]:
     found["acrscan/target"] = card.target
     found["acrscan/reviewed"] = card.reviewed
     found["acrscan/sha256"] = card.digest
+    if card.values_digest:
+        found["acrscan/valuesSha256"] = card.values_digest
     return found
 
 
