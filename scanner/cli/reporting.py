@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from scanner.cli import gate, outputs
+from scanner.cli.build_facts import build_facts
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
 from scanner.cli.show import show
@@ -65,6 +66,7 @@ class Output:
             sarif_split=self.sarif_split,
             markdown=self.markdown,
             csv_bom=self.csv_bom,
+            pipeline=build_facts() if "sarif" in self.formats else {},
         )
 
 
