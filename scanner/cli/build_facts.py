@@ -142,7 +142,7 @@ def _checkout(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 def _ask(folder: Path, *words: str) -> str:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - fixed words
             ["git", *words],  # noqa: S607 - the git of whoever runs this
             cwd=folder,
             capture_output=True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import code_span, markdown, visible
 from scanner.model.finding import Verdict
+from scanner.model.waiver import PREFIX
 
 if TYPE_CHECKING:
     from scanner.model.scan import RuleCard
@@ -52,6 +53,10 @@ TEMPLATES: dict[str, str] = {
 
 _LONGEST = 900
 """Services cut or refuse full descriptions above 1024 characters; the rest stands in the help."""
+
+_REGISTRIES = "https://learn.microsoft.com/azure/container-registry/container-registry-intro"
+_WAIVERS = "https://learn.microsoft.com/azure/governance/policy/concepts/exemption-structure"
+"""Background for rules without a reference of their own; for checks of waivers what Azure's own exemptions are like."""
 
 _LINK = re.compile(r"\]\s*\(")
 
@@ -102,15 +107,14 @@ def rule_descriptor(card: RuleCard, level: str, relationships: list[dict[str, An
         "relationships": relationships,
         "properties": _rule_properties(card, level),
     }
-    address = next((url for url in card.references if url.startswith("https://")), "")
-    if address:
-        described["helpUri"] = address
+    background = _WAIVERS if card.id.startswith(PREFIX) else _REGISTRIES
+    described["helpUri"] = next((url for url in card.references if url.startswith("https://")), background)
     return described
 
 
 def pascal(name: str) -> str:
-    """`admin-user-disabled` as `AdminUserDisabled`."""
-    words = re.split(r"[^A-Za-z0-9]+", name)
+    """`admin-user-disabled` as `AdminUserDisabled`; articles go, for two capitals in a row make a name no Pascal case."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word.lower() not in {"a", "an", "the"}]
     return "".join(word[:1].upper() + word[1:] for word in words) or "Rule"
 
 
