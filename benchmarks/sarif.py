@@ -31,7 +31,9 @@ MEGABYTE = 1_000_000
 def written(number: int, profile: str, path: Path) -> float:
     """Write the log of a scan with so many failures; how many seconds that took."""
     scan = large_scan(number)
-    whole = replace(scan, header=replace(scan.header, runs=(SourceRun("azure", REGISTRIES, "complete", number),)))
+    whole = replace(
+        scan, header=replace(scan.header, runs=(SourceRun("azure", REGISTRIES, "complete", number),))
+    )
     began = time.perf_counter()
     with path.open("wb") as out:
         sarif.render(whole, out, Settings(sarif_profile=profile, sarif_limit=25_000))

@@ -83,7 +83,7 @@ def write(
         _entry("artifacts", list(artifacts.values()), out)
     _entry("columnKind", "unicodeCodePoints", out)
     _entry("redactionTokens", ["***"], out)
-    _entry("properties", _run_properties(scan, profile, rows.counts), out)
+    _entry("properties", _run_properties(scan, profile, rows.counts, subscription), out)
     _list("logicalLocations", (logical(picked.row) for picked in _first_of_each(rows)), out)
     traits = Traits(
         run=run,
@@ -206,10 +206,12 @@ def _artifacts(head: ScanHeader, rows: Iterable[Picked], places: Places) -> dict
     return found
 
 
-def _run_properties(scan: Scan, profile: Profile, counts: Counts) -> dict[str, Any]:
+def _run_properties(scan: Scan, profile: Profile, counts: Counts, subscription: str | None) -> dict[str, Any]:
+    """What SARIF has no place for. The summary is of the whole scan, also in a file about one subscription."""
     head = scan.header
     said: dict[str, Any] = {
         "sarifProfile": profile.name,
+        "subscription": subscription,
         "organisation": head.organisation,
         "pack": {"id": head.pack_id, "version": head.pack_version, "sha256": head.pack_digest},
         "profile": head.profile,
