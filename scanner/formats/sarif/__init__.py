@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from scanner.errors import UsageError
 from scanner.formats._settings import DEFAULT, Settings, Writer
 from scanner.formats.sarif.document import write
-from scanner.formats.sarif.unread import gaps, refuse
 from scanner.formats.sarif.profile import AZDO, GITHUB, PROFILES
+from scanner.formats.sarif.unread import gaps, refuse
 from scanner.model import ids
 
 if TYPE_CHECKING:
