@@ -45,7 +45,14 @@ def baseline_of(path: Path) -> Baseline:
         resources=(),
         earlier=tuple(sorted((row for row in rows if row.change == "resolved"), key=order)),
     )
-    return Baseline(scan, str(path), lines=False, notes=(_NOTE, *_lacks(runs, profile)))
+    notes = (_NOTE, *_lacks(runs, profile))
+    return Baseline(scan, str(path), lines=False, notes=notes, blind=any(_blind(run) for run in runs))
+
+
+def _blind(run: Mapping[str, Any]) -> bool:
+    """Whether the run says that not everything was looked at, and that nothing was carried on."""
+    said = _object(run.get("properties"))
+    return bool(said.get("acrscan/gaps")) and "acrscan/drift" not in said
 
 
 def _lacks(runs: list[Any], profile: str) -> Iterator[str]:

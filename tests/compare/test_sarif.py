@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.cli.marking import baseline_of
-from scanner.compare.against import against
+from scanner.compare.against import Baseline, against
 from scanner.errors import InputError
 from scanner.model.finding import Verdict
 from scanner.model.resource import Origin, Problem, SourceRun
@@ -99,6 +99,7 @@ def test_changes_against_a_log(tmp_path, profile):
     scan = against(
         whole_scan(findings=now, resources=lines), baseline(tmp_path, old_scan(findings=before), profile)
     )
+    assert scan.drift is not None
     assert scan.drift.changes == {"new": 1, "reopened": 0, "changed": 1, "persisting": 6, "resolved": 1}
     assert [(row.rule, row.change, row.why) for row in scan.earlier] == [("ACR301", "resolved", "resource")]
     (changed,) = [row for row in scan.findings if row.change == "changed"]
@@ -157,10 +158,24 @@ def test_what_was_resolved_can_be_reopened(tmp_path):
 
 def test_what_a_log_leaves_out_is_said(tmp_path):
     """Waived rows of the profile github, and what its limit cut off."""
-    notes = against(whole_scan(), baseline(tmp_path, old_scan(), "github", sarif_limit=4)).drift.notes
+    drift = against(whole_scan(), baseline(tmp_path, old_scan(), "github", sarif_limit=4)).drift
+    assert drift is not None
+    notes = drift.notes
     assert any("leaves waived findings out" in note for note in notes)
     assert any("left 5 findings out" in note for note in notes)
     assert not any("limit" in note for note in baseline(tmp_path, old_scan()).notes)
+
+
+def test_a_baseline_that_was_partial_itself_is_told(tmp_path):
+    """Stored or SARIF: unless it carried on what it did not see."""
+    hole = (SourceRun("azure", REGISTRIES, "failed", 0, (Problem("", "HTTP 403"),)),)
+    partly = old_scan(runs=hole)
+    carrying = against(partly, Baseline(partly, "first.ndjson"))
+    for scan, blind in ((old_scan(), False), (partly, True), (carrying, False)):
+        for one in (Baseline(scan, "last.ndjson"), baseline(tmp_path, scan)):
+            drift = against(whole_scan(), one).drift
+            assert drift is not None
+            assert any("did not look at everything" in note for note in drift.notes) is blind
 
 
 def test_hostile_texts_come_back_as_data(tmp_path):

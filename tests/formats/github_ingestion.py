@@ -32,7 +32,7 @@ def complaints(data: bytes) -> list[str]:
 
 def category(run: dict) -> str:
     """What the upload replaces: the automation id up to its last slash."""
-    return run["automationDetails"]["id"].rpartition("/")[0]
+    return str(run["automationDetails"]["id"]).rpartition("/")[0]
 
 
 def alerts(run: dict) -> dict[str, str]:

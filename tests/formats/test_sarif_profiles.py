@@ -4,6 +4,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,7 @@ def test_no_limit_where_the_reader_has_none():
     assert told(run_of(whole_scan(), replace(GITHUB, sarif_limit=9)), "ACRN007") == []
 
 
-GAPS = {
+GAPS: dict[str, dict[str, Any]] = {
     "failed collection": {"runs": (*DONE, SourceRun("azure", "x/y", "failed"))},
     "problem": {"runs": (SourceRun("azure", REGISTRIES, "partial", 1, (Problem("", "HTTP 403"),)),)},
     "problem of a complete one": {

@@ -11,7 +11,7 @@ from scanner.errors import UsageError
 from scanner.formats._settings import DEFAULT, Settings, Writer
 from scanner.formats.sarif.document import write
 from scanner.formats.sarif.profile import AZDO, GITHUB, PROFILES
-from scanner.formats.sarif.unread import gaps, refuse
+from scanner.formats.sarif.unread import closing, refuse
 from scanner.model import ids
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:
             "Name a folder with -o.",
         )
     profile = PROFILES[settings.sarif_profile]
-    if profile is GITHUB and scan.drift is None and (found := gaps(scan)):
+    if profile is GITHUB and (found := closing(scan)):
         raise refuse({"": found})
     write(scan, out, profile, settings)
 
@@ -56,8 +56,8 @@ def writers(scan: Scan, settings: Settings) -> Mapping[str, Writer]:
         )
     homes = _subscriptions(scan)
     refused = {}
-    if profile is GITHUB and scan.drift is None:
-        refused = {home: found for home in homes if (found := gaps(scan, home))}
+    if profile is GITHUB:
+        refused = {home: found for home in homes if (found := closing(scan, home))}
 
     def refusing(_: Scan, out: BinaryIO) -> None:  # noqa: ARG001 - a writer like the others
         raise refuse(refused)

@@ -17,6 +17,7 @@ from scanner.formats.sarif.taxonomies import Taxonomies
 from scanner.formats.sarif.texts import identifier, rule_descriptor
 from scanner.model import ids
 from scanner.model.codec import encode, to_record
+from scanner.model.gaps import gaps
 from scanner.model.summary import summary_record
 
 if TYPE_CHECKING:
@@ -221,6 +222,7 @@ def _run_properties(scan: Scan, profile: Profile, counts: Counts, subscription: 
         "subscriptions": dict(sorted(head.subscriptions.items())),
         "summary": summary_record(scan),
         "results": counts.rows,
+        "gaps": len(gaps(scan, subscription)),
         "carriedForward": counts.carried,
         "leftOut": {**dict(sorted(counts.left.items())), **({"limit": counts.cut} if counts.cut else {})},
     }
