@@ -120,15 +120,8 @@ def waived_scan(scan=None):
     return apply(scan or whole_scan(), REGISTER)
 
 
-def compared_scan():
-    """A waived scan against an earlier one: a new, a changed, a persisting, a resolved and a carried finding."""
-    now = whole_scan(
-        findings=tuple(row for row in unmarked() if (row.rule, row.resource) != ("ACR401", CONTOSOPROD))
-    )
-    letters = {CONTOSOPROD: "FFFFPFUEM", CONTOSOEU: "PPPFPPUPM"}
-    now = replace(
-        now, resources=tuple(replace(line, letters=letters.get(line.id, line.letters)) for line in LINES)
-    )
+def earlier_scan():
+    """What `compared_scan` is compared with."""
     before = tuple(
         replace(row, verdict=Verdict.FAIL, message="No lock guards it.", reason="")
         if (row.rule, row.resource) == ("ACR501", CONTOSOEU)
@@ -138,8 +131,19 @@ def compared_scan():
         for row in unmarked()
         if (row.rule, row.resource) != ("ACR402", CONTOSODEV)
     )
-    old = whole_scan(findings=before, now=EARLIER)
-    return against(waived_scan(now), Baseline(old, "last.ndjson"))
+    return whole_scan(findings=before, now=EARLIER)
+
+
+def compared_scan():
+    """A waived scan against an earlier one: a new, a changed, a persisting, a resolved and a carried finding."""
+    now = whole_scan(
+        findings=tuple(row for row in unmarked() if (row.rule, row.resource) != ("ACR401", CONTOSOPROD))
+    )
+    letters = {CONTOSOPROD: "FFFFPFUEM", CONTOSOEU: "PPPFPPUPM"}
+    now = replace(
+        now, resources=tuple(replace(line, letters=letters.get(line.id, line.letters)) for line in LINES)
+    )
+    return against(waived_scan(now), Baseline(earlier_scan(), "last.ndjson"))
 
 
 def cloud(scan):
@@ -165,10 +169,30 @@ def schema():
     return jsonschema.validators.validator_for(loaded)(loaded)
 
 
+def binary():
+    """The official tool, ready to run."""
+    path = multitool("Sarif.Multitool.exe" if sys.platform == "win32" else "Sarif.Multitool")
+    path.chmod(0o755)
+    return path
+
+
+def matched(data, before):
+    """What the official matcher of results says of a log and the one before it: baseline state -> fingerprints."""
+    with tempfile.TemporaryDirectory() as folder:
+        now, then, out = (Path(folder) / name for name in ("now.sarif", "then.sarif", "out.sarif"))
+        now.write_bytes(data)
+        then.write_bytes(before)
+        words = [binary(), "match-results-forward", now, "--previous", then, "-o", out]
+        subprocess.run(words, capture_output=True, check=True, timeout=120)
+        (run,) = json.loads(out.read_text(encoding="utf-8-sig"))["runs"]
+    found = {}
+    for row in run["results"]:
+        found.setdefault(row["baselineState"], set()).add(row["fingerprints"]["acrscan/v1"])
+    return found
+
+
 def validated(data, kinds, *, snippets=True):
     """The lines of the official validator that complain; `snippets`: whether it asks for lines of code."""
-    binary = multitool("Sarif.Multitool.exe" if sys.platform == "win32" else "Sarif.Multitool")
-    binary.chmod(0o755)
     config = CONFIG.read_text(encoding="utf-8")
     off = '<Properties Key="{0}.Options"><Property Key="RuleEnabled" Value="Disabled" Type="Driver.RuleEnabledState" /></Properties>'
     if not snippets:
@@ -181,7 +205,17 @@ def validated(data, kinds, *, snippets=True):
         log, rules = Path(folder) / "log.sarif", Path(folder) / "rules.xml"
         log.write_bytes(data)
         rules.write_text(config, encoding="utf-8")
-        words = [binary, "validate", log, "-c", rules, "--rule-kind", kinds, "--level", "Note;Warning;Error"]
+        words = [
+            binary(),
+            "validate",
+            log,
+            "-c",
+            rules,
+            "--rule-kind",
+            kinds,
+            "--level",
+            "Note;Warning;Error",
+        ]
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     said = done.stdout + done.stderr
     assert "Analysis completed successfully" in said, said

@@ -14,6 +14,8 @@ from tests.formats.sarif_tools import (
     EARLIER,
     REGISTER,
     compared_scan,
+    earlier_scan,
+    matched,
     rendered,
     results,
     run_of,
@@ -156,6 +158,25 @@ def test_changes_become_baseline_states():
     )
     assert gone["provenance"] == {"firstDetectionTimeUtc": EARLIER}
     assert run["properties"]["acrscan/drift"]["changes"]["resolved"] == 1
+
+
+def test_the_official_matcher_of_results_sees_the_same_come_and_go():
+    """Only what we carry on is gone for it: it does not know what was not read."""
+    scan = compared_scan()
+    found = matched(rendered(replace(scan, drift=None, earlier=())), rendered(earlier_scan()))
+    ours = {
+        state: {
+            row["fingerprints"]["acrscan/v1"]
+            for row in run_of(scan)["results"]
+            if row["baselineState"] == state
+        }
+        for state in ("new", "absent")
+    }
+    (carried,) = results(run_of(scan), carriedForward=True)
+    # An open question about the same rule and resource has the fingerprint of the failure that is carried on.
+    mark = {carried["fingerprints"]["acrscan/v1"]}
+    assert found["new"] | mark == ours["new"] | mark
+    assert found["absent"] | mark == ours["absent"] | mark
 
 
 def test_what_could_not_be_looked_at_is_carried_on():
