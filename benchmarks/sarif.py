@@ -6,6 +6,7 @@ Run `python -m benchmarks.sarif [results]`.
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import statistics
 import subprocess
@@ -20,11 +21,13 @@ sys.path.insert(0, str(ROOT))
 
 from scanner.formats import sarif  # noqa: E402
 from scanner.formats._settings import Settings  # noqa: E402
+from scanner.model.finding import order  # noqa: E402
 from scanner.model.resource import SourceRun  # noqa: E402
-from tests.formats.sample import REGISTRIES, large_scan  # noqa: E402
+from tests.formats.sample import PROD, REGISTRIES, large_scan  # noqa: E402
 
 RESULTS = 25_000
 ROUNDS = 3
+SUBSCRIPTIONS = 200
 MEGABYTE = 1_000_000
 
 
@@ -38,6 +41,20 @@ def written(number: int, profile: str, path: Path) -> float:
     with path.open("wb") as out:
         sarif.render(whole, out, Settings(sarif_profile=profile, sarif_limit=25_000))
     return time.perf_counter() - began
+
+
+def parted(number: int) -> int:
+    """Write a file for each of 200 subscriptions; how many files that makes."""
+    scan = large_scan(number)
+    rows = [
+        replace(row, resource=row.resource.replace(PROD, f"{at % SUBSCRIPTIONS:08x}{PROD[8:]}"))
+        for at, row in enumerate(scan.findings)
+    ]
+    spread = replace(scan, findings=sorted(rows, key=order))
+    made = sarif.writers(spread, Settings(sarif_split=True))
+    for writer in made.values():
+        writer(spread, io.BytesIO())
+    return len(made)
 
 
 def peak(number: int) -> float:
@@ -65,6 +82,9 @@ def main() -> None:
                 f"{profile}: {number:,} findings, {seconds:.1f} s, {len(data) / MEGABYTE:.1f} MB,"
                 f" {squeezed / MEGABYTE:.1f} MB compressed"
             )
+    began = time.perf_counter()
+    files = parted(number)
+    print(f"split: {files:,} files, {time.perf_counter() - began:.1f} s")
     print(f"peak memory: {peak(number // 10):.0f} MB for a tenth, {peak(number):.0f} MB for all")
 
 

@@ -17,6 +17,8 @@ _SECONDS = 10
 _SSH = re.compile(
     r"(?:ssh://|[^@/\s]+@|ssh://[^@/\s]+@)(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*)(?::\d+/|[:/])(?P<path>[^\r\n]+)"
 )
+_ELSE = {"definitionId": "BUILD_DEFINITIONID", "phaseId": "SYSTEM_JOBID", "phaseName": "SYSTEM_JOBNAME"}
+"""Variables of Azure Pipelines that older agents set instead."""
 _CHECKOUTS = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
 """Where pipelines say the checkout is; asked where git does not answer (another owner's folder in a container)."""
 _AZURE_SSH = re.compile(r"v3/([^/]+)/([^/]+)/([^/]+)")
@@ -86,6 +88,8 @@ def _pipeline(environment: Mapping[str, str]) -> dict[str, str]:
             phaseName=("SYSTEM_PHASENAME",),
             buildId=("BUILD_BUILDID",),
         )
+        for fact, name in _ELSE.items():
+            found.setdefault(fact, environment.get(name, ""))
         return {**found, "organisation": _organisation(environment.get("SYSTEM_COLLECTIONURI", ""))}
     if environment.get("GITLAB_CI", "").lower() == "true":
         return _named(

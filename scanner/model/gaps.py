@@ -44,11 +44,8 @@ def _concerns(problem: Problem, subscription: str | None) -> bool:
 
 def _undecided(scan: Scan, subscription: str | None) -> Iterator[str]:
     for rule in sorted(scan.tallies.verdicts):
-        number = sum(
-            counts.get(verdict, 0)
-            for home, counts in scan.tallies.verdicts[rule].items()
-            if subscription in (None, home)
-            for verdict in (Verdict.UNKNOWN, Verdict.ERROR)
-        )
+        by_home = scan.tallies.verdicts[rule]
+        homes = by_home.values() if subscription is None else (by_home.get(subscription, {}),)
+        number = sum(counts.get(one, 0) for counts in homes for one in (Verdict.UNKNOWN, Verdict.ERROR))
         if number:
             yield f"{rule}: {number:,} undecided"

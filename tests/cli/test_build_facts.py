@@ -94,6 +94,15 @@ def test_organisations(tmp_path, collection, organisation):
     assert facts.get("organisation") == organisation
 
 
+def test_older_agents_name_the_job_instead_of_the_phase(tmp_path):
+    """What stands in for what is missing, and never for what is there."""
+    job = {"SYSTEM_JOBID": "job", "SYSTEM_JOBNAME": "name", "BUILD_DEFINITIONID": "7"}
+    old = {key: value for key, value in AZURE.items() if key not in ("SYSTEM_PHASEID", "SYSTEM_PHASENAME")}
+    facts = build_facts({**old, **job}, tmp_path)
+    assert (facts["phaseId"], facts["phaseName"], facts["definitionId"]) == ("job", "name", "42")
+    assert build_facts({**AZURE, **job}, tmp_path)["phaseName"] == "scan"
+
+
 def test_gitlab(tmp_path):
     """Repository, revision and branch."""
     assert build_facts(GITLAB, tmp_path)["repository"] == "https://gitlab.example/contoso/registries"

@@ -138,7 +138,9 @@ def _place(place: dict, marks: dict) -> Iterator[str]:
     elif (region["endLine"], region["endColumn"]) <= (region["startLine"], region["startColumn"]):
         yield "an empty region"
     mark = marks.get("primaryLocationLineHash")
-    if uri.startswith(("inventory/", "outside/")) and not (mark and re.fullmatch(r"[0-9a-f]{16}:\d+", mark)):
+    if uri.startswith(("inventory/", "outside/", "_../")) and not (
+        mark and re.fullmatch(r"[0-9a-f]{16}:\d+", mark)
+    ):
         yield "no line hash, and no file that one could be made of"
 
 

@@ -185,7 +185,7 @@ def matched(data, before):
         words = [binary(), "match-results-forward", now, "--previous", then, "-o", out]
         subprocess.run(words, capture_output=True, check=True, timeout=120)
         (run,) = json.loads(out.read_text(encoding="utf-8-sig"))["runs"]
-    found = {}
+    found: dict[str, set[str]] = {}
     for row in run["results"]:
         found.setdefault(row["baselineState"], set()).add(row["fingerprints"]["acrscan/v1"])
     return found

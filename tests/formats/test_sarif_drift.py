@@ -75,7 +75,7 @@ def test_a_lapsed_waiver_is_rejected_and_told():
     assert row["properties"]["acrscan/lapsed"] == "W-2"
     (told_of,) = told(run, "ACRN006")
     assert told_of["message"]["text"] == (
-        "'waiver W-2' for rule 'ACR101' does not count: 'expired, ended 3 days ago'. It would cover '1 findings'."
+        "'waiver W-2' for rule 'ACR101' does not count: 'expired, ended 3 days ago'. It would cover '1 finding'."
     )
     assert told_of["locations"][0]["physicalLocation"]["region"]["startLine"] == 15
 

@@ -11,8 +11,8 @@ from scanner.errors import UsageError
 from scanner.formats._settings import DEFAULT, Settings, Writer
 from scanner.formats.sarif.document import write
 from scanner.formats.sarif.profile import AZDO, GITHUB, PROFILES
+from scanner.formats.sarif.shelves import Shelves
 from scanner.formats.sarif.unread import closing, refuse
-from scanner.model import ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,8 @@ def writers(scan: Scan, settings: Settings) -> Mapping[str, Writer]:
             "--sarif-split",
             "Leave it out, or scan each subscription in a stage of its own.",
         )
-    homes = _subscriptions(scan)
+    shelves = Shelves(scan)
+    homes = _subscriptions(scan, shelves)
     refused = {}
     if profile is GITHUB:
         refused = {home: found for home in homes if (found := closing(scan, home))}
@@ -63,26 +64,24 @@ def writers(scan: Scan, settings: Settings) -> Mapping[str, Writer]:
         raise refuse(refused)
 
     made: dict[str, Writer] = {
-        _suffix(home): partial(_one, settings=settings, subscription=home)
+        _suffix(home): partial(_one, shelves=shelves, settings=settings, subscription=home)
         for home in homes
         if home not in refused
     }
     return {**made, **{_suffix(home): refusing for home in refused}}
 
 
-def _one(scan: Scan, out: BinaryIO, *, settings: Settings, subscription: str) -> None:
-    write(scan, out, PROFILES[settings.sarif_profile], settings, subscription)
+def _one(_: Scan, out: BinaryIO, *, shelves: Shelves, settings: Settings, subscription: str) -> None:
+    write(shelves.scan(subscription), out, PROFILES[settings.sarif_profile], settings, subscription)
 
 
-def _subscriptions(scan: Scan) -> list[str]:
+def _subscriptions(scan: Scan, shelves: Shelves) -> list[str]:
     """Every subscription that is in scope or that a row is about, sorted; "" first, for what lies in none.
 
     That one has a file even without a row: a reader closes alerts only when the next file comes.
     """
-    found = {"", *scan.header.subscriptions, *(line.subscription for line in scan.header.scope)}
-    for rows in (scan.findings, scan.earlier):
-        found.update(ids.subscription_of(one) for row in rows for one in row.resources)
-    return sorted({home.lower() for home in found})
+    scope = (line.subscription for line in scan.header.scope)
+    return sorted({home.lower() for home in ("", *scan.header.subscriptions, *scope)} | shelves.homes)
 
 
 def _suffix(home: str) -> str:

@@ -41,15 +41,15 @@ def write(
     settings: Settings = DEFAULT,
     subscription: str | None = None,
 ) -> None:
-    """Write the log; `subscription`: the one it is about ("" = what lies in none), or None for everything."""
+    """Write the log; `subscription`: the one that the scan's rows are about ("" = what lies in none), or None for all."""
     head = scan.header
     category = profile.category(head, subscription)
     automation, named = profile.automation(head, category, settings.pipeline)
     subject = f"{profile.name} {category}"
     run = _run_guid(head.inventory_digest, head.pack_digest, head.profile, head.now, subject)
-    rows = Selection(scan, profile, subscription, settings.sarif_limit)
+    rows = Selection(scan, profile, settings.sarif_limit)
     pipeline = settings.pipeline
-    places = Places(pipeline.get("root", ""), pipeline.get("folder", ""), relative=profile.alerts)
+    places = Places(pipeline.get("root", ""), pipeline.get("folder", ""), relative=profile.relative)
     taxonomies = Taxonomies(head)
     small = rows.counts.rows <= SMALL_UP_TO
     artifacts = _artifacts(head, rows if small else (), places)

@@ -188,16 +188,20 @@ def _lapsed(scan: Scan, places: Places) -> Iterator[dict[str, Any]]:
         if line.state in IN_FORCE:
             continue
         if isinstance(line, WaiverLine):
-            entry, covered = line.waiver, f"{line.findings:,} findings"
+            entry, covered = line.waiver, _counted(line.findings, "finding")
             name, rule, place = f"waiver {entry.id}", entry.covers.rule, entry.place
         else:
             word = line.attestation
-            covered = f"{line.evaluations:,} evaluations"
+            covered = _counted(line.evaluations, "evaluation")
             name, rule, place = f"attestation {word.id}", word.covers.rule, word.place
         found = _notification(5, [name, rule, standing(line), covered])
         if place:
             found["locations"] = [{"physicalLocation": places.spot(place)}]
         yield found
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _left_out(scan: Scan, counts: Counts, limit: int) -> Iterator[dict[str, Any]]:

@@ -55,7 +55,9 @@ class Places:
 
     def checked_out(self, row: Finding) -> bool:
         """Whether the finding's file should be found in the checkout, so that an uploader can read its lines."""
-        return in_file(row) and not self.file(row.origin.where)["uri"].startswith(("file:", f"{OUTSIDE}/"))
+        return in_file(row) and not self.file(row.origin.where)["uri"].startswith(
+            ("file:", f"{OUTSIDE}/", "_../")
+        )
 
     def file(self, where: str) -> dict[str, str]:
         """The address of a file as it was given on the command line."""

@@ -34,7 +34,7 @@ class Profile:
 
     `waived`: waived rows are written, with suppressions; else they are left out and no suppressions are written.
     `absent`: what was resolved since the baseline is written too. `limited`: the limit of results holds.
-    `alerts`: every result is an alert, so that even the mildest has a level; places must be relative to the checkout.
+    `alerts`: every result is an alert, so that even the mildest has a level. `relative`: places must lie in the checkout.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Profile:
     absent: bool = True
     limited: bool = False
     alerts: bool = False
+    relative: bool = False
 
     def keeps(self, row: Finding, *, waived: bool) -> bool:
         """Whether the row becomes a result; `waived`: whether a waiver in force covers it."""
@@ -105,6 +106,14 @@ class Profile:
 
 
 GENERIC = Profile("generic", frozenset(Verdict))
-GITHUB = Profile("github", frozenset({Verdict.FAIL}), waived=False, absent=False, limited=True, alerts=True)
-AZDO = Profile("azdo", frozenset(Verdict))
+GITHUB = Profile(
+    "github",
+    frozenset({Verdict.FAIL}),
+    waived=False,
+    absent=False,
+    limited=True,
+    alerts=True,
+    relative=True,
+)
+AZDO = Profile("azdo", frozenset(Verdict), relative=True)
 PROFILES = {profile.name: profile for profile in (GENERIC, GITHUB, AZDO)}

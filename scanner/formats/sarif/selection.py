@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from scanner.model import ids
 from scanner.model.finding import Verdict, order
 from scanner.model.rule import SEVERITIES
 from scanner.model.waiver import IN_FORCE
@@ -62,12 +61,11 @@ class Counts:
 
 
 class Selection:
-    """The rows of one file. `subscription`: as in `Profile.category`; `limit`: results at most, 0 for no limit."""
+    """The rows of one file. `limit`: results at most, 0 for no limit."""
 
-    def __init__(self, scan: Scan, profile: Profile, subscription: str | None = None, limit: int = 0) -> None:
+    def __init__(self, scan: Scan, profile: Profile, limit: int = 0) -> None:
         self._scan = scan
         self._profile = profile
-        self._subscription = subscription
         self._in_force = {line.waiver.id for line in scan.waivers if line.state in IN_FORCE}
         self._quota: Counter[str] | None = None
         self.counts = Counts(suppressions=profile.waived and bool(scan.header.waiver_digest))
@@ -90,17 +88,11 @@ class Selection:
             yield picked
 
     def _all(self) -> Iterator[Picked]:
-        """Every row that belongs to the file's subscription."""
+        """Every row; those of the baseline only where something was compared."""
         here = ((order(row), 0, row) for row in self._scan.findings)
-        before = ((order(row), 1, row) for row in self._scan.earlier)
+        before = ((order(row), 1, row) for row in (self._scan.earlier if self._scan.drift else ()))
         for _, earlier, row in heapq.merge(here, before, key=lambda item: item[:2]):
-            if self._belongs(row) and (not earlier or self._scan.drift is not None):
-                yield Picked(row, bool(earlier), self._waived(row, earlier=bool(earlier)))
-
-    def _belongs(self, row: Finding) -> bool:
-        """Whether any resource that the row stands for lies in the file's subscription."""
-        wanted = self._subscription
-        return wanted is None or any(ids.subscription_of(one) == wanted for one in row.resources)
+            yield Picked(row, bool(earlier), self._waived(row, earlier=bool(earlier)))
 
     def _waived(self, row: Finding, *, earlier: bool) -> bool:
         """A mark of the baseline counts only as long as that waiver is in force now."""
