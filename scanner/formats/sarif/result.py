@@ -57,11 +57,10 @@ def result(picked: Picked, resource: int, spelled: str, traits: Traits) -> dict[
     if known:
         found["ruleIndex"] = traits.rules[row.rule]
     found["kind"], found["level"] = _kind_and_level(row, traits.profile)
-    found["message"] = message(_template(picked), [row.resource_name or row.resource, _said(row)])
+    words = [row.resource_name or row.resource, _said(row)]
+    found["message"] = message(_template(picked), words, rich=traits.small)
     if not known:
         del found["message"]["id"], found["message"]["arguments"]
-    if not traits.small:
-        del found["message"]["markdown"]
     physical = traits.places.physical(row, snippet=traits.small)
     artifact = physical["artifactLocation"]
     if artifact["uri"] in traits.artifacts:

@@ -89,8 +89,12 @@ class Selection:
 
     def _all(self) -> Iterator[Picked]:
         """Every row; those of the baseline only where something was compared."""
+        if self._scan.drift is None:
+            for row in self._scan.findings:
+                yield Picked(row, earlier=False, waived=bool(row.waiver))
+            return
         here = ((order(row), 0, row) for row in self._scan.findings)
-        before = ((order(row), 1, row) for row in (self._scan.earlier if self._scan.drift else ()))
+        before = ((order(row), 1, row) for row in self._scan.earlier)
         for _, earlier, row in heapq.merge(here, before, key=lambda item: item[:2]):
             yield Picked(row, bool(earlier), self._waived(row, earlier=bool(earlier)))
 

@@ -78,15 +78,17 @@ def sentence(text: str, limit: int = 2_000) -> str:
     return joined if joined.endswith((".", "!", "?")) else f"{joined}."
 
 
-def message(kind: str, arguments: list[str]) -> dict[str, Any]:
-    """A result's message: the rule's template by id with arguments, and the same spelled out twice."""
+def message(kind: str, arguments: list[str], *, rich: bool = True) -> dict[str, Any]:
+    """A result's message: the rule's template by id with arguments, and the same spelled out; `rich`: as Markdown too."""
     name, what = arguments
     head, tail = TEMPLATES[kind].split("'{0}'")
     middle = tail.split("'{1}'")[0]
     shown = [plain(name), plain(what).rstrip(".")]
-    rich = f"{head}**{markdown(name)}**{middle}{markdown(what.rstrip('.'))}."
     text = f"{head}'{shown[0]}'{middle}'{shown[1]}'."
-    return {"id": str(kind), "arguments": shown, "text": text, "markdown": rich}
+    found: dict[str, Any] = {"id": str(kind), "arguments": shown, "text": text}
+    if rich:
+        found["markdown"] = f"{head}**{markdown(name)}**{middle}{markdown(what.rstrip('.'))}."
+    return found
 
 
 def rule_descriptor(card: RuleCard, level: str, relationships: list[dict[str, Any]]) -> dict[str, Any]:
