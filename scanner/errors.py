@@ -7,7 +7,7 @@ ScannerError
 ├── ScopeError       nothing to scan, or no right to look at it           (exit 4)
 ├── AuthenticationError  no credential that Azure accepts                 (exit 4)
 ├── OutputError      a report could not be written                        (exit 2)
-└── PartialError     a report would claim more than was looked at         (exit 6)
+└── PartialError     a report would close alerts that nobody looked at    (exit 6)
 """
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ def cli(ctx: click.Context, config: str | None) -> None:
       acrscan explain ACR101 --from saved answers/ --resource myregistry
 
     Exit codes: 0 ok, 1 findings at or above --fail-on, 2 usage, config or rule error, 3 evaluation incomplete,
-    4 authentication or scope, 5 internal error, 6 SARIF for GitHub refused (it would close alerts), 130 interrupted.
-    No telemetry.
+    4 authentication or scope, 5 internal error, 6 a report would close alerts of what was not read and was not written,
+    130 interrupted. No telemetry.
     """
     from scanner.cli.config import load_defaults  # noqa: PLC0415
 

@@ -1,8 +1,8 @@
 """The one place that knows exit codes: runs a command, turns errors into one clear message and a number.
 
 0 ok · 1 findings at or above --fail-on · 2 usage, config or rule error · 3 evaluation incomplete ·
-4 authentication or scope · 5 internal error · 6 a report for GitHub was not written because it would close alerts that
-nobody looked at · 130 interrupted. The last line on stderr gives the reason.
+4 authentication or scope · 5 internal error · 6 a report was refused because the collection is partial ·
+130 interrupted. The last line on stderr gives the reason.
 """
 
 from __future__ import annotations

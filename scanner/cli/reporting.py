@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,6 @@ _OUTPUT = (
     click.option("--csv-bom", is_flag=True, help="Begin CSV with a byte order mark, for spreadsheets that need one."),
     click.option("--markdown-for", "markdown", type=click.Choice(settings_of.MARKDOWN_KINDS), default="summary", show_default=True, help="Whose size limit Markdown keeps: a job summary or a pull-request comment."),
     click.option("--sarif-split", is_flag=True, help="One SARIF file per subscription."),
-    click.option("--sarif-first", is_flag=True, help="For the very first upload to GitHub: write it although the scan is partial."),
     click.option("--sarif-limit", type=click.IntRange(1, 25_000), default=5_000, show_default=True, help="Results that the profile github writes at most."),
     click.option("--sarif-profile", type=click.Choice(settings_of.SARIF_PROFILES), default="generic", show_default=True, help="Who reads the SARIF."),
     click.option("--html-mode", type=click.Choice(settings_of.HTML_MODES), default="single", show_default=True, help="One file, or page, style, script and data apart for strict servers."),
@@ -57,7 +55,6 @@ class Output:
     html_mode: str = "single"
     sarif_profile: str = "generic"
     sarif_limit: int = 5_000
-    sarif_first: bool = False
     sarif_split: bool = False
     markdown: str = "summary"
     csv_bom: bool = False
@@ -69,11 +66,10 @@ class Output:
             html_mode=self.html_mode,
             sarif_profile=self.sarif_profile,
             sarif_limit=self.sarif_limit,
-            sarif_first=self.sarif_first,
             sarif_split=self.sarif_split,
             markdown=self.markdown,
             csv_bom=self.csv_bom,
-            pipeline=build_facts(os.environ) if "sarif" in self.formats else {},
+            pipeline=build_facts() if {"sarif", "gitlab"} & set(self.formats) else {},
         )
 
 

@@ -23,7 +23,8 @@ class Settings:
 
     `pipeline`: facts about the checkout and the build that the door found in its environment
     (`repository`, `revision`, `branch`, and for Azure DevOps `organisation`, `project`, `definitionId`, `definitionName`,
-    `phaseId`, `phaseName`, `buildId`); a missing key is a fact nobody knows.
+    `phaseId`, `phaseName`, `buildId`; `root` and `folder`: the checkout's folder and the working folder in it);
+    a missing key is a fact nobody knows.
     """
 
     language: str = "en"
@@ -31,8 +32,6 @@ class Settings:
     sarif_profile: str = "generic"
     sarif_limit: int = 5_000
     """Results that the profile `github` writes at most; code scanning keeps no more."""
-    sarif_first: bool = False
-    """Nothing was ever uploaded, so that a partial run cannot close anything."""
     sarif_split: bool = False
     """One SARIF file for each subscription."""
     markdown: str = "summary"

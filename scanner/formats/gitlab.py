@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats._text import visible
-from scanner.formats.sarif.place import physical
+from scanner.formats.sarif.place import Places
 from scanner.model.codec import encode
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ EXTENSION = ".gitlab.json"
 SEVERITIES = {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor", "info": "info"}
 
 
-def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001 - this format has none
+def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:
     """Write one array; constant memory."""
+    places = Places(settings.pipeline.get("root", ""), settings.pipeline.get("folder", ""), relative=True)
     out.write(b"[")
     between = b"\n"
     for row in scan.findings:
         if not row.gating:
             continue
-        place = physical(row)
+        place = places.physical(row)
         record = {
             "type": "issue",
             "check_name": row.rule,

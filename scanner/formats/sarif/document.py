@@ -1,154 +1,129 @@
-"""A scan in, one SARIF log with one run out, written as it comes: three passes over the findings, constant memory.
+"""A scan in, one SARIF log with one run out, written as it comes: passes over the findings, constant memory.
 
-The first pass learns what holds for all results, the second names the resources (`logicalLocations`), the third writes
-the results. All rely on the order of a scan, in which the rows of one resource stand together.
+A first pass counts what holds for all results, the second names the resources (`logicalLocations`), the third writes the
+results. All rely on the order of a scan, in which the rows of one resource stand together.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats.sarif import notification
-from scanner.formats.sarif.place import BASE, logical
-from scanner.formats.sarif.profile import automation, category, provenance, refuse_partial
-from scanner.formats.sarif.result import BASELINE, Traits, harmless, result
-from scanner.formats.sarif.taxonomy import relationships, taxonomies_of
-from scanner.formats.sarif.texts import INFORMATION, identifier, rule_descriptor
+from scanner.formats.sarif.place import BASE, Places, in_file, logical
+from scanner.formats.sarif.result import Traits, harmless, result
+from scanner.formats.sarif.selection import Selection
+from scanner.formats.sarif.taxonomies import Taxonomies
+from scanner.formats.sarif.texts import identifier, rule_descriptor
+from scanner.model import ids
 from scanner.model.codec import encode, to_record
-from scanner.model.finding import order
-from scanner.model.rule import SEVERITIES
+from scanner.model.gaps import gaps
 from scanner.model.summary import summary_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scanner.formats.sarif.profile import Profile
-    from scanner.model.finding import Finding
-    from scanner.model.scan import Drift, Scan, ScanHeader
+    from scanner.formats.sarif.selection import Counts, Picked
+    from scanner.model.scan import Scan, ScanHeader
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-ABOVE = "tenant"
-"""The name of the log, among those of single subscriptions, that holds what lies above them."""
-SNIPPETS_UP_TO = 5_000
+SMALL_UP_TO = 5_000
+"""Results up to which a log says things twice for the comfort of viewers, and lists its artifacts."""
+INFORMATION = "https://learn.microsoft.com/azure/container-registry/container-registry-faq"
+_JSON = "application/json"
 
 
-def write(scan: Scan, out: BinaryIO, profile: Profile, settings: Settings = DEFAULT, only: str = "") -> None:
-    """Write the log; `only`: the subscription of a log of its own.
-
-    Raises `PartialError` where the profile's reader would take what was not looked at for mended.
-    """
-    refuse_partial(scan, profile, first=settings.sarif_first)
+def write(
+    scan: Scan,
+    out: BinaryIO,
+    profile: Profile,
+    settings: Settings = DEFAULT,
+    subscription: str | None = None,
+) -> None:
+    """Write the log; `subscription`: the one that the scan's rows are about ("" = what lies in none), or None for all."""
     head = scan.header
-    about = category(scan, only)
-    run = identifier(
-        about, head.inventory_digest, head.pack_digest, head.profile, head.now, _parameters(head)
-    )
-    seen = _look(scan, profile, settings.sarif_limit, only)
-    taxonomies = taxonomies_of(head)
-    automated = automation(profile, about, head, settings.pipeline, run)
+    category = profile.category(head, subscription)
+    automation, named = profile.automation(head, category, settings.pipeline)
+    subject = f"{profile.name} {category}"
+    run = _run_guid(head.inventory_digest, head.pack_digest, head.profile, head.now, subject)
+    rows = Selection(scan, profile, settings.sarif_limit)
+    pipeline = settings.pipeline
+    places = Places(pipeline.get("root", ""), pipeline.get("folder", ""), relative=profile.relative)
+    taxonomies = Taxonomies(head)
+    small = rows.counts.rows <= SMALL_UP_TO
+    artifacts = _artifacts(head, rows if small else (), places)
     out.write(b'{\n"$schema":' + encode(SCHEMA) + b',\n"version":"2.1.0",\n"runs":[{')
-    _entry("tool", {"driver": _driver(head, taxonomies)}, out, first=True)
-    _entry("automationDetails", automated, out)
-    if scan.drift is not None:
-        _entry("baselineGuid", _baseline(about, scan.drift), out)
+    _entry("tool", {"driver": _driver(head, profile, taxonomies)}, out, first=True)
+    _entry(
+        "automationDetails",
+        {
+            "id": automation,
+            "guid": run,
+            "correlationGuid": identifier("category", category),
+            "description": {"text": "Compliance scan of Azure container registries."},
+            **({"properties": named} if named else {}),
+        },
+        out,
+    )
     _entry(
         "originalUriBaseIds",
         {BASE: {"description": {"text": "The repository that the log is uploaded to."}}},
         out,
     )
-    versions = provenance(settings.pipeline, BASE)
-    if versions:
-        _entry("versionControlProvenance", versions, out)
-    _entry("invocations", [notification.invocation(scan, seen.left_out)], out)
-    if taxonomies:
-        _entry("taxonomies", taxonomies, out)
+    if provenance := _provenance(pipeline):
+        _entry("versionControlProvenance", [provenance], out)
+    if scan.drift is not None:
+        old = scan.drift
+        earlier = _run_guid(old.inventory_digest, old.pack_digest, old.profile, old.now, subject)
+        _entry("baselineGuid", earlier, out)
+    _entry("invocations", [notification.invocation(scan, rows.counts, settings.sarif_limit, places)], out)
+    if taxonomies.components:
+        _entry("taxonomies", taxonomies.components, out)
+    if artifacts:
+        _entry("artifacts", list(artifacts.values()), out)
     _entry("columnKind", "unicodeCodePoints", out)
     _entry("redactionTokens", ["***"], out)
-    _entry("properties", _run_properties(scan, profile, seen), out)
-    _list("logicalLocations", _logical(_chosen(scan, profile, seen, only)), out)
-    rules = {card.id: at for at, card in enumerate(head.rules)}
-    waivers = {line.waiver.id: line.waiver for line in scan.waivers}
+    _entry("properties", _run_properties(scan, profile, rows.counts, subscription), out)
+    _list("logicalLocations", (logical(picked.row) for picked in _first_of_each(rows)), out)
     traits = Traits(
-        run,
-        rules,
-        seen.suppressed,
-        seen.compared,
-        snippets=seen.rows <= SNIPPETS_UP_TO,
-        waivers=waivers,
-        failures_only=profile.closes,
+        run=run,
+        rules={card.id: at for at, card in enumerate(head.rules)},
+        profile=profile,
+        places=places,
+        waivers={line.waiver.id: line for line in scan.waivers},
+        suppressions=rows.counts.suppressions,
+        baseline=rows.counts.baseline,
+        small=small,
+        artifacts={uri: at for at, uri in enumerate(artifacts)},
     )
-    _list("results", _results(_chosen(scan, profile, seen, only), traits), out)
+    _list("results", _results(rows, traits), out)
     out.write(b"}]\n}\n")
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What the first pass learns: how many rows, whether any is waived, whether all carry a change, how many fit."""
-
-    rows: int = 0
-    suppressed: bool = False
-    compared: bool = True
-    rooms: dict[str, int] = field(default_factory=dict)
-    """For limited profiles: severity -> results that fit, the worst severities first."""
-    left_out: int = 0
+def _run_guid(inventory: str, pack: str, profile: str, now: str, subject: str) -> str:
+    """The guid of a run; made of what a baseline remembers, so that a later run can name it."""
+    return identifier("run", inventory, pack, profile, now, subject)
 
 
-def _look(scan: Scan, profile: Profile, limit: int, only: str) -> _Seen:
-    seen = _Seen()
-    severities: Counter[str] = Counter()
-    for row in _rows(scan, profile, only):
-        severities[row.severity] += 1
-        seen.suppressed = seen.suppressed or bool(row.waiver or row.lapsed)
-        seen.compared = seen.compared and row.change in BASELINE
-    room = limit if profile.limited else severities.total()
-    for name in sorted(severities, key=lambda one: SEVERITIES.index(one) if one in SEVERITIES else 99):
-        seen.rooms[name] = min(room, severities[name])
-        room -= seen.rooms[name]
-    seen.rows = sum(seen.rooms.values())
-    seen.left_out = severities.total() - seen.rows
-    # A profile without waived rows still tells of waivers that do not count.
-    seen.suppressed = seen.suppressed and profile.waived
-    return seen
+def _resource(picked: Picked) -> tuple[str, str]:
+    return picked.row.resource_type, ids.order_key(picked.row.resource)
 
 
-def _rows(scan: Scan, profile: Profile, only: str) -> Iterator[Finding]:
-    """Rows of the scan and those of the baseline that it has not, in one order."""
-    both = heapq.merge(scan.findings, scan.earlier, key=order)
-    return (row for row in both if profile.keeps(row) and (not only or (row.subscription or ABOVE) == only))
-
-
-def _chosen(scan: Scan, profile: Profile, seen: _Seen, only: str) -> Iterator[Finding]:
-    taken: Counter[str] = Counter()
-    for row in _rows(scan, profile, only):
-        taken[row.severity] += 1
-        if taken[row.severity] <= seen.rooms[row.severity]:
-            yield row
-
-
-def _logical(rows: Iterator[Finding]) -> Iterator[dict[str, Any]]:
-    """The resources of the rows, each once: the rows of one stand together."""
+def _first_of_each(rows: Iterable[Picked]) -> Iterator[Picked]:
     last = None
-    for row in rows:
-        if row.resource != last:
-            last = row.resource
-            yield logical(row)
+    for picked in rows:
+        if _resource(picked) != last:
+            last = _resource(picked)
+            yield picked
 
 
-def _results(rows: Iterator[Finding], traits: Traits) -> Iterator[dict[str, Any]]:
-    at, last = -1, None
-    for row in rows:
-        if row.resource != last:
-            at, last = at + 1, row.resource
-        yield result(row, at, traits)
-
-
-def _baseline(about: str, drift: Drift) -> str:
-    """The guid of the run that the baseline is: the same parts as this run's own, as far as a baseline tells them."""
-    return identifier("baseline", about, drift.inventory_digest, drift.pack_digest, drift.profile, drift.now)
+def _results(rows: Iterable[Picked], traits: Traits) -> Iterator[dict[str, Any]]:
+    at, last, spelled = -1, None, ""
+    for picked in rows:
+        if _resource(picked) != last:
+            at, last, spelled = at + 1, _resource(picked), picked.row.resource
+        yield result(picked, at, spelled, traits)
 
 
 def _entry(key: str, value: Any, out: BinaryIO, *, first: bool = False) -> None:
@@ -164,11 +139,7 @@ def _list(key: str, values: Iterator[dict[str, Any]], out: BinaryIO) -> None:
     out.write(b"]")
 
 
-def _parameters(head: ScanHeader) -> str:
-    return encode([to_record(one) for one in head.parameters]).decode()
-
-
-def _driver(head: ScanHeader, taxonomies: list[dict[str, Any]]) -> dict[str, Any]:
+def _driver(head: ScanHeader, profile: Profile, taxonomies: Taxonomies) -> dict[str, Any]:
     driver: dict[str, Any] = {
         "name": "acrscan",
         "fullName": f"acrscan {head.tool_version} with rules {head.pack_id} {head.pack_version}",
@@ -177,28 +148,85 @@ def _driver(head: ScanHeader, taxonomies: list[dict[str, Any]]) -> dict[str, Any
         "informationUri": INFORMATION,
         "language": "en-US",
         "rules": [
-            rule_descriptor(card, relationships(head, at, taxonomies)) for at, card in enumerate(head.rules)
+            rule_descriptor(card, profile.level(card.severity), taxonomies.relationships(card))
+            for card in head.rules
         ],
         "notifications": notification.DESCRIPTORS,
     }
-    if taxonomies:
-        driver["supportedTaxonomies"] = [
-            {"name": one["name"], "index": at, "guid": one["guid"]} for at, one in enumerate(taxonomies)
-        ]
+    if taxonomies.components:
+        driver["supportedTaxonomies"] = taxonomies.supported()
     return driver
 
 
-def _run_properties(scan: Scan, profile: Profile, seen: _Seen) -> dict[str, Any]:
+def _provenance(pipeline: Mapping[str, str]) -> dict[str, Any]:
+    """The checkout that the log belongs to, or {} where nobody knows its repository."""
+    repository = pipeline.get("repository", "")
+    if not repository.startswith("https://"):
+        return {}
+    found: dict[str, Any] = {"repositoryUri": repository}
+    if revision := pipeline.get("revision", ""):
+        found["revisionId"] = revision
+    if branch := pipeline.get("branch", ""):
+        found["branch"] = branch
+    return {**found, "mappedTo": {"uriBaseId": BASE}}
+
+
+def _artifacts(head: ScanHeader, rows: Iterable[Picked], places: Places) -> dict[str, dict[str, Any]]:
+    """The files of a run by address. Only what was digested as a file has a hash: the waiver file.
+
+    The inventory's digest covers all of it at once and stands in the run's properties.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if head.waiver_file and head.waiver_digest:
+        location = places.file(head.waiver_file)
+        found[location["uri"]] = {
+            "location": location,
+            "roles": ["userSpecifiedConfiguration"],
+            "mimeType": "application/yaml",
+            "hashes": {"sha-256": head.waiver_digest},
+            "description": {"text": "Waivers and attestations."},
+        }
+    for picked in rows:
+        location = places.artifact(picked.row)
+        if location["uri"] in found:
+            continue
+        if in_file(picked.row):
+            words = f"Declares what was scanned ({picked.row.origin.source})."
+            found[location["uri"]] = {
+                "location": location,
+                "roles": ["analysisTarget"],
+                "description": {"text": words},
+            }
+        else:
+            found[location["uri"]] = {
+                "location": location,
+                "roles": ["resultFile"],
+                "mimeType": _JSON,
+                "description": {"text": "What was collected; no file unless the inventory is kept here."},
+            }
+    return found
+
+
+def _run_properties(scan: Scan, profile: Profile, counts: Counts, subscription: str | None) -> dict[str, Any]:
+    """What SARIF has no place for. The summary is of the whole scan, also in a file about one subscription."""
     head = scan.header
-    return {
-        "acrscan/sarifProfile": profile.name,
-        "acrscan/results": {"written": seen.rows, "leftOut": seen.left_out},
-        "acrscan/pack": {"id": head.pack_id, "version": head.pack_version, "sha256": head.pack_digest},
-        "acrscan/profile": harmless(head.profile),
-        "acrscan/parameters": harmless([to_record(one) for one in head.parameters]),
-        "acrscan/inventory": {"source": harmless(head.inventory), "sha256": head.inventory_digest},
-        "acrscan/subscriptions": harmless(dict(sorted(head.subscriptions.items()))),
-        "acrscan/waivers": {"file": harmless(head.waiver_file), "sha256": head.waiver_digest},
-        "acrscan/drift": harmless(to_record(scan.drift)) if scan.drift else None,
-        "acrscan/summary": harmless(summary_record(scan)),
+    said: dict[str, Any] = {
+        "sarifProfile": profile.name,
+        "subscription": subscription,
+        "organisation": head.organisation,
+        "pack": {"id": head.pack_id, "version": head.pack_version, "sha256": head.pack_digest},
+        "profile": head.profile,
+        "profileSha256": head.profile_digest,
+        "parameters": [to_record(one) for one in head.parameters],
+        "inventory": {"source": head.inventory, "sha256": head.inventory_digest},
+        "subscriptions": dict(sorted(head.subscriptions.items())),
+        "summary": summary_record(scan),
+        "results": counts.rows,
+        "gaps": len(gaps(scan, subscription)),
+        "carriedForward": counts.carried,
+        "leftOut": {**dict(sorted(counts.left.items())), **({"limit": counts.cut} if counts.cut else {})},
     }
+    if scan.drift is not None:
+        said["drift"] = to_record(scan.drift)
+    kept = {"profile", "parameters", "subscriptions", "results"}
+    return {f"acrscan/{key}": harmless(value) for key, value in said.items() if value or key in kept}

@@ -1,152 +1,119 @@
-"""What one consumer of SARIF wants: which rows it shows properly, which it would misread, and what it calls a run.
+"""What one consumer of SARIF wants: which rows it shows properly, which it would misread, and how it names a run.
 
-Sources: https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning,
-https://learn.microsoft.com/azure/devops/repos/security/github-advanced-security-code-scanning-third-party
+`generic` leaves nothing out. `github` (code scanning) takes every result for an open alert, whatever its kind, baseline
+state or suppression says: it gets real failures only. `azdo` (Advanced Security for Azure DevOps) is generic, but wants
+its runs named after the pipeline.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from scanner.errors import PartialError, UsageError
-from scanner.formats.sarif.place import in_file
-from scanner.formats.sarif.texts import identifier
+from scanner.errors import UsageError
+from scanner.formats.sarif.place import FILE_SOURCES
+from scanner.formats.sarif.texts import LEVELS
 from scanner.model.finding import Verdict
-from scanner.model.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.model.finding import Finding
-    from scanner.model.scan import Scan, ScanHeader
+    from scanner.model.scan import ScanHeader
 
-_AZDO = "azuredevops/pipeline/build"
-AZDO_FACTS = {
-    "organisation": "SYSTEM_COLLECTIONURI",
-    "project": "SYSTEM_TEAMPROJECT",
-    "definitionId": "SYSTEM_DEFINITIONID",
-    "definitionName": "BUILD_DEFINITIONNAME",
-    "phaseId": "SYSTEM_PHASEID",
-    "phaseName": "SYSTEM_PHASENAME",
-    "branch": "BUILD_SOURCEBRANCH",
-    "buildId": "BUILD_BUILDID",
-}
-"""Fact of the build -> the variable of Azure Pipelines that holds it."""
+_PIPELINE = "azuredevops/pipeline/build/"
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+NEEDED = ("organisation", "project", "definitionId", "definitionName", "phaseId", "phaseName", "branch", "buildId", "repository", "revision")  # fmt: skip
+"""The facts of a pipeline without which Azure DevOps drops a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`verdicts` become results. `waived` and `absent`: such rows are written with their marks; else they are left out.
+    """`verdicts` become results.
 
-    `closes`: what is missing from a run counts as mended there, so that a run over part of the data must not be
-    written as if it were whole. `limited`: at most `Settings.sarif_limit` results, the worst first.
+    `waived`: waived rows are written, with suppressions; else they are left out and no suppressions are written.
+    `absent`: what was resolved since the baseline is written too. `limited`: the limit of results holds.
+    `alerts`: every result is an alert, so that even the mildest has a level. `relative`: places must lie in the checkout.
     """
 
     name: str
     verdicts: frozenset[Verdict]
-    waived: bool
+    waived: bool = True
     absent: bool = True
-    closes: bool = False
     limited: bool = False
+    alerts: bool = False
+    relative: bool = False
 
-    def keeps(self, row: Finding) -> bool:
-        """Whether the row becomes a result."""
-        gone = row.change == "resolved"
-        return row.verdict in self.verdicts and (self.waived or not row.waiver) and (self.absent or not gone)
+    def keeps(self, row: Finding, *, waived: bool) -> bool:
+        """Whether the row becomes a result; `waived`: whether a waiver in force covers it."""
+        if row.verdict not in self.verdicts or (waived and not self.waived):
+            return False
+        return self.absent or row.change != "resolved"
+
+    def level(self, severity: str) -> str:
+        """The level of a failure of that severity."""
+        level = LEVELS.get(severity, "warning")
+        return "note" if level == "none" and self.alerts else level
+
+    def category(self, header: ScanHeader, subscription: str | None = None) -> str:
+        """What the run is about; consumers replace an older run of the same category by a newer one.
+
+        A check of files never has the category of a scan of Azure: each upload would close the other's alerts.
+        `subscription`: the one that the file is for, "" for what lies in none, None for a file about everything.
+        """
+        asked = [run for run in header.runs if run.state != "not-asked"]
+        if asked and all(run.source in FILE_SOURCES for run in asked):
+            words = re.sub(r"[^a-z0-9]+", "-", header.inventory.lower()).strip("-")[:80].strip("-")
+            return f"acrscan-files/{words or 'checkout'}"
+        if subscription is not None:
+            return f"acrscan/{subscription or 'no-subscription'}"
+        known = sorted(header.subscriptions)
+        return f"acrscan/{known[0]}" if len(known) == 1 else "acrscan/estate"
+
+    def automation(
+        self, header: ScanHeader, category: str, pipeline: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """The run's id and the properties that belong to it."""
+        if self.name != "azdo":
+            return f"{category}/{header.now}", {}
+        facts = {name: pipeline.get(name, "").strip() for name in NEEDED}
+        missing = [name for name in NEEDED if not facts[name]]
+        if missing:
+            raise UsageError(
+                f"the SARIF profile azdo needs facts of the pipeline that are not known: {', '.join(missing)}",
+                "--sarif-profile",
+                "Run it in a job of Azure Pipelines on a checkout, or choose the profile generic.",
+            )
+        if not _GUID.fullmatch(facts["phaseId"]):
+            raise UsageError(
+                f"the pipeline's phaseId is no GUID: {facts['phaseId'][:60]!r}",
+                "--sarif-profile",
+                "Azure Pipelines sets SYSTEM_PHASEID; do not overwrite it.",
+            )
+        path = [facts[name] for name in ("organisation", "project", "definitionId", "phaseId")]
+        branch = facts["branch"] if facts["branch"].startswith("refs/") else f"refs/heads/{facts['branch']}"
+        said = {
+            "buildDefinitionId": facts["definitionId"],
+            "buildDefinitionName": facts["definitionName"],
+            "phaseId": facts["phaseId"],
+            "phaseName": facts["phaseName"],
+        }
+        return (
+            f"{_PIPELINE}{'/'.join(path)}/{branch}/{facts['buildId']}",
+            {f"{_PIPELINE}{key}": value for key, value in said.items()},
+        )
 
 
-GENERIC = Profile("generic", frozenset(Verdict), waived=True)
-GITHUB = Profile("github", frozenset({Verdict.FAIL}), waived=False, absent=False, closes=True, limited=True)
-AZDO = Profile("azdo", frozenset(Verdict), waived=True)
+GENERIC = Profile("generic", frozenset(Verdict))
+GITHUB = Profile(
+    "github",
+    frozenset({Verdict.FAIL}),
+    waived=False,
+    absent=False,
+    limited=True,
+    alerts=True,
+    relative=True,
+)
+AZDO = Profile("azdo", frozenset(Verdict), relative=True)
 PROFILES = {profile.name: profile for profile in (GENERIC, GITHUB, AZDO)}
-
-
-def category(scan: Scan, only: str = "") -> str:
-    """What the run is about; consumers replace an older run of the same category by a newer one.
-
-    Cloud scans and checks of files have categories apart, else each upload would close the other's alerts. `only`: the
-    subscription of a file of its own.
-    """
-    first = next(iter(scan.findings), None)
-    if first is not None and in_file(first) and first.origin.source != "waivers":
-        return "acrscan-files"
-    known = sorted(scan.header.subscriptions)
-    one = only or (known[0] if len(known) == 1 else "")
-    return f"acrscan/{one}" if one else "acrscan/estate"
-
-
-def automation(
-    profile: Profile, about: str, header: ScanHeader, facts: Mapping[str, str], run: str
-) -> dict[str, Any]:
-    """The run's `automationDetails`; for Azure DevOps with the ids of the build, without which it drops the run."""
-    found: dict[str, Any] = {
-        "id": f"{about}/{header.now}",
-        "guid": run,
-        "correlationGuid": identifier("category", about),
-        "description": {"text": "Compliance scan of Azure container registries."},
-    }
-    if profile.name != "azdo":
-        return found
-    missing = [name for fact, name in AZDO_FACTS.items() if not facts.get(fact)]
-    if missing:
-        raise UsageError(
-            f"the SARIF profile azdo needs facts of an Azure Pipelines run that are not there: {', '.join(missing)}",
-            "",
-            "Run it in Azure Pipelines, or use --sarif-profile generic.",
-        )
-    found["id"] = "/".join(
-        [
-            _AZDO,
-            *(
-                facts[key]
-                for key in ("organisation", "project", "definitionId", "phaseId", "branch", "buildId")
-            ),
-        ]
-    )
-    found["properties"] = {
-        f"{_AZDO}/buildDefinitionId": facts["definitionId"],
-        f"{_AZDO}/buildDefinitionName": facts["definitionName"],
-        f"{_AZDO}/phaseId": facts["phaseId"],
-        f"{_AZDO}/phaseName": facts["phaseName"],
-    }
-    return found
-
-
-def provenance(facts: Mapping[str, str], base: str) -> list[dict[str, Any]]:
-    """Where the checkout comes from, as far as anybody knows."""
-    if not facts.get("repository"):
-        return []
-    found: dict[str, Any] = {"repositoryUri": facts["repository"], "mappedTo": {"uriBaseId": base}}
-    for key, fact in (("revisionId", "revision"), ("branch", "branch")):
-        if facts.get(fact):
-            found[key] = facts[fact]
-    return [found]
-
-
-def refuse_partial(scan: Scan, profile: Profile, *, first: bool) -> None:
-    """Raise `PartialError` where the run would close alerts that nobody looked at.
-
-    With a baseline the findings that could not be looked at are carried on in the run, and nothing is closed. `first`:
-    the user says that there is nothing yet that could be closed.
-    """
-    if not profile.closes or scan.drift is not None or first:
-        return
-    counts = summarise(scan)
-    undecided = counts.verdicts[Verdict.UNKNOWN] + counts.verdicts[Verdict.ERROR]
-    unread = [
-        run.collection
-        for run in scan.header.runs
-        if run.state in {"partial", "failed"} and not all(problem.chosen for problem in run.problems or ())
-    ]
-    if undecided or unread:
-        what = (
-            f"{undecided:,} evaluations are undecided"
-            if undecided
-            else f"{len(unread)} collections are incomplete"
-        )
-        raise PartialError(
-            f"the SARIF for GitHub was not written: {what}, and GitHub would close the alerts about them",
-            "",
-            "Give the last scan with --baseline (its findings are carried on), or --sarif-first on the very first upload.",
-        )

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import visible
-from scanner.formats.sarif.place import at_place, in_file, physical
-from scanner.formats.sarif.texts import KINDS, LEVELS, identifier, message, plain
+from scanner.formats.sarif.place import in_file
+from scanner.formats.sarif.selection import STATES
+from scanner.formats.sarif.suppression import suppressions
+from scanner.formats.sarif.texts import CARRIED, KINDS, RESOLVED, identifier, message
 from scanner.model.codec import to_record
 from scanner.model.finding import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.formats.sarif.place import Places
+    from scanner.formats.sarif.profile import Profile
+    from scanner.formats.sarif.selection import Picked
     from scanner.model.finding import Finding
-    from scanner.model.waiver import Waiver
+    from scanner.model.waiver import WaiverLine
 
 FINGERPRINT = "acrscan/v1"
 COARSE = "acrscan/ruleAndResource/v1"
 LINE_HASH = "primaryLocationLineHash"
-BASELINE = {
-    "new": "new",
-    "reopened": "new",
-    "changed": "updated",
-    "persisting": "unchanged",
-    "resolved": "absent",
-}
-"""Our word for a change -> SARIF's."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +38,61 @@ class Traits:
     """The run's guid."""
     rules: Mapping[str, int]
     """Rule id -> place in the driver's rules."""
+    profile: Profile
+    places: Places
+    waivers: Mapping[str, WaiverLine]
     suppressions: bool
     baseline: bool
-    snippets: bool
-    """Small logs repeat the first character of the inventory file, which viewers ask for; large ones save the bytes."""
-    waivers: Mapping[str, Waiver] = field(default_factory=dict)
-    failures_only: bool = False
-    """The reader knows failures alone: what is informational becomes a note."""
+    small: bool
+    """Small logs say things twice where viewers ask for it (snippets, guids, Markdown); large ones save the bytes."""
+    artifacts: Mapping[str, int]
+    """Address -> place among the run's artifacts."""
 
 
-def result(row: Finding, resource: int, traits: Traits) -> dict[str, Any]:
-    """The result of a finding; `resource` is its place among the run's logical locations."""
+def result(picked: Picked, resource: int, spelled: str, traits: Traits) -> dict[str, Any]:
+    """The result of a finding; `resource` is its place among the logical locations, `spelled` its id as given there."""
+    row = picked.row
     found: dict[str, Any] = {"ruleId": row.rule}
-    if row.rule in traits.rules:
+    known = row.rule in traits.rules
+    if known:
         found["ruleIndex"] = traits.rules[row.rule]
-    found["kind"], found["level"] = _kind_and_level(row, traits)
-    found["message"] = message(row.verdict, [row.resource_name or row.resource, _said(row)])
-    if row.rule not in traits.rules:
+    found["kind"], found["level"] = _kind_and_level(row, traits.profile)
+    words = [row.resource_name or row.resource, _said(row)]
+    found["message"] = message(_template(picked), words, rich=traits.small)
+    if not known:
         del found["message"]["id"], found["message"]["arguments"]
-    found["locations"] = [
-        {
-            "physicalLocation": physical(row, snippet=traits.snippets),
-            "logicalLocations": [{"index": resource, "fullyQualifiedName": visible(row.resource)}],
-        }
-    ]
-    found["guid"] = identifier(traits.run, row.fingerprint)
-    found["correlationGuid"] = identifier(row.fingerprint)
+    physical = traits.places.physical(row, snippet=traits.small)
+    artifact = physical["artifactLocation"]
+    if artifact["uri"] in traits.artifacts:
+        physical["artifactLocation"] = {**artifact, "index": traits.artifacts[artifact["uri"]]}
+    logical = {"index": resource, "fullyQualifiedName": visible(spelled)}
+    found["locations"] = [{"physicalLocation": physical, "logicalLocations": [logical]}]
+    if traits.small:
+        found["guid"] = identifier(traits.run, row.fingerprint, _template(picked))
+        found["correlationGuid"] = identifier(row.fingerprint)
     found["fingerprints"] = {FINGERPRINT: row.fingerprint}
-    found["partialFingerprints"] = _partial(row)
+    found["partialFingerprints"] = _partial(row, traits)
     if traits.suppressions:
-        found["suppressions"] = _suppressions(row, traits)
+        found["suppressions"] = suppressions(picked, traits.run, traits.waivers, traits.places)
     if traits.baseline:
-        found["baselineState"] = BASELINE[row.change or ""]
-    found["properties"] = _properties(row)
+        found["baselineState"] = STATES[row.change or ""]
+    if row.first_seen and _MOMENT.fullmatch(row.first_seen):
+        found["provenance"] = {"firstDetectionTimeUtc": row.first_seen}
+    found["properties"] = _properties(picked, traits)
     return found
 
 
-def _kind_and_level(row: Finding, traits: Traits) -> tuple[str, str]:
+def _template(picked: Picked) -> str:
+    if picked.carried:
+        return CARRIED
+    return RESOLVED if picked.earlier else picked.row.verdict.value
+
+
+def _kind_and_level(row: Finding, profile: Profile) -> tuple[str, str]:
     if row.verdict is not Verdict.FAIL:
         return KINDS[row.verdict], "none"
-    level = LEVELS.get(row.severity, "warning")
-    if level != "none":
-        return "fail", level
-    return ("fail", "note") if traits.failures_only else ("informational", level)
+    level = profile.level(row.severity)
+    return ("informational", level) if level == "none" else ("fail", level)
 
 
 def _said(row: Finding) -> str:
@@ -90,51 +101,30 @@ def _said(row: Finding) -> str:
     return (row.reason if undecided else row.message) or row.message or row.reason or "no further words"
 
 
-def _partial(row: Finding) -> dict[str, str]:
-    """Keys to match by. For a file that exists, the uploader hashes the line itself."""
-    both = f"{row.rule.lower()}\x1f{row.resource.lower()}".encode("utf-8", "replace")
-    found = {COARSE: hashlib.sha256(both).hexdigest()}
-    if not in_file(row):
-        found[LINE_HASH] = f"{row.fingerprint[:16]}:1"
-    return found
+def _partial(row: Finding, traits: Traits) -> dict[str, str]:
+    """Keys to match by. For a file that is checked out, the uploader hashes the line itself."""
+    found = {}
+    if traits.small:
+        both = f"{row.rule.lower()}\x1f{row.resource.lower()}".encode("utf-8", "replace")
+        found[COARSE] = hashlib.sha256(both).hexdigest()
+    if traits.places.checked_out(row):
+        return found or {FINGERPRINT: row.fingerprint}
+    return {**found, LINE_HASH: f"{row.fingerprint[:16]}:1"}
 
 
-def _suppressions(row: Finding, traits: Traits) -> list[dict[str, Any]]:
-    """The waiver in force as accepted, one that does not count as rejected, which hides nothing."""
-    name = row.waiver or row.lapsed
-    if not name:
-        return []
-    guid = identifier(traits.run, row.fingerprint, "waiver", name)
-    found: dict[str, Any] = {
-        "kind": "external",
-        "status": "accepted" if row.waiver else "rejected",
-        "guid": guid,
-        "justification": f"Waived: '{plain(name)}'.",
-    }
-    waiver = traits.waivers.get(name)
-    if waiver is not None:
-        ticket = f"; ticket {waiver.ticket}" if waiver.ticket else ""
-        people = f"owner {waiver.owner}; approved by {waiver.approver}; expires {waiver.expires}{ticket}"
-        found["justification"] = f"{plain(f'{name}: {waiver.reason}; {people}').rstrip('.')}."
-        found["location"] = {"physicalLocation": at_place(waiver.place)}
-        said = {
-            "expires": waiver.expires,
-            "owner": waiver.owner,
-            "approver": waiver.approver,
-            "kind": waiver.kind,
-            "ticket": waiver.ticket,
-        }
-        found["properties"] = {f"acrscan/{key}": harmless(value) for key, value in said.items() if value}
-    return [found]
-
-
-def _properties(row: Finding) -> dict[str, Any]:
+def _properties(picked: Picked, traits: Traits) -> dict[str, Any]:
     """What SARIF has no place for; empty values are left out."""
+    row = picked.row
     said = {
         "verdict": row.verdict.value,
         "severity": row.severity,
+        "carriedForward": picked.carried,
+        "change": row.change if traits.baseline else None,
+        "why": row.why,
+        "was": row.was,
         "reason": row.reason,
         "element": row.element,
+        "cause": row.cause,
         "qualifier": row.qualifier,
         "affected": row.affected,
         "commands": row.commands,
@@ -142,14 +132,10 @@ def _properties(row: Finding) -> dict[str, Any]:
         "apiVersion": row.api_version,
         "collectedAt": row.origin.collected_at,
         "source": row.origin.where,
+        "declaredIn": row.origin.source if in_file(row) else "",
         "waiver": row.waiver,
-        "lapsedWaiver": row.lapsed,
+        "lapsed": row.lapsed,
         "attestation": row.attestation,
-        "cause": row.cause,
-        "change": row.change,
-        "why": row.why,
-        "was": row.was,
-        "carriedForward": row.change == "persisting" and row.why in {"data", "scope"},
         "firstSeen": row.first_seen,
         "evidence": [_evidence(to_record(one)) for one in row.evidence],
     }
