@@ -69,7 +69,7 @@ def _event(row: Finding, head: ScanHeader, facts: Facts) -> dict[str, Any]:
         "metadata": _metadata(row, head),
         "cloud": {
             "provider": "Azure",
-            "region": row.location,
+            "region": visible(row.location),
             "account": {
                 "uid": row.subscription,
                 "name": visible(head.subscriptions.get(row.subscription, "")),
