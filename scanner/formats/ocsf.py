@@ -97,7 +97,7 @@ def _metadata(row: Finding, head: ScanHeader) -> dict[str, Any]:
         "product": {"name": "acrscan", "vendor_name": "acrscan", "version": head.tool_version, "lang": "en"},
     }
     if head.tenant:
-        found["tenant_uid"] = head.tenant
+        found["tenant_uid"] = visible(head.tenant)
     return found
 
 
@@ -167,7 +167,7 @@ def _evidence(row: Finding, at: int) -> dict[str, Any]:
             "state": item.state,
             "observed": seen,
             "expected": wanted,
-            "rule": item.rule_place,
+            "rule": visible(item.rule_place),
             "source": visible(item.source),
         },
     }
