@@ -30,7 +30,10 @@ def read_only(scan: Scan) -> None:
 
 def waive(scan: Scan) -> None:
     """A hundred waivers by exact id and one by glob."""
-    exact = [waiver(f"W-{at}", resource=next(iter(scan.findings)).resource.replace("reg000000", f"reg{at:06d}")) for at in range(100)]
+    exact = [
+        waiver(f"W-{at}", resource=next(iter(scan.findings)).resource.replace("reg000000", f"reg{at:06d}"))
+        for at in range(100)
+    ]
     apply(scan, register(*exact, waiver("W-G", glob="/subscriptions/*/resourceGroups/rg-01/**")))
 
 
@@ -64,7 +67,10 @@ def main() -> None:
             if name == "read":
                 reference = float(seconds)
             ratio = f"{float(seconds) / reference:.1f} x reading" if number == size else ""
-            print(f"{name:<10} {number:>9,} findings {float(seconds):>7.2f} s {memory:>5} MB  {ratio}", flush=True)
+            print(
+                f"{name:<10} {number:>9,} findings {float(seconds):>7.2f} s {memory:>5} MB  {ratio}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
