@@ -22,7 +22,19 @@ from scanner.model.scan import Scan  # noqa: E402
 from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
 
-FORMATS = ("console", "ndjson", "json", "sarif", "html")
+FORMATS = (
+    "console",
+    "ndjson",
+    "json",
+    "sarif",
+    "html",
+    "csv",
+    "markdown",
+    "junit",
+    "gitlab",
+    "ocsf",
+    "oscal",
+)
 
 
 def schemas() -> dict[str, str]:

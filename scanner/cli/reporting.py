@@ -43,39 +43,25 @@ _GATE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What to write and where, as given."""
+class Output(Settings):
+    """What to write and where, as given; the settings of the formats among it."""
 
     formats: tuple[str, ...] = ()
     output: str | None = None
     color: str = "auto"
     quiet: bool = False
     organisation: str = ""
-    language: str = "en"
-    html_mode: str = "single"
-    sarif_profile: str = "generic"
-    sarif_limit: int = 5_000
-    sarif_split: bool = False
-    markdown: str = "summary"
-    csv_bom: bool = False
 
     def settings(self) -> Settings:
-        """The settings of the formats, with what the environment tells of the checkout and the build."""
-        return Settings(
-            language=self.language,
-            html_mode=self.html_mode,
-            sarif_profile=self.sarif_profile,
-            sarif_limit=self.sarif_limit,
-            sarif_split=self.sarif_split,
-            markdown=self.markdown,
-            csv_bom=self.csv_bom,
-            pipeline=build_facts() if {"sarif", "gitlab"} & set(self.formats) else {},
-        )
+        """The settings, with what the environment tells of the checkout and the build."""
+        named = bool({"sarif", "gitlab"} & set(self.formats))
+        return replace(self, pipeline=build_facts()) if named else self
 
 
 def output_options(command: Callable[..., Any]) -> Any:
     """Where reports go and what they are like; they arrive as `out`."""
-    return bundled(command, _OUTPUT, tuple(Output.__dataclass_fields__), Output, "out")
+    names = tuple(name for name in Output.__dataclass_fields__ if name != "pipeline")
+    return bundled(command, _OUTPUT, names, Output, "out")
 
 
 def gate_options(command: Callable[..., Any]) -> Any:

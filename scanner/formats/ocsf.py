@@ -69,7 +69,7 @@ def _event(row: Finding, head: ScanHeader, facts: Facts) -> dict[str, Any]:
         "metadata": _metadata(row, head),
         "cloud": {
             "provider": "Azure",
-            "region": row.location,
+            "region": visible(row.location),
             "account": {
                 "uid": row.subscription,
                 "name": visible(head.subscriptions.get(row.subscription, "")),
@@ -97,7 +97,7 @@ def _metadata(row: Finding, head: ScanHeader) -> dict[str, Any]:
         "product": {"name": "acrscan", "vendor_name": "acrscan", "version": head.tool_version, "lang": "en"},
     }
     if head.tenant:
-        found["tenant_uid"] = head.tenant
+        found["tenant_uid"] = visible(head.tenant)
     return found
 
 
@@ -167,7 +167,7 @@ def _evidence(row: Finding, at: int) -> dict[str, Any]:
             "state": item.state,
             "observed": seen,
             "expected": wanted,
-            "rule": item.rule_place,
+            "rule": visible(item.rule_place),
             "source": visible(item.source),
         },
     }
