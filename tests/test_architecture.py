@@ -26,6 +26,7 @@ MAY = {
     "rows": INNER,
     "waivers": INNER | {"text", "language", "rows"},
     "compare": INNER | {"json_text", "rows"},
+    "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
     "workbench": INNER | {"text", "types", "language", "engine"},

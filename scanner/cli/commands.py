@@ -16,6 +16,7 @@ COMMANDS = {
     "access": ("access", "Show who can do what on a registry, and through which path."),
     "storage": ("storage", "Show what repositories take, and what a clean-up would free."),
     "policy": ("policy", "List, show, check, try and write rules."),
+    "history": ("history", "Record scans over time; trends, ages, retention."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
 }
@@ -28,6 +29,15 @@ POLICY = {
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+}
+HISTORY = {
+    "record": ("history", "Record stored scans."),
+    "runs": ("history", "List what was recorded."),
+    "trend": ("history", "Show findings and verdicts over time."),
+    "age": ("history", "Show how long open findings have been open."),
+    "fixed": ("history", "Show how long it took to mend what was mended."),
+    "retire": ("history", "Expect no more scans of a subscription that is gone."),
+    "prune": ("history", "Forget what ended before a date."),
 }
 
 
