@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ WAIT = 30.0
 """Seconds to wait for another writer."""
 POSTGRES = ("postgresql://", "postgres://")
 _LONGEST = 2_000
+_AT_ONCE = 5_000
 
 
 class Database(ABC):
@@ -47,7 +49,10 @@ class Database(ABC):
 
     @abstractmethod
     def fill(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """A temporary table with these columns (`name type`) and rows; an older one of that name goes."""
+        """A temporary table with these columns (`name type`) and rows; an older one of that name goes.
+
+        The rows may not be read from the database meanwhile; `pour` takes such ones.
+        """
 
     @abstractmethod
     def tables(self) -> Mapping[str, frozenset[str]]:
@@ -68,6 +73,14 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """End the connection."""
+
+    def pour(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """As `fill`, with rows that come from a `stream`; only inside `writing`."""
+        self.fill(table, columns, ())
+        marks = ", ".join("?" * len(columns))
+        waiting = iter(rows)
+        while batch := list(islice(waiting, _AT_ONCE)):
+            self.many(f"INSERT INTO {table} VALUES ({marks})", batch)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -267,7 +267,7 @@ def _close(db: Database, pack: str, run: int, now: str, judge: Judge) -> tuple[i
     columns = ("fingerprint TEXT", "subscription TEXT", "opened_run BIGINT", "why TEXT")
     judged = ((row[0], row[1], row[2], why) for row, why in judge.of(missing))
     # Judged into a table first: nobody may write to a table from which he is still reading.
-    db.fill("acrscan_gone", columns, judged)
+    db.pour("acrscan_gone", columns, judged)
     elsewhere = "NOT EXISTS (SELECT 1 FROM acrscan_seen s WHERE s.fingerprint = g.fingerprint)"
     gaps: int = db.run(
         f"SELECT COUNT(DISTINCT g.fingerprint) FROM acrscan_gone g WHERE g.why = ? AND {elsewhere}", (GAP,)
@@ -333,7 +333,7 @@ def _registries(db: Database, pack: str, run: int, now: str, judge: Judge, befor
         (pack,),
     )
     unread = ((name, place, judge.unread(name, REGISTRIES)) for name, place in missing)
-    db.fill("acrscan_lost", ("id TEXT", "subscription TEXT", "reason TEXT"), unread)
+    db.pour("acrscan_lost", ("id TEXT", "subscription TEXT", "reason TEXT"), unread)
     db.run("INSERT INTO acrscan_here SELECT id, subscription, reason FROM acrscan_lost WHERE reason <> ''")
     ended = (
         "UPDATE acrscan_registries SET to_run = ?, last = ? WHERE pack = ? AND to_run IS NULL AND subscription = ? AND "

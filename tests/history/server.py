@@ -33,7 +33,9 @@ class Server:
             cwd=self._folder,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             check=True,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # no pipe: the server would hold it open
+            stderr=subprocess.DEVNULL,
             timeout=120,
         )
 

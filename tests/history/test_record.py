@@ -84,13 +84,12 @@ def test_older_scan_is_refused(address):
 def test_shards_leave_each_other_alone(address):
     """Two jobs of one estate: neither closes what the other found, nor rows outside subscriptions."""
     waiver = "/acrscan/waivers/w1"
-    outside = row(
-        "ACR101",
-        registry(A, "x"),
+    outside = replace(
+        row("ACR101", registry(A, "x")),
         rule=f"{PREFIX}005",
         resource=waiver,
         subscription="",
-        fingerprint="w" * 64,
+        fingerprint="f" * 64,
     )
     with history.open(address) as found:
         found.record(scan("2026-07-01", {A: ["one"]}, fails=FAILS[:1], extra=(outside,)))
