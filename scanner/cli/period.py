@@ -16,7 +16,7 @@ from scanner.cli.outputs import whole_file
 from scanner.cli.reporting import Output
 from scanner.cli.show import say
 from scanner.errors import OutputError, UsageError
-from scanner.history.period import Period
+from scanner.history.lines import Period
 
 FORMATS = ("json", "html", "csv")
 NAME = "acrscan-period"

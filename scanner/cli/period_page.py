@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from scanner.cli.period_text import STATES, lacking, stretch
 from scanner.formats._text import moment, visible
 from scanner.history import chart
+from scanner.history.lines import ControlLine, Period
 from scanner.history.nights import DEFINITION
-from scanner.history.period import ControlLine, Period
 
 if TYPE_CHECKING:
     import jinja2

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from scanner.formats._text import visible
+from scanner.history.lines import ControlLine, Period, Stretch
 from scanner.history.nights import DEFINITION
-from scanner.history.period import ControlLine, Period, Stretch
 from scanner.model import codec
 
 SCHEMA = "acrscan/period/v1"

@@ -97,12 +97,12 @@ class Database(ABC):
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[None]:
         self.begin(write=write)
+        done = False
         try:
             yield
-        except BaseException:
-            self.end(keep=False)
-            raise
-        self.end(keep=True)
+            done = True
+        finally:
+            self.end(keep=done)
 
 
 def connect(address: str, *, write: bool, wait: float = WAIT) -> Database:

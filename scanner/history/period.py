@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -15,136 +14,21 @@ from typing import Any
 
 from scanner.errors import UsageError
 from scanner.history import calendar
-from scanner.history.changes import RUN_COLUMNS, RUN_FIELDS, Change, RunFacts, between
+from scanner.history.changes import RUN_COLUMNS, RUN_FIELDS, RunFacts, between
 from scanner.history.database import Database
 from scanner.history.facts import OUTSIDE, Documents
+from scanner.history.lines import (
+    ControlLine,
+    Period,
+    RegistryLine,
+    RunGap,
+    RunRef,
+    Stretch,
+    SubscriptionLine,
+)
 from scanner.history.nights import EFFECTIVE, FAILED, NOTHING, UNKNOWN, Plan, plan, standings
 from scanner.model.waiver import PREFIX
 from scanner.rows import Rows
-
-
-@dataclass(frozen=True, slots=True)
-class ControlLine:
-    """A rule (`framework` "") or a framework control over the nights; the four numbers add up to the nights.
-
-    `letters`: E (effective), N (not effective), U (unknown) or - (nothing to evaluate) for each night.
-    `why`: reason -> nights, of the unknown ones; a night may have several. `rules`: what the control is decided by.
-    Findings, each counted once: first opened, opened again, mended and otherwise closed in the period, open at its end.
-    """
-
-    framework: str
-    id: str
-    title: str
-    severity: str
-    rules: tuple[str, ...]
-    effective: int
-    not_effective: int
-    unknown: int
-    nothing: int
-    letters: str
-    why: Mapping[str, int]
-    opened: int = 0
-    reopened: int = 0
-    mended: int = 0
-    otherwise: int = 0
-    open_at_end: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Nights one after another, both ends included."""
-
-    first: str
-    last: str
-    nights: int
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionLine:
-    """A subscription that was in scope. `since`: the first night of that; `due`: nights on which a scan was expected.
-
-    `scanned`, `whole`: on how many there was one, and one that read it wholly; `missing`: the nights without;
-    `reasons`: why it was not read wholly -> nights; `registries`: how many there were at the end.
-    `retired`: since when it is gone, and why, or "".
-    """
-
-    subscription: str
-    name: str
-    since: str
-    due: int
-    scanned: int
-    whole: int
-    missing: tuple[Stretch, ...]
-    reasons: Mapping[str, int]
-    registries: int
-    retired: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunGap:
-    """A run of the period that did not read all it was asked to: what and why, as lines."""
-
-    run: int
-    now: str
-    lacks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryLine:
-    """A registry of the period. `last`: when it was seen last, "" where it was there at the end.
-
-    `reasons`: why it was not evaluated, with the times of the first scan and the last one that said so; () where it always
-    was.
-    """
-
-    registry: str
-    subscription: str
-    first: str
-    last: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRef:
-    """A run of the period, so that its digests can be looked up. `digest`: of the header and the counts of the scan."""
-
-    run: int
-    now: str
-    complete: bool
-    pack_digest: str
-    profile_digest: str
-    waiver_digest: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What the runs of a span of nights show together.
-
-    `nights`: those that are over, `pending`: those that are not. `with_runs`: nights with a scan at all; `superseded`:
-    runs that another one of the same night replaced. `begins`: the first night that the history knows.
-    """
-
-    history: str
-    pack: str
-    start: str
-    end: str
-    nights: tuple[str, ...]
-    pending: int
-    begins: str
-    with_runs: int
-    superseded: int
-    no_run: tuple[Stretch, ...]
-    incomplete: tuple[RunGap, ...]
-    rules: tuple[ControlLine, ...]
-    controls: tuple[ControlLine, ...]
-    changes: tuple[Change, ...]
-    subscriptions: tuple[SubscriptionLine, ...]
-    runs: tuple[RunRef, ...]
-    registries: int
-    evaluated: int
-    """Registries that every scan of the period evaluated."""
-    population: Iterable[RegistryLine]
 
 
 def period(db: Database, pack: str, start: date, end: date, today: date) -> Period:
@@ -270,15 +154,18 @@ class _Flows(dict[str, list[int]]):
 def _flows(db: Database, pack: str, start: date, end: date) -> _Flows:
     first, after = f"{start.isoformat()}T00:00:00Z", f"{(end + timedelta(days=1)).isoformat()}T00:00:00Z"
     found = _Flows()
-    number = "SELECT rule, COUNT(DISTINCT fingerprint) FROM acrscan_findings WHERE pack = ?"
-    for at, where, values in (
-        (0, "times = 0 AND opened >= ? AND opened < ?", (first, after)),
-        (1, "times > 0 AND opened >= ? AND opened < ?", (first, after)),
-        (2, "why = 'resource' AND closed >= ? AND closed < ?", (first, after)),
-        (3, "why <> 'resource' AND closed >= ? AND closed < ?", (first, after)),
-        (4, "opened < ? AND (closed IS NULL OR closed >= ?)", (after, after)),
+    for at, edge, where, values in (
+        (0, "opened_run", "times = 0 AND opened >= ? AND opened < ?", (first, after)),
+        (1, "opened_run", "times > 0 AND opened >= ? AND opened < ?", (first, after)),
+        (2, "closed_run", "why = 'resource' AND closed >= ? AND closed < ?", (first, after)),
+        (3, "closed_run", "why <> 'resource' AND closed >= ? AND closed < ?", (first, after)),
+        (4, "''", "opened < ? AND (closed IS NULL OR closed >= ?)", (after, after)),
     ):
-        for rule, count in db.run(f"{number} AND {where} GROUP BY rule", (pack, *values)):
+        for rule, count in db.run(
+            f"SELECT rule, COUNT(*) FROM (SELECT DISTINCT rule, fingerprint, {edge} AS edge FROM acrscan_findings"
+            f" WHERE pack = ? AND {where}) AS one GROUP BY rule",
+            (pack, *values),
+        ):
             found[rule][at] = count
     return found
 

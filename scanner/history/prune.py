@@ -67,7 +67,12 @@ def retire(db: Database, subscription: str, night: date, reason: str) -> int:
                 db.words,
                 "See acrscan history runs.",
             )
-        run: int = db.run("SELECT MAX(id) FROM acrscan_runs")[0][0]
+        newest_run = max(one.run for one in runs)
+        # It is gone as of the first run of those nights, or of the next one that comes.
+        run: int = db.run(
+            "SELECT COALESCE(MIN(CASE WHEN night >= ? AND id > ? THEN id END), MAX(id) + 1) FROM acrscan_runs",
+            (night.isoformat(), newest_run),
+        )[0][0]
         last = max(one.now for one in runs)
         if last[:10] >= night.isoformat():
             raise InputError(
@@ -83,14 +88,14 @@ def retire(db: Database, subscription: str, night: date, reason: str) -> int:
         for table in ("acrscan_waived", "acrscan_counts"):
             db.run(
                 f"UPDATE {table} SET to_run = ? WHERE subscription = ? AND to_run IS NULL",
-                (run + 1, subscription),
+                (run, subscription),
             )
         db.run(
             "UPDATE acrscan_registries SET to_run = ?, last = ? WHERE subscription = ? AND to_run IS NULL",
-            (run + 1, last, subscription),
+            (run, last, subscription),
         )
         return db.changed(
             "UPDATE acrscan_findings SET closed_run = ?, closed = ?, why = 'scope' "
             "WHERE subscription = ? AND closed_run IS NULL",
-            (run + 1, f"{night.isoformat()}T00:00:00Z", subscription),
+            (run, f"{night.isoformat()}T00:00:00Z", subscription),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from types import TracebackType
@@ -18,8 +18,8 @@ from scanner.history import record as recording
 from scanner.history.database import WAIT, connect
 from scanner.history.facts import OUTSIDE, Documents
 from scanner.history.figures import AgeLine, FixLine
+from scanner.history.lines import Period
 from scanner.history.mark import LAST
-from scanner.history.period import Period
 from scanner.history.prune import Pruned
 from scanner.history.record import Recorded
 from scanner.model.scan import Scan, TrendPoint
@@ -51,11 +51,10 @@ class History:
 
     def __init__(self, address: str, *, write: bool = True, wait: float = WAIT) -> None:
         self._db = connect(address, write=write, wait=wait)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._db.close)
             schema.make_ready(self._db, write=write)
-        except BaseException:
-            self._db.close()
-            raise
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self

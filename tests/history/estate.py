@@ -87,7 +87,7 @@ def scan(
                     lines[at_line] = replace(
                         line, letters=line.letters[:place] + "F" + line.letters[place + 1 :]
                     )
-    order = {REGISTRIES: RULES}
+    order: dict[str, tuple[str, ...]] = {REGISTRIES: RULES}
     lines.sort(key=lambda line: line.id)
     found.sort(key=lambda one: (one.resource, one.rule))
     head = ScanHeader(

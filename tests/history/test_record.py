@@ -7,6 +7,7 @@ import multiprocessing
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -125,7 +126,7 @@ def place(rule, scope):
     )
 
 
-GAPS = {
+GAPS: dict[str, dict[str, Any]] = {
     "the verdict is unknown": {"letters": {(A, "one"): "UP"}},
     "the evaluation failed": {"letters": {(A, "one"): "EP"}},
     "the list was refused": {"estate": {A: [], B: ["three"]}, "runs": refused(A)},
@@ -153,7 +154,7 @@ def test_what_was_not_looked_at_stays_open(address, gap):
         assert counts(found.record(scan("2026-07-04", ONE))) == (0, 0, 1, 0, 0)
 
 
-CLOSED = {
+CLOSED: dict[str, dict[str, Any]] = {
     "resource": {},
     "resource, gone": {"estate": {A: ["two"], B: ["three"]}},
     "rule, off": {"cards": (replace(CARDS[0], enabled=False), CARDS[1])},
@@ -264,11 +265,12 @@ def test_trend_of_shards_is_one_line(address):
 def test_hostile_text_is_kept(address):
     """Every odd character, in both databases; and read back as a scan's marks."""
     odd = hostile_scan()
+    first = next(iter(odd.findings))
     lone = replace(
-        odd.findings[0],
+        first,
         element="\ud800 nul\0",
         fingerprint="e" * 64,
-        resource=odd.findings[0].resource + "\0\udfff",
+        resource=first.resource + "\0\udfff",
     )
     odd = replace(odd, findings=(*odd.findings, lone))
     failing = sum(one.verdict is Verdict.FAIL for one in odd.findings)

@@ -100,7 +100,7 @@ def test_first_step_is_what_the_first_version_made():
     """Steps that were released never change."""
     first = sqlite3.connect(":memory:")
     first.executescript(VERSION_1)
-    found = {}
+    found: dict[str, set[str]] = {}
     for table, column in first.execute(schema.COLUMNS):
         found.setdefault(table, set()).add(column)
     first.close()
