@@ -94,7 +94,10 @@ def writers(scan: Scan, settings: Settings) -> Mapping[str, Writer]:
         _write({**context, "policy": shell.SPLIT_POLICY, "beside": files}, out, settings)
 
     def other(suffix: str) -> Writer:
-        return lambda _, out: out.write(made()[1][suffix]) and None
+        def write(_: Scan, out: BinaryIO) -> None:
+            out.write(made()[1][suffix])
+
+        return write
 
     return {EXTENSION: page, **{suffix: other(suffix) for suffix in (".css", ".js", ".bin")}}
 

@@ -90,9 +90,7 @@ def accepted(scan: Scan, standing: Standing) -> Accepted:
     )
 
 
-def _review(
-    row: RuleRow, attested: Mapping[str, Mapping[str, int]], lines: list[AttestationLine]
-) -> Review:
+def _review(row: RuleRow, attested: Mapping[str, Mapping[str, int]], lines: list[AttestationLine]) -> Review:
     names = {row.card.id, *row.card.replaces}
     return Review(
         row,

@@ -27,6 +27,8 @@ STRONG = (
 """Capabilities that change what others pull, or hand out rights; they are set apart and sorted first."""
 COUNTED = ("push", "delete", "grant", "pull")
 """Capabilities whose identities the overview counts."""
+NAMED = 5
+"""Identities that can push which are named before a registry's paths are unfolded."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class RegistryAccess:
         default_factory=lambda: {capability: set() for capability in COUNTED}
     )
     anonymous: bool = False
+    pushers: list[str] = field(default_factory=list)
+    """The first `NAMED` of those who can push, each with the role or door it pushes through."""
     lines: list[AccessLine] = field(default_factory=list)
 
     @property
@@ -62,9 +66,14 @@ def by_registry(scan: Scan) -> list[RegistryAccess]:
             groups[line.registry] = group
         group.paths += 1
         group.anonymous = group.anonymous or line.door == "anonymous"
+        who = line.principal or line.door
+        if "push" in line.can and who not in group.identities["push"] and len(group.pushers) < NAMED:
+            through = line.role or line.door
+            name = line.principal_name or line.principal or line.door
+            group.pushers.append(f"{name} ({through})" if through.lower() not in name.lower() else name)
         for capability in COUNTED:
             if capability in line.can:
-                group.identities[capability].add(line.principal or line.door)
+                group.identities[capability].add(who)
         kept.offer(_rank(line), line)
     for line in kept.worst_first():
         groups[line.registry].lines.append(line)

@@ -154,9 +154,7 @@ class Columns:
     def packed(self, total: int, report: str) -> Block:
         """The block; `report` names the page that it belongs to."""
         rows = [row for rank in self._rows for row in rank]
-        columns: Sequence[Sequence[int]] = (
-            list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-        )
+        columns: Sequence[Sequence[int]] = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
         whole, start = {}, 0
         for prints, known in zip(self._prints, self._whole, strict=True):
             whole.update({start + at: item for at, item in known.items()})
@@ -184,9 +182,7 @@ class Columns:
             "origins": self._origins.values,
             "lists": self._lists.values,
             "text": self._text.values,
-            "columns": {
-                name: _short(column) for name, column in zip(COLUMNS, columns, strict=True)
-            },
+            "columns": {name: _short(column) for name, column in zip(COLUMNS, columns, strict=True)},
             "prints": "".join(item for rank in self._prints for item in rank),
             "whole": whole,
         }

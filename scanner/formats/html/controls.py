@@ -76,7 +76,7 @@ def by_framework(rules: tuple[RuleRow, ...], catalogues: Iterable[Framework] = (
     for row in rules:
         for control in row.card.controls:
             found.setdefault(control.framework, {}).setdefault(control.id, []).append((row, control.basis))
-    views = []
+    views: list[FrameworkView] = []
     for catalogue in catalogues:
         mapped = found.pop(catalogue.id, {})
         known = {control.id for control in catalogue.controls}

@@ -37,7 +37,17 @@ SCRIPT = (
     "script/start.js",
 )
 """The script's files in the order in which they are joined; they share one function's scope."""
-GLOSSARY = ("evaluation", "finding", "fingerprint", "evidence", "score", "settling", "waiver", "drift", "path")
+GLOSSARY = (
+    "evaluation",
+    "finding",
+    "fingerprint",
+    "evidence",
+    "score",
+    "settling",
+    "waiver",
+    "drift",
+    "path",
+)
 GLYPHS = {
     "pass": "✓",
     "fail": "✕",

@@ -128,4 +128,10 @@ def evidence_link(address: str) -> str:
 
     Where evidence is kept is the organisation's own choice, so any host may be linked; the page shows the whole address.
     """
-    return address if re.fullmatch(r"https://(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::\d+)?(?:/[!#-;=?-\[\]_a-z~%]*)?", address) else ""
+    return (
+        address
+        if re.fullmatch(
+            r"https://(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::\d+)?(?:/[!#-;=?-\[\]_a-z~%]*)?", address
+        )
+        else ""
+    )

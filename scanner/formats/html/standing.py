@@ -44,6 +44,7 @@ STATUSES = (
 `attested`: only a person can decide, and somebody vouches for every evaluation."""
 
 SUBSCRIPTIONS_SHOWN = 2_000
+_STATES = {"failed": 0, "partial": 1, "not-asked": 2, "complete": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ class Standing:
     """The same by cause: one missing permission is one line."""
     state: str
     """complete, incomplete or nothing."""
+    runs: tuple[SourceRun, ...]
+    """The collections, those that lack something first."""
     sources: tuple[SourceLine, ...]
     scope: tuple[SubscriptionRow, ...]
     """Every subscription of the scope and every one that has results; those with a reason come first."""
@@ -192,6 +195,7 @@ def stand(scan: Scan) -> Standing:
         troubles=troubles,
         lacks=tuple(lacks(header.runs)),
         state="nothing" if not total else "incomplete" if lacking or undecided else "complete",
+        runs=tuple(sorted(header.runs, key=lambda run: _STATES.get(run.state, 0))),
         sources=_sources(header),
         scope=tuple(scope[:SUBSCRIPTIONS_SHOWN]),
         scope_left_out=max(0, len(scope) - SUBSCRIPTIONS_SHOWN),
@@ -309,9 +313,7 @@ def _sources(header: ScanHeader) -> tuple[SourceLine, ...]:
         for run in runs:
             states[run.state] = states.get(run.state, 0) + 1
         lines.append(
-            SourceLine(
-                source, tuple(states.items()), times[0] if times else "", times[-1] if times else ""
-            )
+            SourceLine(source, tuple(states.items()), times[0] if times else "", times[-1] if times else "")
         )
     return tuple(lines)
 

@@ -56,7 +56,7 @@ class Trend:
 def trend(scan: Scan) -> Trend | None:
     """The last `SHOWN` scans of the history, or None where there is no earlier one to compare with."""
     points = scan.trend[-SHOWN:]
-    if len(points) < 2:  # noqa: PLR2004 - one point is no trend
+    if len(points) < 2:
         return None
     top = max(1, *(point.open_findings for point in points))
     step = _step(top)

@@ -64,7 +64,7 @@ function acceptedBox(row) {
     fact(list, "created", timeNode(entry.created));
     fact(list, "expires", timeNode(entry.expires), " ", make("span", left < 0 ? "days over" : "days", left < 0 ? many("days.over", -left) : many("days.left", left)));
     fact(list, "evidenceLink", entry.evidence && (entry.evidenceLink ? outside(entry.evidenceLink, entry.evidence) : make("span", "address", entry.evidence)));
-    fact(list, "place", code(entry.place));
+    fact(list, "entryPlace", code(entry.place));
     fact(list, "source", code(entry.source));
   }));
   return box;
