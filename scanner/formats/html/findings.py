@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from scanner.model.finding import Finding
     from scanner.model.scan import Scan
 
-STATIC_ROWS = 1_000
+STATIC_ROWS = 300
 """Findings written as plain HTML, which need no script."""
-STATIC_ROWS_OF_MANY = 200
+STATIC_ROWS_OF_MANY = 150
 """The same when not all fit: then the script's table is the better view, and the page should open quickly."""
 TABLE_ROWS = 100_000
 """Findings in the script's table. Beyond that a browser is the wrong tool: JSON and CSV hold everything."""
