@@ -11,7 +11,8 @@ from scanner.model.ids import name_of
 if TYPE_CHECKING:
     from scanner.model.scan import AccessLine, Scan
 
-LINES_SHOWN = 3_000
+LINES_SHOWN = 800
+REGISTRIES_SHOWN = 150
 STRONG = (
     "push",
     "delete",
@@ -53,7 +54,20 @@ class RegistryAccess:
         return self.paths - len(self.lines)
 
 
-def by_registry(scan: Scan) -> list[RegistryAccess]:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The registries shown, those with the most ways to push first where not all are; how many have paths in all."""
+
+    groups: tuple[RegistryAccess, ...]
+    total: int
+
+    @property
+    def left_out(self) -> int:
+        """Registries with paths that are not shown."""
+        return self.total - len(self.groups)
+
+
+def by_registry(scan: Scan) -> Access:
     """Group the lines by registry in the order of the scan; list at most `LINES_SHOWN`, strongest first."""
     groups: dict[str, RegistryAccess] = {}
     kept: Worst[AccessLine] = Worst(LINES_SHOWN)
@@ -77,7 +91,14 @@ def by_registry(scan: Scan) -> list[RegistryAccess]:
         kept.offer(_rank(line), line)
     for line in kept.worst_first():
         groups[line.registry].lines.append(line)
-    return list(groups.values())
+    shown = list(groups.values())
+    if len(shown) > REGISTRIES_SHOWN:
+        shown = sorted(shown, key=_weight, reverse=True)[:REGISTRIES_SHOWN]
+    return Access(tuple(shown), len(groups))
+
+
+def _weight(group: RegistryAccess) -> tuple[int, ...]:
+    return (int(group.anonymous), *(len(group.identities[capability]) for capability in COUNTED))
 
 
 def _rank(line: AccessLine) -> tuple[int, ...]:

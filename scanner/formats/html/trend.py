@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SHOWN = 30
 WIDTH, HEIGHT = 1000, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 18, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 56, 18, 30
 
 
 @dataclass(frozen=True, slots=True)
