@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from scanner.formats._settings import DEFAULT, Settings, Writer
 from scanner.formats.html import shell, words
-from scanner.formats.html.accepted import Accepted, accepted
+from scanner.formats.html.accepted import Accepted, gather
 from scanner.formats.html.access import by_registry
 from scanner.formats.html.agreement import compare
 from scanner.formats.html.controls import by_framework
@@ -25,7 +25,7 @@ from scanner.formats.html.drift import Collector
 from scanner.formats.html.findings import Selection, select
 from scanner.formats.html.registries import survey
 from scanner.formats.html.standing import Standing, stand
-from scanner.formats.html.trend import trend
+from scanner.formats.html.trend import draw
 from scanner.model.finding import Verdict
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _context(scan: Scan, settings: Settings) -> dict[str, Any]:
     agreement = compare(scan)
     collector = Collector()
     findings = select(scan, catalogue, standing.report_id, collector)
-    reviewed = accepted(scan, standing)
+    reviewed = gather(scan, standing)
     return {
         "language": catalogue.language,
         "header": scan.header,
@@ -125,7 +125,7 @@ def _context(scan: Scan, settings: Settings) -> dict[str, Any]:
         "agreement": agreement,
         "findings": findings,
         "drift": collector.view(scan),
-        "trend": trend(scan),
+        "trend": draw(scan),
         "accepted": reviewed,
         "waivers": {line.waiver.id: line for line in scan.waivers},
         "attestations": {line.attestation.id: line for line in scan.attestations},

@@ -71,7 +71,7 @@ class Accepted:
         return [review for review in self.reviews if not review.asked]
 
 
-def accepted(scan: Scan, standing: Standing) -> Accepted:
+def gather(scan: Scan, standing: Standing) -> Accepted:
     """Sort both lists and join attestations with the manual rules they are about."""
     waivers = sorted(scan.waivers, key=lambda line: (_rank(line.state), line.days_left, line.waiver.id))
     attestations = sorted(

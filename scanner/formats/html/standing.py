@@ -278,7 +278,8 @@ def _subscriptions(scan: Scan) -> list[SubscriptionRow]:
         for subscription, number in by_subscription_.items():
             waived[subscription] = waived.get(subscription, 0) + number
     scope = {line.subscription.lower(): line for line in header.scope}
-    names = {**{key: line.name for key, line in scope.items()}, **header.subscriptions}
+    names = {key: line.name for key, line in scope.items()}
+    names |= {key: name for key, name in header.subscriptions.items() if name or key not in names}
     none = dict.fromkeys(Verdict, 0)
     rows = []
     for key in sorted({*counted, *names}):

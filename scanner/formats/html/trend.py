@@ -53,7 +53,7 @@ class Trend:
         return self.marks[-1].point
 
 
-def trend(scan: Scan) -> Trend | None:
+def draw(scan: Scan) -> Trend | None:
     """The last `SHOWN` scans of the history, or None where there is no earlier one to compare with."""
     points = scan.trend[-SHOWN:]
     if len(points) < 2:
