@@ -12,12 +12,14 @@ import tracemalloc
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scanner.formats import html
 from scanner.formats.html import access, agreement, findings, registries, show, standing, words
+from scanner.formats.html.columns import PREFIX
 from scanner.formats.html.worst import Worst
 from scanner.model.condition import Mark
 from scanner.model.finding import Verdict
@@ -109,10 +111,23 @@ def parsed(scan: Scan) -> Page:
 
 
 def table(text: str) -> dict[str, Any]:
-    """The decoded data of the script's table."""
+    """The decoded data of the script's table, its columns and pools as plain lists."""
     packed = re.search(r'id="table-data">([^<]*)<', text)
     assert packed
-    document: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    return unpacked(gzip.decompress(base64.b64decode(packed[1])))
+
+
+def unpacked(plain: bytes) -> dict[str, Any]:
+    """What the page's script makes of the data: numbers again from their steps, rows again from columns."""
+    document: dict[str, Any] = json.loads(plain)
+    size = document["size"]
+    for name, column in document["columns"].items():
+        document["columns"][name] = [column] * size if isinstance(column, int) else list(accumulate(column))
+    for name in ("resources", "evidence", "origins"):
+        document[name] = list(zip(*map(accumulate, document[name]), strict=True))
+    for name in ("proofs", "lists"):
+        items = accumulate(document[name]["items"])
+        document[name] = [[next(items) for _ in range(length)] for length in document[name]["sizes"]]
     return document
 
 
@@ -398,6 +413,7 @@ def test_nothing_is_requested(each: Any) -> None:
     assert "url(" not in style
     assert "@import" not in style
     script = page.blocks["script"][1]
+    assert f"const PREFIX = {PREFIX};" in script
     for forbidden in (
         "innerHTML",
         "outerHTML",
@@ -632,23 +648,19 @@ def test_the_table_holds_what_the_rows_hold() -> None:
     column, text = data["columns"], data["text"]
     left = {(finding.rule, finding.resource, finding.element): finding for finding in scan.findings}
 
-    def at(name: str, row: int) -> int:
-        """A column that holds one number throughout is that number."""
-        return int(column[name] if isinstance(column[name], int) else column[name][row])
-
     for row in range(data["size"]):
-        resource = text[data["resources"][at("resource", row)][0]]
-        finding = left.pop((data["rules"][at("rule", row)]["id"], resource, text[at("element", row)]))
-        assert text[at("message", row)] == finding.message
-        assert [text[data["evidence"][place][0]] for place in data["proofs"][at("evidence", row)]] == [
+        resource = text[data["resources"][column["resource"][row]][0]]
+        finding = left.pop((data["rules"][column["rule"][row]]["id"], resource, text[column["element"][row]]))
+        assert text[column["message"][row]] == finding.message
+        assert [text[data["evidence"][place][0]] for place in data["proofs"][column["evidence"][row]]] == [
             one.path for one in finding.evidence
         ]
-        assert [text[place] for place in data["lists"][at("commands", row)]] == [
+        assert [text[place] for place in data["lists"][column["commands"][row]]] == [
             show.command(one) for one in finding.commands
         ]
-        assert at("affectedCount", row) == len(finding.affected)
-        assert text[at("waiver", row)] == (finding.waiver or "")
-        assert data["prints"][row * 8 : row * 8 + 8] == finding.fingerprint[:8]
+        assert column["affectedCount"][row] == len(finding.affected)
+        assert text[column["waiver"][row]] == (finding.waiver or "")
+        assert data["prints"][row * PREFIX : (row + 1) * PREFIX] == finding.fingerprint[:PREFIX]
         assert data["whole"].get(str(row), finding.fingerprint) == finding.fingerprint
     assert not left
 
@@ -666,8 +678,8 @@ def test_a_finding_of_an_unlisted_rule_still_shows() -> None:
     """An engine's own finding (no rule card) is no reason to fail."""
     stray = replace(sample.findings()[0], rule="INT001", severity="odd")
     data = table(written(sample.sample_scan(findings=(stray,))))
-    assert data["rules"][data["columns"]["rule"]] == {"id": "INT001"}
-    assert data["severities"][data["columns"]["severity"]] == "odd"
+    assert data["rules"][data["columns"]["rule"][0]] == {"id": "INT001"}
+    assert data["severities"][data["columns"]["severity"][0]] == "odd"
 
 
 # ---- words, marks, contrast -------------------------------------------------------------------------------------------

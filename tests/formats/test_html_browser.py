@@ -6,65 +6,22 @@ group; Playwright's own browser download is not used. Missing either, these test
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
-import time
-from dataclasses import dataclass, field
+import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scanner.formats import html
-from tests.formats import sample
+from scanner.formats._settings import Settings
+from tests.formats import marked, sample
+from tests.formats.chromium import Opened, opened, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.browser
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-def until(page: Any, expression: str) -> None:
-    """Wait for an expression to hold; Playwright's own waiting would need `eval`, which the page's policy refuses."""
-    deadline = time.monotonic() + 10
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, f"never became true: {expression}"
-        page.wait_for_timeout(20)
-
-
-def lacking(what: str) -> None:
-    """Fail where the tests must run, skip where they may be left out."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One browser for all tests of this module."""
-    if importlib.util.find_spec("playwright") is None:
-        lacking("the package playwright is missing: pip install playwright (part of the dev group)")
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        lacking("no Chromium on the PATH: apt-get install chromium (or install Google Chrome)")
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - optional outside CI
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +33,8 @@ def reports(tmp_path_factory: Any) -> dict[str, Path]:
         "hostile": sample.hostile_scan(),
         "empty": sample.empty_scan(),
         "large": sample.large_scan(30_000),
+        "marked": marked.marked_scan(),
+        **{f"marks-{at}": marked.hostile_marked(text) for at, text in enumerate(sample.HOSTILE)},
     }
     paths = {}
     for name, scan in scans.items():
@@ -85,35 +44,15 @@ def reports(tmp_path_factory: Any) -> dict[str, Path]:
     return paths
 
 
-@dataclass
-class Opened:
-    """A page with everything it complained about and everything it asked the network for."""
-
-    page: Any
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def shown(self) -> str:
-        return str(self.page.inner_text("#table-count"))
-
-
 @pytest.fixture
 def visit(browser: Any, reports: Any) -> Iterator[Any]:
     """A function that opens a report in a fresh context."""
     contexts = []
 
     def go(name: str, fragment: str = "", *, wait: bool = True, **options: Any) -> Opened:
-        context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+        context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, "offline": True, **options})
         contexts.append(context)
-        opened = Opened(context.new_page())
-        opened.page.on("console", lambda message: opened.complaints.append(message.text))
-        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        opened.page.on("dialog", lambda dialog: opened.complaints.append(dialog.message))
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.goto(reports[name].as_uri() + fragment)
-        if wait:
-            opened.page.wait_for_selector("html[data-ready=yes]", state="attached")
-        return opened
+        return opened(context, reports[name].as_uri() + fragment, wait="yes" if wait else "")
 
     yield go
     for context in contexts:
@@ -123,21 +62,21 @@ def visit(browser: Any, reports: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("name", ["sample", "hostile", "empty", "large"])
 def test_the_page_runs_without_complaint_and_without_requests(visit: Any, name: Any) -> None:
     """No policy violation, no script error, no injected script, and only the file itself is read."""
-    opened = visit(name)
-    assert opened.complaints == []
+    seen = visit(name)
+    assert seen.complaints == []
     assert [
-        url.partition("#")[0].rpartition("/")[2] for url in opened.requests if not url.startswith("data:")
+        url.partition("#")[0].rpartition("/")[2] for url in seen.requests if not url.startswith("data:")
     ] == [f"{name}.html"]
 
 
 def test_filters_narrow_the_table_and_live_in_the_link(visit: Any) -> None:
     """Words, verdict and severity combine; the state is in the address and comes back from it."""
-    opened = visit("sample")
-    page = opened.page
-    assert opened.shown() == "15 of 15 findings shown"
+    seen = visit("sample")
+    page = seen.page
+    assert seen.shown() == "15 of 15 findings shown"
     page.select_option("#filter-verdict", "fail")
     until(page, "document.querySelector('#table-count').textContent.startsWith('9 ')")
-    page.fill("#filter-text", "contosoprod addresses")
+    page.fill("#filter-q", "contosoprod addresses")
     until(page, "document.querySelector('#table-count').textContent.startsWith('2 ')")
     assert page.locator(".grid-row").count() == 2
     address = page.url
@@ -146,7 +85,7 @@ def test_filters_narrow_the_table_and_live_in_the_link(visit: Any) -> None:
     assert again.shown() == "2 of 15 findings shown"
     again.page.click("#filter-reset")
     assert again.shown() == "15 of 15 findings shown"
-    again.page.fill("#filter-text", "no such words")
+    again.page.fill("#filter-q", "no such words")
     again.page.wait_for_selector(".grid-none")
     assert again.complaints == []
 
@@ -164,8 +103,8 @@ def test_sorting_turns_the_order(visit: Any) -> None:
 def test_a_deep_link_opens_its_finding(visit: Any) -> None:
     """`#f=` names a finding by fingerprint; the drawer tells all of it and closes with Escape."""
     finding = next(one for one in sample.findings() if one.element == "20.0.0.0/8")
-    opened = visit("sample", f"#f={finding.fingerprint}")
-    drawer = opened.page.locator("#drawer")
+    seen = visit("sample", f"#f={finding.fingerprint}")
+    drawer = seen.page.locator("#drawer")
     text = drawer.inner_text()
     for wanted in (
         finding.message,
@@ -181,17 +120,17 @@ def test_a_deep_link_opens_its_finding(visit: Any) -> None:
         "https://learn.microsoft.com/",
     ):
         assert wanted in text
-    opened.page.keyboard.press("Escape")
+    seen.page.keyboard.press("Escape")
     assert not drawer.is_visible()
-    assert "f=" not in opened.page.url
-    assert opened.complaints == []
+    assert "f=" not in seen.page.url
+    assert seen.complaints == []
 
 
 def test_a_link_to_an_unknown_finding_says_so(visit: Any) -> None:
     """A finding of another report is not silently replaced by the first one."""
-    opened = visit("sample", "#f=0000")
-    assert "not in this report" in opened.shown()
-    assert not opened.page.locator("#drawer").is_visible()
+    seen = visit("sample", "#f=0000")
+    assert "not in this report" in seen.shown()
+    assert not seen.page.locator("#drawer").is_visible()
 
 
 def test_the_keyboard_reaches_every_finding(visit: Any) -> None:
@@ -209,20 +148,20 @@ def test_the_keyboard_reaches_every_finding(visit: Any) -> None:
     assert "Finding 29,999 of 30,000" in page.inner_text("#drawer-place")
     page.click("#drawer-close")
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "filter-text"
+    assert page.evaluate("document.activeElement.id") == "filter-q"
 
 
 def test_hostile_findings_are_told_as_text(visit: Any) -> None:
     """Opening each hostile finding injects nothing."""
-    opened = visit("hostile")
-    page = opened.page
+    seen = visit("hostile")
+    page = seen.page
     before = page.evaluate("document.querySelectorAll('script, img, svg, iframe, object').length")
     page.locator(".grid-row").first.click()
     for _ in range(20):
         page.click("#drawer-next")
     assert page.evaluate("document.querySelectorAll('script, img, svg, iframe, object').length") == before
     assert page.evaluate("document.querySelectorAll('[onload], [onerror], [style*=expression]').length") == 0
-    assert opened.complaints == []
+    assert seen.complaints == []
 
 
 def test_frameworks_rules_and_registries_lead_on(visit: Any) -> None:
@@ -236,14 +175,14 @@ def test_frameworks_rules_and_registries_lead_on(visit: Any) -> None:
     page.click("#rule-ACR101 >> text=Show the findings of this rule")
     until(page, "document.querySelector('#table-count').textContent.startsWith('2 ')")
     page.locator(".matrix tbody .name a").first.click()
-    until(page, "document.querySelector('#filter-text').value.endsWith('/contosoprod')")
+    until(page, "document.querySelector('#filter-q').value.endsWith('/contosoprod')")
 
 
 def test_without_script_everything_can_be_read(visit: Any) -> None:
     """Scripts off: the plain rows are there, unfold, and a deep link unfolds its finding by itself."""
     finding = sample.findings()[3]
-    opened = visit("sample", f"#f={finding.fingerprint}", wait=False, java_script_enabled=False)
-    page = opened.page
+    seen = visit("sample", f"#f={finding.fingerprint}", wait=False, java_script_enabled=False)
+    page = seen.page
     assert page.locator("#rows > details").count() == 15
     assert page.locator(f"[id='f={finding.fingerprint}']").is_visible()
     assert page.locator(".framework:visible").count() == 3

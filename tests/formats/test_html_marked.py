@@ -89,7 +89,7 @@ def test_checks_of_waivers_are_in_no_score() -> None:
     assert "left out of the score (6 evaluations)" in text
     row = re.search(r"\(outside any subscription\)(.*?)Contoso", text)
     assert row
-    assert row[1].strip().endswith("–"), "no score of its own"
+    assert row[1].strip().endswith("\u2013"), "no score of its own"
 
 
 def test_trend_is_a_chart_with_words_and_a_table() -> None:

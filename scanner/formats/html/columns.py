@@ -11,8 +11,10 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import sub
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats.html import facts
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 AFFECTED_SHOWN = 50
 """Resources named under one finding that share its cause; the rest is counted."""
-PREFIX = 8
+PREFIX = 6
 """Characters of each fingerprint that go out; the page finds a fingerprint by them and proves it by working out the rest."""
 COLUMNS = (
     "rule",
@@ -176,11 +178,11 @@ class Columns:
             "waivers": facts.waivers(self._scan),
             "attestations": facts.attestations(self._scan),
             "frameworks": {visible(one.id): visible(one.title) for one in header.frameworks},
-            "resources": self._resources.values,
-            "evidence": self._evidence.values,
-            "proofs": self._proofs.values,
-            "origins": self._origins.values,
-            "lists": self._lists.values,
+            "resources": _table(self._resources.values, 6),
+            "evidence": _table(self._evidence.values, 8),
+            "proofs": _ragged(self._proofs.values),
+            "origins": _table(self._origins.values, 3),
+            "lists": _ragged(self._lists.values),
             "text": self._text.values,
             "columns": {name: _short(column) for name, column in zip(COLUMNS, columns, strict=True)},
             "prints": "".join(item for rank in self._prints for item in rank),
@@ -252,9 +254,28 @@ def _computed(finding: Finding) -> bool:
     return hashlib.sha256(joined.encode()).hexdigest() == finding.fingerprint
 
 
-def _short(column: Sequence[int]) -> Sequence[int] | int:
-    """A column that holds one number throughout as that number."""
-    return column[0] if column and column.count(column[0]) == len(column) else column
+def _short(column: Sequence[int]) -> list[int] | int:
+    """A column that holds one number throughout as that number, else as steps."""
+    return column[0] if column and column.count(column[0]) == len(column) else _steps(column)
+
+
+def _steps(column: Sequence[int]) -> list[int]:
+    """Each number less the one before it: places in pools mostly rise by one, and ones compress to nothing."""
+    return list(map(sub, column, chain((0,), column)))
+
+
+def _table(rows: Iterable[Sequence[int]], width: int) -> list[list[int]]:
+    """Rows of one width as columns of steps."""
+    columns: Sequence[Sequence[int]] = list(zip(*rows, strict=True)) or [()] * width
+    return [_steps(column) for column in columns]
+
+
+def _ragged(rows: Sequence[Sequence[int]]) -> dict[str, list[int]]:
+    """Rows of any length as their lengths, and all their numbers as steps."""
+    return {
+        "sizes": [len(row) for row in rows],
+        "items": _steps([item for row in rows for item in row]),
+    }
 
 
 def _where(origin: Origin) -> str:

@@ -36,7 +36,7 @@ const comparable = {
   },
   resource: () => {
     lowered();
-    ranks.resource ??= rankOf(resources.map((item) => `${lower[item[2]]} ${lower[item[0]]}`));
+    ranks.resource ??= rankOf(eachResource((id, _, name) => `${lower[name]} ${lower[id]}`));
     return (row) => ranks.resource[columns.resource[row]];
   },
   message: () => {
@@ -55,7 +55,7 @@ function wordTests() {
     const inText = new Uint8Array(text.length);
     for (let at = 0; at < text.length; at++) inText[at] = lower[at].includes(term) ? 1 : 0;
     const inRule = ruleText.map((item) => item.includes(term));
-    const inResource = resources.map((item) => inText[item[0]] || inText[item[2]]);
+    const inResource = eachResource((id, _, name) => inText[id] || inText[name]);
     const searched = ["message", "element", "reason", "waiver", "lapsed", "attestation"].map((key) => columns[key]);
     const hexadecimal = term.length >= PREFIX && /^[0-9a-f]+$/.test(term);
     return (row) => inRule[columns.rule[row]] || inResource[columns.resource[row]] || searched.some((column) => inText[column[row]]) ||
@@ -80,7 +80,7 @@ function tests() {
     found.push((row) => columns.change[row] === wanted);
   }
   if (state.subscription) {
-    const inside = resources.map((item) => text[item[3]] === state.subscription);
+    const inside = eachResource((id, type, name_, subscription) => text[subscription] === state.subscription);
     found.push((row) => inside[columns.resource[row]]);
   }
   if (state.control) {

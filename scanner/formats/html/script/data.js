@@ -28,24 +28,51 @@ async function load() {
   return found;
 }
 
-let data, text, rules, resources, size;
-/** One typed array for each column, also for those that hold one number throughout. */
+let data, text, rules, size;
+/** One typed array for each column of the findings, also for those that hold one number throughout. */
 const columns = {};
+/** Tables of places in `text`: one typed array for each of their columns. */
+const tables = {};
+/** Lists of any length: where each begins, and all their items one after the other. */
+const lists = {};
+
+/** Numbers from the steps between them. */
+function risen(steps) {
+  const found = new Uint32Array(steps.length);
+  let sum = 0;
+  for (let at = 0; at < steps.length; at++) found[at] = sum += steps[at];
+  return found;
+}
 
 function unpack(found) {
-  data = found;
-  ({ text, rules, resources, size } = found);
+  ({ text, rules, size } = found);
   for (const [key, column] of Object.entries(found.columns)) {
-    columns[key] = Array.isArray(column) ? Uint32Array.from(column) : new Uint32Array(size).fill(column);
+    columns[key] = Array.isArray(column) ? risen(column) : new Uint32Array(size).fill(column);
   }
-  data.columns = null;
+  for (const key of ["resources", "evidence", "origins"]) tables[key] = found[key].map(risen);
+  for (const key of ["proofs", "lists"]) {
+    const { sizes, items } = found[key];
+    lists[key] = { starts: risen([0, ...sizes]), items: risen(items) };
+    delete found[key];
+  }
+  for (const key of ["resources", "evidence", "origins", "columns"]) delete found[key];
+  data = found;
 }
+
+/** A row of a table, as texts. */
+const line = (key, place) => tables[key].map((column) => text[column[place]]);
+/** A list, as numbers. */
+const listed = (key, place) => lists[key].items.subarray(lists[key].starts[place], lists[key].starts[place + 1]);
+/** A list of texts. */
+const texts = (key, place) => Array.from(listed(key, place), (at) => text[at]);
+/** One value for each resource, worked out from the places of its id, type, name, subscription, group and location. */
+const eachResource = (work) => Array.from(tables.resources[0], (_, place) => work(...tables.resources.map((column) => column[place])));
 
 const told = (key, row) => text[columns[key][row]];
 const ruleOf = (row) => rules[columns.rule[row]];
 const verdictOf = (row) => data.verdicts[columns.verdict[row]];
 const severityOf = (row) => data.severities[columns.severity[row]];
-const placeOf = (row) => resources[columns.resource[row]];
+const placeOf = (row) => line("resources", columns.resource[row]);
 /** Whether somebody accepted a finding: waived, attested, lapsed (it was, and is not any more) or open. */
 function standingOf(row) {
   if (columns.waiver[row]) return "waived";
@@ -56,12 +83,12 @@ function standingOf(row) {
 // ---- fingerprints ---------------------------------------------------------------------------------------------------
 // Only the first characters of each are in the data: they are worked out again from rule, place and element.
 
-const PREFIX = 8;
+const PREFIX = 6;
 
 function fingerprintOf(row) {
   const whole = data.whole[row];
   if (whole !== undefined) return whole;
-  const where = told("cause", row) || text[placeOf(row)[0]];
+  const where = told("cause", row) || placeOf(row)[0];
   const joined = [ruleOf(row).id.toLowerCase(), `/${where.replace(/^\/+|\/+$/g, "").toLowerCase()}`, told("element", row)].join("\x1f");
   return sha256(joined);
 }

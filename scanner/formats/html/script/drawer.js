@@ -24,7 +24,7 @@ function evidenceTable(places) {
   }
   const body = make("tbody", "");
   for (const place of places) {
-    const [path, kind, observed, expected, rulePlace, source, collected, note] = data.evidence[place].map((at) => text[at]);
+    const [path, kind, observed, expected, rulePlace, source, collected, note] = line("evidence", place);
     const th = make("th", "", code(path, ""));
     th.scope = "row";
     const cells = [th,
@@ -71,7 +71,7 @@ function acceptedBox(row) {
 }
 
 function remediation(row, rule) {
-  const given = data.lists[columns.commands[row]].map((at) => text[at]);
+  const given = texts("lists", columns.commands[row]);
   const lines = given.length ? given : rule.az ?? [];
   if (!lines.length && !rule.bicep && !rule.terraform && !rule.mend) return [];
   return [make("h3", "", field("remediation")),
@@ -83,12 +83,12 @@ function remediation(row, rule) {
 }
 
 function affectedList(row) {
-  const listed = data.lists[columns.affected[row]];
+  const named = texts("lists", columns.affected[row]);
   const count = columns.affectedCount[row];
-  if (!listed.length) return [];
+  if (!named.length) return [];
   return [make("h3", "", many("affected", count)),
-    make("ul", "plain ids", ...listed.map((at) => make("li", "", code(text[at])))),
-    count > listed.length ? make("p", "more", fill(words["affected-more"], { n: format(count - listed.length) })) : null];
+    make("ul", "plain ids", ...named.map((one) => make("li", "", code(one)))),
+    count > named.length ? make("p", "more", fill(words["affected-more"], { n: format(count - named.length) })) : null];
 }
 
 const frameworkName = (id) => data.frameworks[id] || name("framework", id);
@@ -112,14 +112,14 @@ function controlsAndReferences(rule) {
 /** Everything about a finding, as elements. */
 function describe(row, headingId) {
   const rule = ruleOf(row);
-  const [id, type, , subscription, , region] = placeOf(row).map((at) => text[at]);
-  const [source, where, collected] = data.origins[columns.origin[row]].map((at) => text[at]);
+  const [id, type, , subscription, , region] = placeOf(row);
+  const [source, where, collected] = line("origins", columns.origin[row]);
   const heading = make("h2", "", `${rule.id} ${rule.title ?? ""}`);
   if (headingId) heading.id = headingId;
   const change = told("change", row);
   const why = [told("why", row) && name("why", told("why", row)), told("was", row)].filter(Boolean).join(": ");
   const subscriptionName = data.subscriptions[subscription];
-  const proof = data.proofs[columns.evidence[row]];
+  const proof = listed("proofs", columns.evidence[row]);
   const qualifier = told("qualifier", row);
   return [
     make("p", "marks", mark("verdict", "v", verdictOf(row)), mark("severity", "s", severityOf(row)), change ? mark("change", "c", change) : ""),

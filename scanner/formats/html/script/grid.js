@@ -64,11 +64,11 @@ function rowNode(at) {
     cell("severity", mark("severity", "s", severityOf(row))),
     heads.change ? cell("change", change ? mark("change", "c", change) : "") : null,
     cell("rule", ruleOf(row).id),
-    cell("where", make("bdi", "", text[resourceName])),
+    cell("where", make("bdi", "", resourceName)),
     cell("message", standing === "open" ? null : mark("standing", "t", standing), link));
   node.setAttribute("role", "row");
   node.setAttribute("aria-rowindex", String(at + 2));
-  node.title = `${text[resourceName]}: ${message}`;
+  node.title = `${resourceName}: ${message}`;
   node.style.setProperty("inset-block-start", `${at * rowHeight}px`);
   node.addEventListener("click", () => { here = at; open(row); });
   node.addEventListener("focusin", () => { here = at; });

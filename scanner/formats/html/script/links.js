@@ -64,7 +64,7 @@ function buildFilters() {
   offer("severity", data.severities.filter((item) => severities.has(item)), (item) => name("severity", item));
   offer("standing", STANDINGS.filter((item) => standings.has(item)), (item) => words[`standing.${item}`]);
   offer("change", CHANGES.filter((item) => changes.has(item)), (item) => name("change", item));
-  const subscriptions = [...new Set(resources.map((item) => text[item[3]]))].filter(Boolean);
+  const subscriptions = Array.from(new Set(tables.resources[3]), (at) => text[at]).filter(Boolean);
   const label = (id) => (data.subscriptions[id] ? `${data.subscriptions[id]} (${id})` : id);
   offer("subscription", subscriptions.sort((a, b) => (label(a) < label(b) ? -1 : 1)), label);
   offerControls();

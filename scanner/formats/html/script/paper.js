@@ -8,17 +8,17 @@ function printedRow(row, whole) {
   const standing = standingOf(row);
   const line = make("div", "printed-line", mark("verdict", "v", verdictOf(row)), mark("severity", "s", severityOf(row)),
     standing === "open" ? null : mark("standing", "t", standing), make("span", "rule", ruleOf(row).id),
-    make("bdi", "name", text[resourceName]), make("span", "message", told("message", row)));
+    make("bdi", "name", resourceName), make("span", "message", told("message", row)));
   const detail = whole ? make("div", "detail", ...describe(row, "").slice(3)) : null;
   return make("div", "printed-row", line, detail);
 }
 
 function fillPaper() {
   const box = $("printed");
-  const listed = shown.subarray(0, PRINTED);
+  const printed = shown.subarray(0, PRINTED);
   box.replaceChildren(make("p", "count-line", fill(words.printed, { n: format(shown.length), total: format(data.total) })));
-  for (const row of listed) box.append(printedRow(row, shown.length <= PRINTED_WHOLE));
-  if (shown.length > listed.length) box.append(make("p", "more", fill(words["printed-more"], { n: format(shown.length - listed.length) })));
+  for (const row of printed) box.append(printedRow(row, shown.length <= PRINTED_WHOLE));
+  if (shown.length > printed.length) box.append(make("p", "more", fill(words["printed-more"], { n: format(shown.length - printed.length) })));
   box.hidden = false;
 }
 
