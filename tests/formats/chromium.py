@@ -55,7 +55,7 @@ class Opened:
 
     def shown(self) -> str:
         """What the page says of how many findings it shows."""
-        return str(self.page.inner_text("#table-count"))
+        return str(self.page.text_content("#table-count"))
 
 
 def opened(context: Any, address: str, *, wait: str = "yes") -> Opened:

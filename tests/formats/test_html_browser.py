@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pypdf import PdfReader
 
 from scanner.formats import html
 from scanner.formats._settings import Settings
@@ -34,13 +36,14 @@ def reports(tmp_path_factory: Any) -> dict[str, Path]:
         "empty": sample.empty_scan(),
         "large": sample.large_scan(30_000),
         "marked": marked.marked_scan(),
+        "indonesian": marked.marked_scan(),
         **{f"marks-{at}": marked.hostile_marked(text) for at, text in enumerate(sample.HOSTILE)},
     }
     paths = {}
     for name, scan in scans.items():
         paths[name] = folder / f"{name}.html"
         with paths[name].open("wb") as out:
-            html.render(scan, out)
+            html.render(scan, out, Settings(language="id" if name == "indonesian" else "en"))
     return paths
 
 
@@ -50,7 +53,9 @@ def visit(browser: Any, reports: Any) -> Iterator[Any]:
     contexts = []
 
     def go(name: str, fragment: str = "", *, wait: bool = True, **options: Any) -> Opened:
-        context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, "offline": True, **options})
+        context = browser.new_context(
+            **{"viewport": {"width": 1300, "height": 900}, "offline": True, **options}
+        )
         contexts.append(context)
         return opened(context, reports[name].as_uri() + fragment, wait="yes" if wait else "")
 
@@ -59,7 +64,10 @@ def visit(browser: Any, reports: Any) -> Iterator[Any]:
         context.close()
 
 
-@pytest.mark.parametrize("name", ["sample", "hostile", "empty", "large"])
+@pytest.mark.parametrize(
+    "name",
+    ["sample", "hostile", "empty", "large", "marked", *(f"marks-{at}" for at in range(len(sample.HOSTILE)))],
+)
 def test_the_page_runs_without_complaint_and_without_requests(visit: Any, name: Any) -> None:
     """No policy violation, no script error, no injected script, and only the file itself is read."""
     seen = visit(name)
@@ -212,18 +220,120 @@ def test_no_width_scrolls_sideways(visit: Any, name: Any, width: Any) -> None:
 
 
 def test_print_shows_the_filtered_findings_unfolded(visit: Any) -> None:
-    """On paper the plain rows replace the table, filtered as on screen, with their evidence; then all is as before."""
+    """On paper rows with all their evidence replace the table, filtered as on screen; then all is as before."""
     page = visit("sample", "#verdict=error").page
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("#rows > details:visible").count() == 1
-    assert page.locator("#rows .detail:visible").count() == 1
+    assert page.text_content("#printed .count-line") == "1 of 15 findings, as filtered on screen."
+    assert page.locator("#printed .printed-row").count() == 1
+    assert "properties.publicNetworkAccess" in page.locator("#printed .detail").text_content()
     assert not page.locator("#table").is_visible()
+    assert not page.locator("#rows").is_visible()
     assert page.locator(".framework:visible").count() == 3
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator("#rows > details:visible").count() == 15
-    assert page.locator("#rows > details[open]").count() == 0
-    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    assert page.locator("#printed *").count() == 0
+
+
+def test_paper_holds_every_part_and_names_the_report_on_each_page(visit: Any) -> None:
+    """A PDF of A4 pages: a sane number of them, each with the report's name and its number, with findings and waivers."""
+    seen = visit("marked")
+    pages = PdfReader(io.BytesIO(seen.page.pdf(prefer_css_page_size=True))).pages
+    assert 8 <= len(pages) <= 40
+    report = seen.page.get_attribute("html", "data-report")
+    texts = [page.extract_text() for page in pages]
+    for number, text in enumerate(texts, 1):
+        assert f"acrscan {report}" in text
+        assert f"{number} / {len(pages)}" in text
+    whole = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", " ".join(texts)))
+    for wanted in (
+        "15 of 15 findings, as filtered on screen.",
+        "Completeness of collection",
+        "The label printers need",
+        "Reopened",
+        "acrscan verify",
+    ):
+        assert wanted in whole
+    width, height = (float(side) for side in pages[0].mediabox[2:])
+    assert (round(width), round(height)) == (595, 842)
+
+
+def test_paper_of_many_findings_is_bounded_and_counts_the_rest(visit: Any) -> None:
+    """2,000 rows at most, without their evidence; what is missing is said."""
+    page = visit("large").page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#printed .printed-row").count() == 2_000
+    assert page.locator("#printed .detail").count() == 0
+    assert "28,000 more findings are not printed" in page.text_content("#printed .more")
+
+
+def test_standing_change_and_control_narrow_the_table(visit: Any) -> None:
+    """What was accepted, what is new, and what speaks to a control; from the filters, from links and from the address."""
+    seen = visit("marked")
+    page = seen.page
+    for name, value, number in (
+        ("standing", "waived", 2), ("standing", "lapsed", 3), ("standing", "attested", 1), ("standing", "open", 9),
+        ("change", "new", 2), ("change", "reopened", 1), ("control", "cis-azure/9.3", 2), ("subscription", sample.DEV, 3),
+    ):  # fmt: skip
+        page.click("#filter-reset")
+        page.select_option(f"#filter-{name}", value)
+        until(page, f"document.querySelector('#table-count').textContent.startsWith('{number} of 15')")
+        assert f"{name}={value.split('/')[0]}" in page.url
+    page.click("#filter-reset")
+    page.click("#waivers [data-waiver='W-12'] a")
+    until(page, "document.querySelector('#table-count').textContent.startsWith('1 of 15')")
+    page.click("#controls [data-control='NS-2'] a")
+    until(page, "document.querySelector('#table-count').textContent.startsWith('2 of 15')")
+    assert visit("marked", "#control=mcsb%2FNS-2").shown() == "2 of 15 findings shown"
+    assert seen.complaints == []
+
+
+def test_the_drawer_tells_who_accepted_it_and_until_when(visit: Any) -> None:
+    """Waived, lapsed and attested findings show the entry with its people, its end and the days that are left."""
+    by_rule = {(row.rule, row.waiver or row.lapsed or row.attestation): row for row in marked.rows()}
+    for key, wanted in {
+        ("ACR102", "W-12"): ("Waived", "Mira Solberg", "Ines Dahl", "31 Mar 2027", "128 days left", "PLAT-412", "risk accepted", "Reopened: data were or are missing"),
+        ("ACR101", "W-08"): ("Lapsed", "It does not count: expired.", "6 days over", "compensating control"),
+        ("ACR201", "W-14"): ("It does not count: refused (the rule may not be waived).", "$r.value was '0.0.0.0/0'"),
+        ("ACR801", "A-02"): ("Attested", "Jon Vik", marked.PROOF, "met"),
+    }.items():  # fmt: skip
+        text = visit("marked", f"#f={by_rule[key].fingerprint}").page.inner_text("#drawer")
+        for part in (*wanted, by_rule[key].fingerprint, "16 Nov 2026, 02:00:00 UTC"):
+            assert part in text, part
+
+
+def test_every_fingerprint_is_worked_out_as_the_engine_does(visit: Any) -> None:
+    """The page holds only their beginnings; each drawer shows the whole one, and a search for it finds its row."""
+    page = visit("sample").page
+    page.locator(".grid-row a").first.focus()
+    page.keyboard.press("Enter")
+    found = set()
+    for _ in range(15):
+        found.add(page.text_content("#drawer-body .digest"))
+        page.keyboard.press("j")
+    assert found == {row.fingerprint for row in sample.findings()}
+    page.click("#drawer-close")
+    page.fill("#filter-q", sample.findings()[4].fingerprint)
+    until(page, "document.querySelector('#table-count').textContent.startsWith('1 of 15')")
+
+
+def test_the_indonesian_page_speaks_indonesian(visit: Any) -> None:
+    """Words, numbers and dates of the script's own follow the language; the machine's time stays at hand."""
+    seen = visit("indonesian")
+    page = seen.page
+    assert seen.shown() == "15 dari 15 temuan ditampilkan"
+    assert page.locator("#scope time").nth(1).text_content() == "23 Nov 2026, 02.01.12 UTC"
+    assert page.locator("#scope time").nth(1).get_attribute("title") == sample.NOW
+    page.locator(".grid-row").first.click()
+    assert "Temuan 1 dari 15" in page.inner_text("#drawer-place")
+    assert "Dikumpulkan pada" in page.inner_text("#drawer")
+    assert seen.complaints == []
+
+
+def test_a_link_into_a_late_part_arrives(visit: Any) -> None:
+    """Parts are laid out when they come into sight; a link to one far below still ends up at its heading."""
+    page = visit("marked").page
+    page.click(".contents a[href='#drift']")
+    until(page, "Math.abs(document.getElementById('drift').getBoundingClientRect().top) < 60")
 
 
 def test_dark_and_light_follow_the_system(visit: Any) -> None:
