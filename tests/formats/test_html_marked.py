@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scanner.formats import html
-from scanner.formats.html import accepted, access, controls, drift, standing, trend
+from scanner.formats.html import accepted, access, controls, drift, show, standing, trend
 from scanner.model.finding import Verdict
 from scanner.model.framework import Framework, FrameworkControl
 from tests.formats import marked, sample
@@ -280,7 +280,7 @@ def test_hostile_marks_stay_text(number: Any) -> None:
 
 def test_evidence_is_linked_only_when_it_is_a_plain_https_address() -> None:
     """Any host may hold evidence, but nothing that only looks like an address of it."""
-    link = html.shell.show.evidence_link
+    link = show.evidence_link
     assert link("https://wiki.contoso.example/a?b=1#c") != ""
     for bad in (
         "http://wiki.contoso.example/", "https://user@wiki.contoso.example/", "https://wiki/", "javascript:alert(1)",
