@@ -49,7 +49,7 @@ _PARTITIONS = {"usgov": "AzureUSGovernment", "usdod": "AzureUSGovernment", "chin
 def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001 - this format has none
     """Write the events: rows of the scan, then rows of the baseline that it has not; constant memory."""
     facts = Facts.of(scan)
-    standards = {one.id: f"{one.title} {one.version}".strip() for one in scan.header.frameworks}
+    standards = {one.id: one.title for one in scan.header.frameworks}
     out.writelines(
         encode(harmless(_event(row, scan.header, facts, standards))) + b"\n" for row in _rows(scan)
     )

@@ -8,14 +8,21 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 from trestle.oscal.assessment_results import Model
 
 from scanner.cli.demo import sampled
 from scanner.compare.against import Baseline, against
 from scanner.formats import ocsf, oscal
+from scanner.formats._text import visible
+from scanner.formats.oscal.texts import prose
 from scanner.model.finding import Verdict
-from tests.formats.sample import CARDS, LINES, empty_scan, finding, hostile_scan, sample_scan
+from scanner.model.resource import Origin
+from scanner.model.scan import ScopeLine
+from scanner.waivers.apply import apply
+from tests.formats.sample import CARDS, HOSTILE, LINES, empty_scan, finding, hostile_scan, sample_scan
+from tests.waivers.building import register, waiver
 
 DEMO = sampled()
 SCANS = {"sample": sample_scan(), "hostile": hostile_scan(), "empty": empty_scan(), "demo": DEMO}
@@ -140,6 +147,8 @@ def test_commands_quote_what_the_world_wrote():
     )
     scan = sample_scan(findings=(row,))
     assert "-n 'a; rm -rf ~'" in events(scan)[0]["remediation"]["desc"]
+    (risk,) = results(scan)["results"][0]["risks"]
+    assert r"-n 'a; rm -rf \~'" in risk["remediations"][0]["description"]
 
 
 @pytest.mark.parametrize("name", ["sample", "demo"])
@@ -179,6 +188,117 @@ def test_oscal_documents_are_assessment_results(name):
     known = {one["uuid"] for one in found["back-matter"]["resources"]}
     for one in result.get("observations", ()):
         assert {evidence["href"][1:] for evidence in one.get("relevant-evidence", ())} <= known
+    assert found["import-ap"]["href"][1:] in known
+    parties = {one["uuid"] for one in found["metadata"]["parties"]}
+    roles = {one["id"] for one in found["metadata"]["roles"]}
+    named = [*found["metadata"]["responsible-parties"]]
+    named += [party for one in result.get("attestations", ()) for party in one["responsible-parties"]]
+    assert all(one["role-id"] in roles and set(one["party-uuids"]) <= parties for one in named)
+    tools = {one["uuid"] for one in result["local-definitions"]["assessment-assets"]["components"]}
+    for risk in result.get("risks", ()):
+        assert risk["characterizations"][0]["origin"]["actors"][0]["actor-uuid"] in tools
+
+
+@pytest.mark.parametrize("name", ["sample", "empty", "demo"])
+def test_oscal_lists_what_was_assessed(name):
+    """Every resource with its evaluations, those that hold too; every row points to one of them."""
+    (result,) = results(SCANS[name])["results"]
+    items = result["local-definitions"].get("inventory-items", [])
+    subjects = {one["subject-uuid"] for row in result["observations"] for one in row.get("subjects", ())}
+    assert subjects <= {one["uuid"] for one in items}
+    told = Counter()
+    for item in items:
+        told.update(
+            {
+                one["name"]: int(one["value"])
+                for one in item["props"]
+                if one["name"].startswith("evaluations-")
+            }
+        )
+    total = SCANS[name].tallies.total()
+    assert told == {f"evaluations-{verdict.value}": number for verdict, number in total.items() if number}
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "{{ insert: param, ac-1_prm_1 }}", "1. a", "- a", "# a", "a_b _c_ &lt;"]
+)
+def test_oscal_markdown_shows_what_the_world_wrote(text):
+    """Titles and prose are Markdown: what comes out of it is the text, and no markup."""
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(prose(text))
+    assert [one.type for one in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    assert {one.type for one in tokens[1].children} <= {"text", "text_special"}
+    assert "".join(one.content for one in tokens[1].children) == visible(text).strip()
+    assert "{{ insert" not in prose(text)
+
+
+def test_oscal_follows_risks_from_scan_to_scan():
+    """A risk has one id in all scans, an observation has another in each."""
+    row = finding("ACR101", LINES[1], Verdict.FAIL, "on")
+    first, second = (
+        results(sample_scan(findings=(row,), now=f"2026-11-2{day}T02:00:00Z"))["results"][0] for day in (2, 3)
+    )
+    assert first["risks"][0]["uuid"] == second["risks"][0]["uuid"]
+    assert {one["uuid"] for one in first["findings"]} == {one["uuid"] for one in second["findings"]}
+    assert not {one["uuid"] for one in first["observations"]} & {
+        one["uuid"] for one in second["observations"]
+    }
+
+
+def carried_over():
+    """A scan that could not look at a finding of the baseline."""
+    rows = (finding("ACR101", LINES[1], Verdict.FAIL, "on"),)
+    before = sample_scan(findings=rows, now="2026-11-22T02:00:00Z")
+    lines = (LINES[0], replace(LINES[1], letters="U" + LINES[1].letters[1:]), LINES[2])
+    return against(sample_scan(findings=(), resources=lines), Baseline(before, "x"))
+
+
+def test_oscal_keeps_open_what_was_not_looked_at():
+    """The risk of the baseline stays open, marked; the document says how many there are."""
+    (result,) = results(carried_over())["results"]
+    (risk,) = result["risks"]
+    assert risk["status"] == "open"
+    assert {"carried": "yes"}.items() <= {one["name"]: one["value"] for one in risk["props"]}.items()
+    assert "1 findings of then could not be looked at this time" in result["remarks"]
+    assert {"findings-carried": "1"}.items() <= {one["name"]: one["value"] for one in result["props"]}.items()
+
+
+def test_oscal_says_first_what_is_missing():
+    """Collections, rules and subscriptions that were not looked at."""
+    said = results(sample_scan(scope=(ScopeLine("s-1", "Far", 0, "no right to read it"),)))["results"][0][
+        "remarks"
+    ]
+    assert said.startswith("3 collections are not complete: Microsoft.Authorization/locks (partial)")
+    assert "1 of them not wholly looked at (Far: no right to read it)" in said
+    assert "2 rules were not evaluated" in said
+
+
+@pytest.mark.parametrize(
+    ("expires", "created", "status"),
+    [("2026-11-02", "2026-11-01", "open"), ("2027-03-31", "2026-12-01", "deviation-requested")],
+)
+def test_oscal_risks_stay_open_under_waivers_that_do_not_count(expires, created, status):
+    """Expired: open. Not yet begun: a deviation that was asked for. Both say why it does not count."""
+    scan = apply(sample_scan(), register(waiver(expires=expires, created=created)))
+    (risk,) = [one for one in results(scan)["results"][0]["risks"] if one["title"] == "ACR101 contosoprod"]
+    (said,) = [one for one in risk["props"] if one["name"] == "lapsed-waiver"]
+    assert risk["status"] == status
+    assert said["value"] == "W-1"
+    assert said["remarks"].startswith("It does not count: ")
+    assert "mitigating-factors" not in risk
+
+
+@pytest.mark.parametrize(
+    "when", ["yesterday", "2026-11-23", "2026-11-23T02:00:00", "2026-13-45T02:00:00Z", ""]
+)
+def test_oscal_takes_no_time_that_is_none(when):
+    """What others wrote as a time of collection breaks no document."""
+    row = replace(
+        finding("ACR101", LINES[1], Verdict.FAIL, "on"), origin=Origin("saved", "x", collected_at=when)
+    )
+    scan = sample_scan(findings=(row,), started=when)
+    out = io.BytesIO()
+    oscal.render(scan, out)
+    Model.model_validate_json(out.getvalue())
 
 
 def test_oscal_counts_are_the_scans():
@@ -194,15 +314,16 @@ def test_oscal_counts_are_the_scans():
     assert len(result["attestations"]) == len(DEMO.attestations)
 
 
-def standing(letter_rows):
-    """The status of control `own C-1`, which ACR101 and ACR801 name, for a scan with these letters."""
+def standing(letter_rows, **other):
+    """The status of control `own C-1`, which ACR101, ACR801 and ACR901 name; `other`: what ACR901 is like."""
     rule = replace(CARDS[0], controls=(replace(CARDS[0].controls[0], framework="own", id="C-1"),))
+    more = replace(CARDS[-2], controls=rule.controls, **other)
     manual = replace(next(card for card in CARDS if card.id == "ACR801"), controls=rule.controls)
     lines = tuple(
         replace(line, letters=letter + line.letters[1:-1] + last)
         for line, (letter, last) in zip(LINES, letter_rows, strict=True)
     )
-    scan = sample_scan(rules=(rule, manual, *CARDS[1:8]), resources=lines, findings=())
+    scan = sample_scan(rules=(rule, manual, more, *CARDS[1:8]), resources=lines, findings=())
     found = [one for one in results(scan)["results"][0]["findings"] if one["title"] == "own C-1"]
     return found[0]["target"]["status"]
 
@@ -220,14 +341,34 @@ def standing(letter_rows):
 )
 def test_a_control_is_satisfied_only_by_what_was_decided(letters, state, words):
     """Not evaluated is never satisfied."""
-    found = standing([(letter, "N") for letter in letters])
+    found = standing([(letter, "N") for letter in letters], enabled=False)
+    assert found["state"] == state
+    assert words in found["remarks"]
+
+
+@pytest.mark.parametrize(
+    ("other", "state", "words"),
+    [
+        (
+            {"not_evaluated": "data plane not asked for"},
+            "not-satisfied",
+            "1 rules were not asked (ACR901: data plane",
+        ),
+        ({"not_evaluated": "repositories not collected"}, "not-satisfied", "1 rules were not asked"),
+        ({"not_evaluated": "no repositories in the inventory"}, "satisfied", "nothing to ask of: ACR901"),
+        ({"enabled": False}, "satisfied", "switched off: ACR901"),
+    ],
+)
+def test_a_control_is_not_satisfied_by_rules_that_were_not_asked(other, state, words):
+    """A rule that was switched off on purpose does not count; one that was not asked leaves the control open."""
+    found = standing([("P", "N")] * 3, **other)
     assert found["state"] == state
     assert words in found["remarks"]
 
 
 def test_a_manual_control_needs_its_attestations():
     """Else it is not evaluated."""
-    found = standing([("P", "M"), ("P", "N"), ("P", "N")])
+    found = standing([("P", "M"), ("P", "N"), ("P", "N")], enabled=False)
     assert found["state"] == "not-satisfied"
     assert "1 manual evaluations are not attested" in found["remarks"]
     demo = {one["title"]: one["target"]["status"] for one in results(DEMO)["results"][0]["findings"]}
@@ -236,12 +377,7 @@ def test_a_manual_control_needs_its_attestations():
 
 def test_carried_rows_stay_open_events():
     """What could not be looked at is updated, not closed."""
-    before = sample_scan(
-        findings=(finding("ACR101", LINES[1], Verdict.FAIL, "on"),), now="2026-11-22T02:00:00Z"
-    )
-    lines = (LINES[0], replace(LINES[1], letters="U" + LINES[1].letters[1:]), LINES[2])
-    scan = against(sample_scan(findings=(), resources=lines), Baseline(before, "x"))
-    (event,) = events(scan)
+    (event,) = events(carried_over())
     assert (event["activity_name"], event["status"], event["compliance"]["status"]) == (
         "Update",
         "New",
