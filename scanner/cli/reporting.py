@@ -84,5 +84,5 @@ def conclude(
     if out.formats:
         written = outputs.write(result, out.formats, out.output, outcome, out.settings())
         if sealed is not None:
-            sealed(result, written, outcome)
+            sealed(result, list(written), outcome)
     return outcome
