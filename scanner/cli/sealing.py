@@ -124,6 +124,7 @@ class Sealing:
     signer: list[str]
     with_inventory: bool
     inventory: tuple[str, ...] = ()
+    snapshot: str = ""
     trouble: list[OSError | InputError | UsageError] = field(default_factory=list)
 
     def run(self, inventory: tuple[str, ...], **asked: Any) -> None:
@@ -144,6 +145,8 @@ class Sealing:
             else:
                 paths = tuple(_from(self.folder, Path(one)) for one in self.inventory)
             self.replay = replace(self.replay, paths=paths)
+            if self.replay.source == "snapshot":
+                self.snapshot = sha256_of(Path(self.inventory[0]) / MANIFEST)
         except (OSError, InputError, UsageError) as error:
             self.trouble.append(error)
 
@@ -164,7 +167,7 @@ class Sealing:
                 replace(sealed("output", path, folder), format=name) for path, name in sorted(written.items())
             )
             made = manifests.manifest_of(scan, outputs, inputs, replay, self.before)
-            made = replace(made, snapshot_sha256=self._snapshot())
+            made = replace(made, snapshot_sha256=self.snapshot)
             self._write(made, outputs, inputs)
         except (OSError, InputError, UsageError) as error:
             self.inputs.withdraw(folder)
@@ -184,12 +187,6 @@ class Sealing:
         _put(folder / statements.NAME, statements.written(made, digest))
         own = [sealed("manifest", folder / name, folder) for name in (manifests.NAME, statements.NAME)]
         _put(folder / SUMS, sums([*outputs, *inputs, *own]))
-
-    def _snapshot(self) -> str:
-        """The digest of the snapshot's own manifest, which names each of its files with a digest."""
-        if self.replay.source != "snapshot":
-            return ""
-        return sha256_of(Path(self.inventory[0]) / MANIFEST)
 
 
 def _put(path: Path, content: bytes) -> None:
