@@ -13,7 +13,7 @@ from scanner.inventory import snapshot
 from scanner.inventory.azure import _facts
 from scanner.inventory.scopes import Scope, Subscription, Wanted
 from tests.azure_server import running
-from tests.azure_server.entra import CLIENT
+from tests.azure_server.answers import CLIENT
 from tests.azure_server.faults import Fault
 from tests.estate import build
 from tests.inventory.live import command

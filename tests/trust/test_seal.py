@@ -203,7 +203,6 @@ def test_a_manifest_that_cannot_be_written_loses_no_report(night, tmp_path, caps
 
     words = scan(night, "-f", "json", "-o", tmp_path, "--manifest")
     with monkeypatch.context() as patched:
-        patched.setattr(sealing.statements, "written", full)
         patched.setattr(sealing, "_put", lambda *_: full())
         code, told = call(capsys, *words)
     assert code == 2
