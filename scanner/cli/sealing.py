@@ -13,11 +13,13 @@ from typing import Any
 
 import click
 
+from scanner import data
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
 from scanner.cli.outputs import whole_file
 from scanner.cli.show import say
 from scanner.errors import OutputError, UsageError
+from scanner.language.pack import FRAMEWORKS
 from scanner.model.scan import Scan
 from scanner.trust import manifest as manifests
 from scanner.trust import statement as statements
@@ -126,9 +128,8 @@ def _inputs(folder: Path, source: Source, how: Seal) -> tuple[Replay, tuple[Seal
 
     if source.pack is not None:
         replay = replace(replay, pack=keep("pack", source.pack, source.pack.resolve().name))
-        frameworks = source.pack.resolve().parent / "frameworks"
-        if frameworks.is_dir():
-            keep("pack", frameworks, "frameworks")
+        # The shipped catalogues of this day; those of the pack itself were copied with it.
+        keep("pack", data.policies() / FRAMEWORKS, FRAMEWORKS)
     profiles = tuple(keep("profile", path, f"{at}-{path.name}") for at, path in enumerate(source.profiles))
     replay = replace(replay, profiles=profiles)
     if source.waivers:
