@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,10 +78,11 @@ def _files(
     module: formats.Format, scan: Scan, path: Path, settings: Settings
 ) -> Iterator[tuple[Path, Writer]]:
     """The files of a report and how each is written."""
-    parts = module.writers(scan, settings) if isinstance(module, formats.ManyFiles) else {}
-    if not parts:
-        yield path, lambda found, out: module.render(found, out, settings)
     stem = path.name.removesuffix(module.EXTENSION)
+    named = replace(settings, stem=stem)
+    parts = module.writers(scan, named) if isinstance(module, formats.ManyFiles) else {}
+    if not parts:
+        yield path, lambda found, out: module.render(found, out, named)
     for suffix, writer in parts.items():
         yield path.with_name(stem + suffix), writer
 

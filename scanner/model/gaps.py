@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def gaps(scan: Scan, subscription: str | None = None) -> list[str]:
     """What was not completely looked at, in words; only what concerns one subscription ("" = none) if it is given.
 
-    What the user chose to leave out is no gap, and neither is a source that nobody asked for.
+    What the user chose to leave out is no gap, and neither is a source that nobody asked for. A subscription that was
+    looked at has a reason where some of it was not; one that was left out on purpose is not among those looked at.
     """
     return list(dict.fromkeys((*_unread(scan, subscription), *_undecided(scan, subscription))))
 
@@ -32,7 +33,8 @@ def _unread(scan: Scan, subscription: str | None) -> Iterator[str]:
             if not problem.chosen and _concerns(problem, subscription):
                 yield f"{run.collection}: {problem.reason}"
     for line in scan.header.scope:
-        if line.reason and subscription in (None, line.subscription):
+        looked_at = line.subscription in scan.header.subscriptions
+        if line.reason and looked_at and subscription in (None, line.subscription):
             yield f"subscription {line.subscription}: {line.reason}"
 
 

@@ -18,7 +18,6 @@ import jsonschema
 from scanner.compare.against import Baseline, against
 from scanner.formats import sarif
 from scanner.formats._settings import Settings
-from scanner.formats.sarif.place import FILE_SOURCES
 from scanner.model.finding import Verdict
 from scanner.model.resource import SourceRun
 from scanner.model.waiver import Coverage, Register, Waiver
@@ -146,13 +145,6 @@ def compared_scan():
     return against(waived_scan(now), Baseline(earlier_scan(), "last.ndjson"))
 
 
-def cloud(scan):
-    """The scan without rows about files: a report copies no lines of files, which the validator would like."""
-    return replace(
-        scan, findings=tuple(row for row in scan.findings if row.origin.source not in FILE_SOURCES)
-    )
-
-
 def multitool(name):
     """A file of the official package; its place among the test's needs is told when it is missing."""
     path = MULTITOOL / name
@@ -191,31 +183,14 @@ def matched(data, before):
     return found
 
 
-def validated(data, kinds, *, snippets=True):
-    """The lines of the official validator that complain; `snippets`: whether it asks for lines of code."""
-    config = CONFIG.read_text(encoding="utf-8")
-    off = '<Properties Key="{0}.Options"><Property Key="RuleEnabled" Value="Disabled" Type="Driver.RuleEnabledState" /></Properties>'
-    if not snippets:
-        names = ("SARIF2010.ProvideCodeSnippets", "SARIF2011.ProvideContextRegion")
-        config = (
-            "".join(off.format(name) for name in names).join(config.rsplit("</Properties>", 1))
-            + "</Properties>"
-        )
+def validated(data, kinds):
+    """The lines of the official validator that complain."""
+    binary = multitool("Sarif.Multitool.exe" if sys.platform == "win32" else "Sarif.Multitool")
+    binary.chmod(0o755)
     with tempfile.TemporaryDirectory() as folder:
-        log, rules = Path(folder) / "log.sarif", Path(folder) / "rules.xml"
+        log = Path(folder) / "log.sarif"
         log.write_bytes(data)
-        rules.write_text(config, encoding="utf-8")
-        words = [
-            binary(),
-            "validate",
-            log,
-            "-c",
-            rules,
-            "--rule-kind",
-            kinds,
-            "--level",
-            "Note;Warning;Error",
-        ]
+        words = [binary, "validate", log, "-c", CONFIG, "--rule-kind", kinds, "--level", "Note;Warning;Error"]
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     said = done.stdout + done.stderr
     assert "Analysis completed successfully" in said, said

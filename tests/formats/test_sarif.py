@@ -277,7 +277,15 @@ def test_a_template_resource_has_its_file_and_line(where, artifact):
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {**artifact, "index": 0}
     assert run["artifacts"][0]["location"] == artifact
-    assert place["region"] == {"startLine": 12, "startColumn": 3, "endLine": 12, "endColumn": 4}
+    said = {"rendered": {"text": "Declares 'contosoprod'."}}
+    assert place["region"] == {
+        "startLine": 12,
+        "startColumn": 3,
+        "endLine": 12,
+        "endColumn": 4,
+        "snippet": said,
+    }
+    assert place["contextRegion"] == {"startLine": 12, "endLine": 12, "snippet": said}
     checked_out = "uriBaseId" in artifact and not artifact["uri"].startswith("_..")
     assert ("primaryLocationLineHash" in result["partialFingerprints"]) is not checked_out
 

@@ -34,7 +34,6 @@ from tests.formats.sarif_tools import (
     DONE,
     GOLDENS,
     KINDS,
-    cloud,
     compared_scan,
     golden,
     rendered,
@@ -85,11 +84,7 @@ def test_the_official_schema_accepts_the_log(name, profile):
 @pytest.mark.parametrize("name", SCANS)
 def test_the_official_validator_has_nothing_to_say(name, profile):
     """0 errors, 0 warnings, 0 notes, with the rules of the profile's reader."""
-    scan, settings = SCANS[name](), settings_of(profile)
-    assert validated(rendered(cloud(scan), settings), KINDS[profile]) == []
-    if cloud(scan).findings != scan.findings:
-        # Only the lines of files may be missing: a report does not copy them.
-        assert validated(rendered(scan, settings), KINDS[profile], snippets=False) == []
+    assert validated(rendered(SCANS[name](), settings_of(profile)), KINDS[profile]) == []
 
 
 @pytest.mark.parametrize("profile", KINDS)
@@ -285,7 +280,8 @@ def test_template_findings_point_into_the_checkout(where, facts, uri):
     (result,) = json.loads(data)["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == uri
-    assert place["region"] == {"startLine": 12, "startColumn": 3, "endLine": 12, "endColumn": 4}
+    region = {key: value for key, value in place["region"].items() if key != "snippet"}
+    assert region == {"startLine": 12, "startColumn": 3, "endLine": 12, "endColumn": 4}
 
 
 def test_a_check_of_files_has_a_category_of_its_own():

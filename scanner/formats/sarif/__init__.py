@@ -76,12 +76,12 @@ def _one(_: Scan, out: BinaryIO, *, shelves: Shelves, settings: Settings, subscr
 
 
 def _subscriptions(scan: Scan, shelves: Shelves) -> list[str]:
-    """Every subscription that is in scope or that a row is about, sorted; "" first, for what lies in none.
+    """Every subscription that was looked at or that a row is about, sorted; "" first, for what lies in none.
 
-    That one has a file even without a row: a reader closes alerts only when the next file comes.
+    Those have a file even without a row: a reader closes alerts only when the next file comes. One that was left out on
+    purpose has none, unless rows of it are carried on: an empty file would close what nobody looked at.
     """
-    scope = (line.subscription for line in scan.header.scope)
-    return sorted({home.lower() for home in ("", *scan.header.subscriptions, *scope)} | shelves.homes)
+    return sorted({home.lower() for home in ("", *scan.header.subscriptions)} | shelves.homes)
 
 
 def _suffix(home: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from scanner.formats._text import visible
+from scanner.formats.sarif.texts import plain
 from scanner.model import ids
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ BASE = "SRCROOT"
 FILE_SOURCES = frozenset({"arm", "terraform", "host", "waivers"})
 """Sources whose resources are declared in files of a repository."""
 OUTSIDE = "outside"
+_LONGEST_NAME = 200
 
 PORTAL = "https://portal.azure.com/#@/resource"
 _REGISTRIES = "/providers/microsoft.containerregistry/registries/"
@@ -88,21 +90,21 @@ class Places:
         return {"artifactLocation": self.file(match[1]), "region": _point(int(match[2]), int(match[3]))}
 
     def physical(self, row: Finding, *, snippet: bool = False) -> dict[str, Any]:
-        """The artifact and the region of a finding; `snippet` adds what stands at the start of every inventory file.
+        """The artifact and the region of a finding; `snippet` adds what viewers show of it without the file.
 
-        Files of a repository get no snippet: a format reads no files, and their lines may hold secrets.
+        Every inventory file starts with a brace. A format reads no files, and lines of a repository may hold secrets:
+        of those it is said what stands there (SARIF's `rendered`), and no text of the file is claimed.
         """
-        artifact = self.artifact(row)
-        if in_file(row):
-            return {
-                "artifactLocation": artifact,
-                "region": _point(row.origin.line or 1, row.origin.column or 1),
-            }
-        if not snippet:
-            return {"artifactLocation": artifact, "region": _START}
-        first = {"snippet": {"text": "{"}}
-        context = {"startLine": 1, "endLine": 1, **first}
-        return {"artifactLocation": artifact, "region": {**_START, **first}, "contextRegion": context}
+        declared = in_file(row)
+        region = _point(row.origin.line or 1, row.origin.column or 1) if declared else _START
+        found: dict[str, Any] = {"artifactLocation": self.artifact(row), "region": region}
+        if snippet:
+            name = plain(row.resource_name or row.resource, _LONGEST_NAME)
+            shown = {"rendered": {"text": f"Declares '{name}'."}} if declared else {"text": "{"}
+            line = region["startLine"]
+            found["region"] = {**region, "snippet": shown}
+            found["contextRegion"] = {"startLine": line, "endLine": line, "snippet": shown}
+        return found
 
 
 def _point(line: int, column: int) -> dict[str, int]:

@@ -91,6 +91,12 @@ class Profile:
                 "--sarif-profile",
                 "Azure Pipelines sets SYSTEM_PHASEID; do not overwrite it.",
             )
+        if not facts["repository"].startswith("https://dev.azure.com/"):
+            raise UsageError(
+                f"the SARIF profile azdo is for repositories of Azure DevOps, not {facts['repository'][:120]!r}",
+                "--sarif-profile",
+                "Choose the profile of the service that holds the repository.",
+            )
         path = [facts[name] for name in ("organisation", "project", "definitionId", "phaseId")]
         branch = facts["branch"] if facts["branch"].startswith("refs/") else f"refs/heads/{facts['branch']}"
         said = {

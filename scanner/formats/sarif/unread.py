@@ -36,5 +36,6 @@ def refuse(found: dict[str, list[str]]) -> PartialError:
         + "; ".join(shown[:SHOWN])
         + more,
         "--sarif-profile github",
-        "Give the last scan (-f ndjson) with --baseline: what could not be looked at is then carried on as open.",
+        "Give the scan of the last upload (-f ndjson) with --baseline: what was open there and could not be looked at now is "
+        "then carried on as open.",
     )
