@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from scanner.model.framework import Framework, FrameworkControl
 from scanner.model.rule import Rule
 from scanner.text import Node, load_yaml, nearest, read_text
 
-ORDER = ("faq", "azure-policy", "mcsb-v2", "mcsb-v1", "cis-azure-foundations", "nist-800-53", "iso-27001", "pci-dss", "soc-2")  # fmt: skip
+ORDER = ("faq", "azure-policy", "mcsb", "cis-azure-foundations", "nist-800-53", "iso-27001", "pci-dss", "soc-2")  # fmt: skip
 """How reports order frameworks: by the first of these that an id begins with; others follow by id."""
 ABOUT = ("id", "title", "version", "source", "mapping", "note", "complete")
 CONTROL = ("id", "title", "scanner", "untouched")
@@ -107,12 +108,13 @@ def of_pack(folder: Path, *standing_in: Path) -> tuple[Framework, ...]:
     return tuple(sorted(found.values(), key=lambda one: place(one.id)))
 
 
-def place(identifier: str) -> tuple[int, str]:
-    """A sort key: where reports show a framework."""
+def place(identifier: str) -> tuple[int, tuple[int, ...], str]:
+    """A sort key: where reports show a framework. Of one framework the newest version comes first."""
     for at, head in enumerate(ORDER):
         if identifier.startswith(head):
-            return at, identifier
-    return len(ORDER), identifier
+            numbers = re.findall(r"\d+", identifier.removeprefix(head))
+            return at, tuple(-int(number) for number in numbers), identifier
+    return len(ORDER), (), identifier
 
 
 def unknown_controls(
