@@ -15,7 +15,6 @@ from scanner.model.framework import Framework, FrameworkControl
 from scanner.model.rule import Rule
 from scanner.text import nearest
 
-
 STATES = ("rules", "manual", "scanner", "untouched", "open")
 """What a control can be: checked by rules, only attested, proved by the scanner, left alone for a reason, or none of it."""
 
@@ -45,6 +44,10 @@ class Covered:
     rules: tuple[NamedRule, ...]
     scanner: str
     untouched: str
+
+    def checked(self) -> bool:
+        """Whether a rule that is on decides about it."""
+        return any(rule.enabled and not rule.manual for rule in self.rules)
 
     def words(self) -> str:
         """What covers it, on one line."""
@@ -121,6 +124,9 @@ def _counts(rows: list[Covered]) -> dict[str, int]:
 
 def _words(framework: Framework, rows: list[Covered]) -> str:
     split = ", ".join(f"{number} {state}" for state, number in _counts(rows).items())
+    off = sum(row.state == "rules" and not row.checked() for row in rows)
+    if off:
+        split += f"; {off} only by rules that are off by default"
     extent = "" if framework.complete else " (not the whole framework: see its note)"
     entries = "entry" if len(rows) == 1 else "entries"
     return f"{framework.id}: {len(rows)} {entries}{extent}: {split}"

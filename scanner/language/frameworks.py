@@ -92,7 +92,9 @@ def load_frameworks(folder: Path) -> tuple[Framework, ...]:
         if one.id in found:
             first = found[one.id][1]
             errors.append(
-                RuleError(f"the framework {one.id!r} has two files", str(mark), f"It stands first in {first}.")
+                RuleError(
+                    f"the framework {one.id!r} has two files", str(mark), f"It stands first in {first}."
+                )
             )
         found[one.id] = one, mark
     if errors:

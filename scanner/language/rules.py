@@ -263,7 +263,9 @@ def _controls(form: Form, node: Node | None) -> dict[Control, Mark]:
                 named = body.items.get("id")
             control = Control(framework, form.text(named, "a control's id"), basis)
             if (framework, control.id) in found:
-                form.report(f"the control {control.id!r} of {framework} stands twice", item.mark, "", "META005")
+                form.report(
+                    f"the control {control.id!r} of {framework} stands twice", item.mark, "", "META005"
+                )
             found[framework, control.id] = control, item.mark
     return dict(found.values())
 

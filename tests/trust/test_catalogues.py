@@ -26,14 +26,19 @@ def test_a_run_again_uses_the_catalogues_of_its_day(tmp_path, capsys, monkeypatc
     (pack / rule).write_text(text.replace("  faq: [RM4]\n", "  faq: [RM4]\n  own: [P-1]\n"), "utf-8")
     shutil.copy(shipped / "pack.yaml", pack)
     out = tmp_path / "reports"
-    assert run([*SAVED, "--pack", str(pack), "-f", "json", "-o", str(out), "--manifest", "--with-inventory"]) == 0
+    assert (
+        run([*SAVED, "--pack", str(pack), "-f", "json", "-o", str(out), "--manifest", "--with-inventory"])
+        == 0
+    )
     header = json.loads((out / "acrscan.json").read_text("utf-8"))["header"]
     assert [one["id"] for one in header["frameworks"]][-1] == "own"
     shutil.rmtree(pack)
     later = tmp_path / "later"
     shutil.copytree(data.policies(), later)
     mcsb = later / "frameworks" / "mcsb-v1.yaml"
-    mcsb.write_text(mcsb.read_text("utf-8").replace("title: Network segmentation", "title: Segments"), "utf-8")
+    mcsb.write_text(
+        mcsb.read_text("utf-8").replace("title: Network segmentation", "title: Segments"), "utf-8"
+    )
     (later / "frameworks" / "new.yaml").write_text(OWN.replace("id: own", "id: new"), "utf-8")
     monkeypatch.setattr(data, "policies", lambda: later)
     code, told = call(capsys, "verify", out)
@@ -46,7 +51,9 @@ def test_a_changed_catalogue_in_the_copy_is_found(tmp_path, capsys):
     out = tmp_path / "reports"
     assert run([*SAVED, "-f", "json", "-o", str(out), "--manifest", "--with-inventory"]) == 0
     path = out / "inputs" / "pack" / "frameworks" / "mcsb-v1.yaml"
-    path.write_text(path.read_text("utf-8").replace("title: Network segmentation", "title: Segments"), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace("title: Network segmentation", "title: Segments"), "utf-8"
+    )
     code, told = call(capsys, "verify", out)
     assert code != 0
     assert "inputs/pack/frameworks/mcsb-v1.yaml" in told
