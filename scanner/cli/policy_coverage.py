@@ -11,6 +11,7 @@ import orjson
 
 from scanner.cli.options import pack_from
 from scanner.errors import UsageError
+from scanner.formats._text import visible
 from scanner.model.framework import Framework, FrameworkControl
 from scanner.model.rule import Rule
 from scanner.text import nearest
@@ -111,11 +112,11 @@ def _told(framework: Framework, rows: list[Covered]) -> None:
         framework.note and f"note: {framework.note}",
     ):
         if line:
-            click.echo(line)
+            click.echo(visible(line))
     ids = max((len(row.id) for row in rows), default=0)
     titles = max((len(row.title) for row in rows), default=0)
     for row in rows:
-        click.echo(f"{row.id:<{ids}}  {row.title:<{titles}}  {row.words()}")
+        click.echo(visible(f"{row.id:<{ids}}  {row.title:<{titles}}  {row.words()}"))
 
 
 def _counts(rows: list[Covered]) -> dict[str, int]:

@@ -265,6 +265,20 @@ def test_coverage_of_nothing_known(capsys, words, said):
     assert said in capsys.readouterr().err
 
 
+def test_coverage_shows_hostile_words_as_text(tmp_path, capsys):
+    """A catalogue of others writes no escapes to the terminal."""
+    folder = pack(tmp_path)
+    (folder / "frameworks").mkdir()
+    text = GOOD.replace("title: First", 'title: "\\e[31mred\\u202e"').replace(
+        "mapping: by us", 'mapping: "\\ax"'
+    )
+    written(folder / "frameworks", text)
+    assert run(["policy", "coverage", "--framework", "own", "--pack", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "red" in out
+    assert not set(out) & {"\x1b", "\x07", "\u202e"}
+
+
 def test_a_control_that_the_catalogue_lacks_is_still_told(tmp_path, capsys):
     """A tolerant load hides nothing."""
     folder = pack(tmp_path, ("faq: [RM4]", "faq: [RM4, RM44]"))
