@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from scanner.formats._text import visible
-from scanner.history.lines import ControlLine, Period, Stretch
+from scanner.history.lines import ControlLine, Period, Stretch, SubscriptionLine
 from scanner.history.nights import DEFINITION
 from scanner.model import codec
 
@@ -39,6 +39,13 @@ def lacking(found: Period) -> list[Lacking]:
     return sorted(lines, key=lambda line: (-line.runs, line.words))
 
 
+def alone(found: Period) -> list[tuple[SubscriptionLine, list[Stretch]]]:
+    """Subscriptions that were not scanned on nights on which others were, and those stretches."""
+    everywhere = set(found.no_run)
+    lines = [(line, [one for one in line.missing if one not in everywhere]) for line in found.subscriptions]
+    return [(line, missing) for line, missing in lines if missing]
+
+
 def stretch(found: Stretch) -> str:
     """Nights in words."""
     return found.first if found.nights == 1 else f"{found.first} to {found.last} ({found.nights:,} nights)"
@@ -55,11 +62,10 @@ def console(found: Period) -> Iterator[str]:
     yield from _some([f"no scan: {stretch(one)}" for one in found.no_run])
     yield from _some(
         [
-            f"not scanned: {visible(line.name or line.subscription)} on {line.due - line.scanned:,} of {line.due:,} nights: "
-            + ", ".join(stretch(one) for one in line.missing[:3])
-            + (" ..." if len(line.missing) > 3 else "")
-            for line in found.subscriptions
-            if line.scanned < line.due
+            f"not scanned: {visible(line.name or line.subscription)}: "
+            + ", ".join(stretch(one) for one in missing[:3])
+            + (f" and {len(missing) - 3:,} more stretches" if len(missing) > 3 else "")
+            for line, missing in alone(found)
         ]
     )
     yield ""
@@ -108,7 +114,12 @@ def _controls(lines: Sequence[ControlLine]) -> Iterator[str]:
     width = min(max((len(visible(_name(line))) for line in lines), default=0), 32)
     for line in lines:
         numbers = f"{line.effective:>5,}{line.not_effective:>6,}{line.unknown:>6,}{line.nothing:>6,}"
-        why = ", ".join(f"{reason}: {number:,}" for reason, number in line.why.items())
+        why = "; ".join(
+            [
+                *(f"{reason}: {number:,}" for reason, number in line.why.items()),
+                *([f"switched off throughout: {', '.join(line.off)}"] if line.off else []),
+            ]
+        )
         yield f"  {visible(_name(line)):<{width}} {numbers}  {visible(line.title, 60)}" + (
             f" [{why}]" if why else ""
         )
@@ -153,6 +164,7 @@ def json(found: Period, out: BinaryIO) -> None:
         "supersededRuns": found.superseded,
         "nightsWithoutRun": [codec.to_record(one) for one in found.no_run],
         "incompleteRuns": [codec.to_record(one) for one in found.incomplete],
+        "frameworks": dict(found.frameworks),
         "controls": [codec.to_record(one) for one in found.controls],
         "rules": [codec.to_record(one) for one in found.rules],
         "changes": [codec.to_record(one) for one in found.changes],
@@ -174,7 +186,7 @@ Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 def tables(found: Period) -> dict[str, Table]:
     """The CSV tables by the end of their file's name: heads and rows."""
-    control = ("framework", "id", "title", "severity", "rules")
+    control = ("framework", "id", "title", "severity", "rules", "rules switched off")
     numbers = ("effective", "not effective", "unknown", "nothing to evaluate", "nights")
     flow = ("opened", "reopened", "mended", "closed otherwise", "open at end")
     return {
@@ -182,7 +194,14 @@ def tables(found: Period) -> dict[str, Table]:
             (*control, *numbers, "why unknown", *flow),
             (
                 (
-                    *(line.framework, line.id, line.title, line.severity, " ".join(line.rules)),
+                    *(
+                        line.framework,
+                        line.id,
+                        line.title,
+                        line.severity,
+                        " ".join(line.rules),
+                        " ".join(line.off),
+                    ),
                     *(line.effective, line.not_effective, line.unknown, line.nothing, len(line.letters)),
                     "; ".join(f"{reason}: {number}" for reason, number in line.why.items()),
                     *(line.opened, line.reopened, line.mended, line.otherwise, line.open_at_end),
