@@ -12,15 +12,29 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scanner import formats, pipeline  # noqa: E402
+from scanner import formats  # noqa: E402
 from scanner.cli.config import KEYS, SCOPES  # noqa: E402
-from scanner.cli.options import inventory_from, pack_from  # noqa: E402
+from scanner.cli.demo import sampled  # noqa: E402
+from scanner.cli.options import pack_from  # noqa: E402
 from scanner.engine.evaluate import Options  # noqa: E402
 from scanner.language import schema  # noqa: E402
 from scanner.model.scan import Scan  # noqa: E402
+from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
 
-FORMATS = ("console", "ndjson", "json", "sarif", "html")
+FORMATS = (
+    "console",
+    "ndjson",
+    "json",
+    "sarif",
+    "html",
+    "csv",
+    "markdown",
+    "junit",
+    "gitlab",
+    "ocsf",
+    "oscal",
+)
 
 
 def schemas() -> dict[str, str]:
@@ -30,23 +44,15 @@ def schemas() -> dict[str, str]:
         "pack": schema.pack_schema(),
         "profile": schema.profile_schema(),
         "config": schema.config_schema(KEYS, SCOPES),
+        "framework": schema.framework_schema(),
+        "waivers": waiver_schema(),
     }
     return {f"{name}.schema.json": json.dumps(value, indent=1) + "\n" for name, value in made.items()}
 
 
 def sample_scan() -> Scan:
     """The scan of the sample estate, with every pass checked by the reference lane."""
-    estate = ROOT / "tests" / "estate"
-    inventory = inventory_from(
-        (str(estate / "answers"),), "saved", str(estate / "principals.json"), None, "2026-11-25T02:00:00Z"
-    )
-    return pipeline.scan(
-        pack_from(None),
-        inventory,
-        now=inventory.collected_at,
-        words="the embedded sample estate",
-        options=Options(check_every=1),
-    )
+    return sampled(Options(check_every=1))
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ COMMANDS = {
     "explain": ("explain", "Show why a rule decides as it does."),
     "access": ("access", "Show who can do what on a registry, and through which path."),
     "storage": ("storage", "Show what repositories take, and what a clean-up would free."),
+    "verify": ("verify", "Check reports against their manifest, and do the scan again."),
+    "waiver": ("waivers", "Accept findings: list, check, add, prune, exchange with Azure Policy."),
     "policy": ("policy", "List, show, check, try and write rules."),
     "history": ("history", "Record scans over time; trends, ages, retention."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
@@ -29,6 +31,15 @@ POLICY = {
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+}
+WAIVER = {
+    "list": ("waiver", "Show waivers and attestations with their days left."),
+    "check": ("waiver", "Check a waiver file, alone or against a stored scan."),
+    "add": ("waiver", "Accept one finding of a stored scan."),
+    "prune": ("waiver", "Remove what expired or covers nothing."),
+    "import": ("waiver_exchange", "Turn Azure Policy exemptions into waivers."),
+    "export": ("waiver_exchange", "Print waivers as Azure Policy exemptions."),
+    "register": ("waiver_exchange", "Print the register of exceptions of a stored scan."),
 }
 HISTORY = {
     "record": ("history", "Record stored scans."),
@@ -97,7 +108,8 @@ def cli(ctx: click.Context, config: str | None) -> None:
       acrscan explain ACR101 --from saved answers/ --resource myregistry
 
     Exit codes: 0 ok, 1 findings at or above --fail-on, 2 usage, config or rule error, 3 evaluation incomplete,
-    4 authentication or scope, 5 internal error, 130 interrupted. No telemetry.
+    4 authentication or scope, 5 internal error, 6 a report would close alerts of what was not read and was not written,
+    130 interrupted. No telemetry.
     """
     from scanner.cli.config import load_defaults  # noqa: PLC0415
 

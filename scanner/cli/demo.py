@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from typing import TYPE_CHECKING
+
 import click
 
 from scanner.cli import outputs
 from scanner.cli.door import Outcome
 from scanner.cli.options import inventory_from, pack_from
 from scanner.cli.show import show
+from scanner.model.resource import Inventory
+from scanner.model.scan import Scan
+
+if TYPE_CHECKING:
+    from scanner.engine.evaluate import Options
+
+WAIVERS = "acr-waivers.yaml"
+WORDS = "the embedded sample estate"
 
 
 @click.command("demo")
@@ -24,17 +35,40 @@ def demo(output: str, color: str) -> Outcome:
     Example:
       acrscan demo -o /tmp/demo
     """
-    from scanner import data, pipeline  # noqa: PLC0415
-
-    answers = data.estate() / "answers"
-    inventory = inventory_from((str(answers),), "saved", str(data.estate() / "principals.json"), None, None)
-    result = pipeline.scan(
-        pack_from(None), inventory, now=inventory.collected_at, words="the embedded sample estate"
-    )
+    result = sampled()
     show(result, color)
     outcome = Outcome()
     outputs.write(result, ("sarif", "html", "json"), output, outcome)
     return outcome
+
+
+def sampled(options: Options | None = None) -> Scan:
+    """The scan of the sample estate: with its waivers, compared with a week before, and with a history of nights."""
+    from scanner import data, history, pipeline  # noqa: PLC0415 - only this command needs them
+    from scanner.cli.marking import known  # noqa: PLC0415
+    from scanner.cli.nights import earlier, nights  # noqa: PLC0415
+    from scanner.compare.against import Baseline, against  # noqa: PLC0415
+    from scanner.text import read_text  # noqa: PLC0415
+    from scanner.waivers.apply import apply  # noqa: PLC0415
+    from scanner.waivers.read import parse  # noqa: PLC0415
+
+    folder = data.estate()
+    pack = pack_from(None)
+    inventory = inventory_from(
+        (str(folder / "answers"),), "saved", str(folder / "principals.json"), None, None
+    )
+    register = parse(read_text(folder / WAIVERS), WAIVERS, known(pack.rules))
+
+    def scan_of(found: Inventory) -> Scan:
+        made = pipeline.scan(pack, found, now=found.collected_at, words=WORDS, options=options)
+        return apply(made, register)
+
+    before = [scan_of(earlier(inventory, night)) for night in nights(folder / "nights.json")]
+    now = against(scan_of(inventory), Baseline(before[0], "the scan of a week before"))
+    with tempfile.TemporaryDirectory(prefix="acrscan-") as place, history.open(f"{place}/nights.db") as told:
+        for scan in (*before, now):
+            told.record(scan)
+        return told.mark(now)
 
 
 COMMANDS = {"demo": demo}

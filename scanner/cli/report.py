@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from scanner.cli.door import Outcome
 from scanner.cli.gate import Limits
 from scanner.cli.marking import Marks, mark_options
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
+from scanner.cli.sealing import Seal, Source, seal, seal_options
 from scanner.errors import UsageError
+from scanner.trust.manifest import Replay
 
 
 @click.command("report")
@@ -30,6 +33,7 @@ from scanner.errors import UsageError
 @mark_options
 @output_options
 @gate_options
+@seal_options
 def report(
     stored: str | None,
     period: str | None,
@@ -38,6 +42,7 @@ def report(
     marks: Marks,
     out: Output,
     limits: Limits,
+    how: Seal,
 ) -> Outcome:
     """Render a stored scan (`-f ndjson` writes one) in other formats, with the same numbers.
 
@@ -64,9 +69,20 @@ def report(
     from scanner import stored as reader  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
+    how.check(out.output, out.formats)
     scan = reader.read(Path(stored))
     prepared = marks.prepared(scan.header.rules)
-    outcome = conclude(prepared.mark(scan), limits, out)
+    replay = Replay(
+        source="stored",
+        now=scan.header.now,
+        history=bool(marks.history),
+        organisation=out.organisation,
+        waivers_name=marks.waivers or "",
+        baseline_name=marks.baseline or "",
+    )
+    source = Source(replay, waivers=marks.waivers, baseline=marks.baseline, inventory=(stored,))
+    sealed = partial(seal, source=source, how=how) if how.manifest else None
+    outcome = conclude(prepared.mark(scan), limits, out, sealed)
     prepared.tell(outcome)
     return outcome
 

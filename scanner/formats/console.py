@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from scanner.formats._accepted import accepted, changes
 from scanner.formats._pen import Pen, cells
 from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats._text import moment, percent, visible
@@ -54,6 +55,8 @@ def render_text(scan: Scan, out: TextIO, *, color: bool, unicode: bool, width: i
     _scope(pen, scan)
     _completeness(pen, scan)
     _failures(pen, scan, digest, counts)
+    changes(pen, scan)
+    accepted(pen, scan, counts)
     _open_questions(pen, digest)
     _manual(pen, scan)
     _agreement(pen, scan)
@@ -86,7 +89,7 @@ class _Digest:
         unlisted = 0
         for at, row in enumerate(scan.findings):
             if row.verdict is Verdict.FAIL:
-                entry = (-_rank(row.severity), -at, row)
+                entry = (-_rank(row.severity) - len(SEVERITIES) * bool(row.waiver), -at, row)
                 (heapq.heappush if len(heap) < FAILURES_SHOWN else heapq.heappushpop)(heap, entry)
             elif row.verdict in (Verdict.UNKNOWN, Verdict.ERROR):
                 key = (row.verdict, row.reason or row.message)
@@ -173,6 +176,9 @@ def _lack(pen: Pen, lack: Lack) -> None:
 
 def _failures(pen: Pen, scan: Scan, digest: _Digest, counts: Summary) -> None:
     split = ", ".join(f"{number:,} {name}" for name, number in counts.failures.items() if number)
+    split += (
+        f" ({counts.rows - counts.open_rows:,} of them waived)" if counts.rows != counts.open_rows else ""
+    )
     pen.heading("Findings", f"{counts.rows:,}: {split}" if counts.rows else "")
     if not counts.rows:
         sign, style, word = (
@@ -230,7 +236,8 @@ def _rule(pen: Pen, severity: str, rule: str, card: RuleCard | None, rows: list[
     for row in rows[:ELEMENTS_SHOWN]:
         marks = [
             f"waived: {row.waiver}" if row.waiver else "",
-            row.change or "",
+            f"{row.lapsed} does not count" if row.lapsed else "",
+            "" if row.change in (None, "persisting") else row.change,
             _QUALIFIERS.get(row.qualifier, row.qualifier),
         ]
         noted = "".join(f" [{mark}]" for mark in marks if mark)
@@ -278,7 +285,9 @@ def _manual(pen: Pen, scan: Scan) -> None:
         return
     pen.heading("To attest by hand")
     for card, number in shown[:LINES_SHOWN]:
-        pen.hang(f"{number:,}", f"{card.id}  {card.title}", indent=2, column=8, lead_style="manual")
+        attested = sum(scan.tallies.attested.get(card.id, {}).values())
+        done = f" ({attested:,} attested)" if attested else ""
+        pen.hang(f"{number:,}", f"{card.id}  {card.title}{done}", indent=2, column=8, lead_style="manual")
         pen.hang("", card.manual, column=8, style="dim")
     _more(pen, len(shown) - LINES_SHOWN, "rules")
 
@@ -326,6 +335,10 @@ def _numbers(pen: Pen, counts: Summary) -> None:
     if counts.decided:
         score = f"{counts.passed:,}/({counts.passed:,}+{counts.decided - counts.passed:,}) = {percent(counts.passed, counts.decided)}"
         pen.hang("score", f"pass/(pass+fail) = {score}", indent=2, column=18, lead_style="bold", style="bold")
+        if counts.accepted:
+            passed = counts.passed + counts.accepted
+            text = f"{percent(passed, counts.decided)}, with {_count(counts.accepted, 'accepted failure')} as passed"
+            pen.hang("after waivers", text, indent=2, column=18)
     else:
         pen.hang("score", "none: nothing was decided", indent=2, column=18, lead_style="bold")
     if left_out:
@@ -349,7 +362,8 @@ def _next(pen: Pen, scan: Scan, digest: _Digest) -> None:
     steps = []
     if digest.worst:
         first = digest.worst[0]
-        steps.append(f"Mend first: {first.rule} on {first.resource_name} ({first.severity}).")
+        if not first.waiver:
+            steps.append(f"Mend first: {first.rule} on {first.resource_name} ({first.severity}).")
     fixes = sum(bool(lack.fix) for lack in lacks(scan.header.runs))
     if fixes:
         steps.append(

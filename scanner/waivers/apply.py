@@ -255,7 +255,7 @@ def _without(scan: Scan) -> Scan:
     """The scan as it was before any register was applied."""
     header, tallies = scan.header, scan.tallies
     if not header.waiver_digest:
-        return scan
+        return replace(scan, findings=_Bare(scan.findings, _unmarked))
     own = {check.id for checks_of in TABLE.values() for check in checks_of}
     gone = Counter(
         row.severity for row in scan.findings if row.resource_type in TABLE and row.verdict is Verdict.FAIL

@@ -182,7 +182,7 @@ def test_demo(capsys, tmp_path):
     """The embedded estate: a console report, three files, exit 0."""
     code, out, _ = invoke(capsys, "demo", "-o", str(tmp_path), "--color", "never")
     assert code == 0
-    assert "ACR101" in out
+    assert "ACR103" in out
     assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".sarif", ".json"}
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.compare.against import Baseline, against
 from scanner.formats import console
 from scanner.formats._pen import Pen, cells, wrap
 from scanner.formats._text import code_span, markdown, percent, visible
 from scanner.model.finding import Verdict
 from scanner.model.scan import AgreementTally
+from scanner.waivers.apply import apply
 from tests.formats.sample import (
     CONTOSOPROD,
     HOSTILE,
@@ -25,6 +27,7 @@ from tests.formats.sample import (
     large_scan,
     sample_scan,
 )
+from tests.waivers.building import attestation, register, waiver
 
 STYLE = re.compile(r"\x1b\[[0-9;]+m")
 
@@ -81,17 +84,33 @@ def test_findings_say_rule_message_element_and_what_else_is_affected():
 
 
 def test_registries_group_findings_from_worst_to_mildest():
-    """Within a registry the severities fall; the registry with the worst finding comes first."""
+    """Within a registry the severities fall, what is waived comes last; the registry with the worst finding comes first."""
     text = shown(sample_scan())
     part = text[text.index("\ncontosoprod  ") : text.index("\ncontosodev  ")]
     assert re.findall(r"^  (CRITICAL|HIGH|MEDIUM|LOW|INFO) ", part, re.MULTILINE) == [
         "CRITICAL",
-        "HIGH",
         "MEDIUM",
         "LOW",
         "INFO",
+        "HIGH",
     ]
     assert text.index("\ncontosodev  ") < text.index("\ncontosoeu  ")
+
+
+def test_waivers_and_changes_are_told():
+    """What is accepted stands over all findings, what needs somebody is named; changes come with their reason."""
+    known = apply(
+        sample_scan(), register(waiver(), waiver("W-2", "ACR402", expires="2026-11-10"), attestation())
+    )
+    text = shown(against(known, Baseline(sample_scan(now="2026-11-22T02:00:00Z"), "last.ndjson")))
+    assert "1 of 10 findings accepted by 1 waivers in force" in text
+    assert "expired: W-2 for ACR402, mira, ended 13 days ago" in text
+    assert "[waived: W-1]" in text
+    assert "[W-2 does not count]" in text
+    assert re.search(r"after waivers +\S+ %, with 1 accepted failure as passed", text)
+    assert "since 2026-11-22 02:00:00 UTC (last.ndjson)" in text
+    assert re.search(r"  2 +changed: 2 by a waiver", text)
+    assert "A restore was rehearsed (3 attested)" in text
 
 
 def test_undecided_evaluations_are_grouped_by_reason():
