@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from scanner.formats._text import visible
 from scanner.history.lines import ControlLine, Period, Stretch, SubscriptionLine
-from scanner.history.nights import DEFINITION
+from scanner.history.nights import DEFINITION, NO_RUN
 from scanner.model import codec
 
 SCHEMA = "acrscan/period/v1"
@@ -111,16 +111,17 @@ def console(found: Period) -> Iterator[str]:
 def _controls(lines: Sequence[ControlLine]) -> Iterator[str]:
     if not lines:
         yield "  none"
-    width = min(max((len(visible(_name(line))) for line in lines), default=0), 32)
+    width = min(max((len(visible(_name(line))) for line in lines), default=0), 56)
     for line in lines:
         numbers = f"{line.effective:>5,}{line.not_effective:>6,}{line.unknown:>6,}{line.nothing:>6,}"
         why = "; ".join(
             [
-                *(f"{reason}: {number:,}" for reason, number in line.why.items()),
+                # Nights without a scan are the same for all, and told above.
+                *(f"{reason}: {number:,}" for reason, number in line.why.items() if reason != NO_RUN),
                 *([f"switched off throughout: {', '.join(line.off)}"] if line.off else []),
             ]
         )
-        yield f"  {visible(_name(line)):<{width}} {numbers}  {visible(line.title, 60)}" + (
+        yield f"  {visible(_name(line)):<{width}} {numbers}  {visible(line.title, 120)}" + (
             f" [{why}]" if why else ""
         )
 
