@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from scanner.formats._text import visible
+from scanner.formats.csv import table as lines_of
 from scanner.history.lines import ControlLine, Period, Stretch, SubscriptionLine
 from scanner.history.nights import DEFINITION, NO_RUN
 from scanner.model import codec
@@ -16,7 +15,6 @@ from scanner.model import codec
 SCHEMA = "acrscan/period/v1"
 SHOWN = 12
 """Rows of a table on a terminal; the rest is counted."""
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,14 +263,4 @@ STATES = {"E": "effective", "N": "not effective", "U": "unknown", "-": "nothing 
 def write_table(table: Table, out: BinaryIO) -> None:
     """One table as CSV (RFC 4180, UTF-8); cells that a spreadsheet would take for formulas begin with an apostrophe."""
     heads, rows = table
-    text = io.TextIOWrapper(out, encoding="utf-8", errors="replace", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(heads)
-    for row in rows:
-        writer.writerow([one if isinstance(one, int) else _cell(str(one)) for one in row])
-    text.detach()  # the file belongs to the caller
-
-
-def _cell(value: str) -> str:
-    shown = visible(value, 30_000)
-    return f"'{shown}" if shown.lstrip().startswith(_RISKY) or value.startswith(_RISKY) else shown
+    out.writelines(lines_of(heads, ([visible(str(one), 30_000) for one in row] for row in rows)))
