@@ -27,6 +27,7 @@ MAY = {
     "waivers": INNER | {"text", "types", "language", "engine", "rows"},
     "trust": INNER | {"json_text"},
     "compare": INNER | {"json_text", "rows"},
+    "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
     "workbench": INNER | {"text", "types", "language", "engine"},

@@ -18,6 +18,7 @@ COMMANDS = {
     "verify": ("verify", "Check reports against their manifest, and do the scan again."),
     "waiver": ("waivers", "Accept findings: list, check, add, prune, exchange with Azure Policy."),
     "policy": ("policy", "List, show, check, try and write rules."),
+    "history": ("history", "Record scans over time; trends, ages, retention."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
 }
@@ -39,6 +40,15 @@ WAIVER = {
     "import": ("waiver_exchange", "Turn Azure Policy exemptions into waivers."),
     "export": ("waiver_exchange", "Print waivers as Azure Policy exemptions."),
     "register": ("waiver_exchange", "Print the register of exceptions of a stored scan."),
+}
+HISTORY = {
+    "record": ("history", "Record stored scans."),
+    "runs": ("history", "List what was recorded."),
+    "trend": ("history", "Show findings and verdicts over time."),
+    "age": ("history", "Show how long open findings have been open."),
+    "fixed": ("history", "Show how long it took to mend what was mended."),
+    "retire": ("history", "Expect no more scans of a subscription that is gone."),
+    "prune": ("history", "Forget what ended before a date."),
 }
 
 

@@ -90,7 +90,13 @@ def load_defaults(given: str | None, command: str) -> dict[str, Any]:
         options[SCOPES[key][0]] = value
     if "format" in options:
         options["formats"] = options.pop("format")
-    return {command: options, "policy": dict.fromkeys(("list", "show", "lint", "test"), options)}
+    history = {"history": options["history"]} if "history" in options else {}
+    names = ("record", "runs", "trend", "age", "fixed", "retire", "prune")
+    return {
+        command: options,
+        "policy": dict.fromkeys(("list", "show", "lint", "test"), options),
+        "history": dict.fromkeys(names, history),
+    }
 
 
 def _yaml(value: Any) -> str:

@@ -61,10 +61,10 @@ class Prepared:
 
             scan = against(scan, self.baseline)
         if self.history:
-            from scanner import history  # noqa: PLC0415
+            from scanner.history import mark_and_record  # noqa: PLC0415
 
             try:
-                scan = history.mark_and_record(scan, self.history)
+                scan = mark_and_record(scan, self.history)
             except ScannerError as error:
                 self.trouble.append(error)
         return scan

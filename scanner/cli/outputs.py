@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -94,10 +95,11 @@ def _told(name: str, path: Path, errors: list[ScannerError]) -> Iterator[None]:
 def files_of(name: str, scan: Scan, main: Path, settings: Settings) -> Iterator[tuple[Path, Writer]]:
     """The files of a report and how each is written; `main`: the place of the first, which gives the others theirs."""
     module = formats.get(name)
-    parts = module.writers(scan, settings) if isinstance(module, formats.ManyFiles) else {}
-    if not parts:
-        yield main, lambda found, out: module.render(found, out, settings)
     stem = main.name.removesuffix(module.EXTENSION)
+    named = replace(settings, stem=stem)
+    parts = module.writers(scan, named) if isinstance(module, formats.ManyFiles) else {}
+    if not parts:
+        yield main, lambda found, out: module.render(found, out, named)
     for suffix, writer in parts.items():
         yield main.with_name(stem + suffix), writer
 

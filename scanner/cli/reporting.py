@@ -44,6 +44,10 @@ _GATE = (
 )  # fmt: skip
 
 
+_FOUND = frozenset({"pipeline", "stem"})
+"""Settings that are found out and not asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output(Settings):
     """What to write and where, as given; the settings of the formats among it."""
@@ -62,7 +66,7 @@ class Output(Settings):
 
 def output_options(command: Callable[..., Any]) -> Any:
     """Where reports go and what they are like; they arrive as `out`."""
-    names = tuple(name for name in Output.__dataclass_fields__ if name != "pipeline")
+    names = tuple(name for name in Output.__dataclass_fields__ if name not in _FOUND)
     return bundled(command, _OUTPUT, names, Output, "out")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from scanner import data
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
 from scanner.cli.keeping import INPUTS, Inputs, check_place, told
@@ -24,6 +25,7 @@ from scanner.cli.outputs import main_file, whole_file
 from scanner.cli.show import say
 from scanner.errors import InputError, OutputError, UsageError
 from scanner.inventory.snapshot import MANIFEST
+from scanner.language.pack import FRAMEWORKS
 from scanner.model.scan import Scan
 from scanner.text import encodable
 from scanner.trust import manifest as manifests
@@ -88,9 +90,8 @@ class Sources:
         replay = Replay("")
         if self.pack is not None:
             replay = replace(replay, pack=inputs.yaml("pack", self.pack, "rules"))
-            frameworks = self.pack.resolve().parent / "frameworks"
-            if frameworks.is_dir():
-                inputs.yaml("pack", frameworks, "frameworks")
+            # The shipped catalogues of this day; those of the pack itself were copied with it.
+            inputs.yaml("pack", data.policies() / FRAMEWORKS, FRAMEWORKS)
         names = tuple(
             inputs.file("profile", path, f"{at}-{path.name}") for at, path in enumerate(self.profiles)
         )

@@ -37,6 +37,8 @@ class Settings:
     markdown: str = "summary"
     csv_bom: bool = False
     pipeline: Mapping[str, str] = field(default_factory=dict)
+    stem: str = "acrscan"
+    """The report's own file name without its extension, for formats whose files name each other."""
 
 
 DEFAULT = Settings()

@@ -70,21 +70,16 @@ def test_a_live_scan_says_who_read_what_when(server, tmp_path):
 
 
 def test_a_subscription_that_cannot_be_read_is_in_scope_with_its_reason(server, tmp_path):
-    """It is not left away."""
-    server.faults.append(
-        Fault(
-            f"GET.*{build.DEV}/providers/Microsoft.ContainerRegistry/registries",
-            "status",
-            times=-1,
-            status=403,
-        )
-    )
+    """It is not left away; one of which Resource Graph alone told is in scope with its reason and its number."""
     out = tmp_path / "live.json"
-    command(server, "scan", "-q", "--exit-zero", "-f", "json", "-o", out)
-    told = {one["subscription"]: one for one in head(out)["scope"]}
-    assert told[build.PROD]["reason"] == ""
-    assert told[build.DEV]["registries"] == 0
-    assert told[build.DEV]["reason"]
+    server.faults.append(Fault(f"GET.*{build.DEV}.*ContainerRegistry", "status", times=-1, status=403))
+    for registries in (5, 0):
+        command(server, "scan", "-q", "--exit-zero", "-f", "json", "-o", out)
+        told = {one["subscription"]: one for one in head(out)["scope"]}
+        assert (told[build.PROD]["registries"], told[build.PROD]["reason"]) == (8, "")
+        assert told[build.DEV]["registries"] == registries
+        assert "registries/read" in told[build.DEV]["reason"]
+        server.faults.append(Fault("POST.*ResourceGraph", "status", times=-1, status=403))
 
 
 def test_an_older_snapshot_still_reads(tmp_path):

@@ -1,5 +1,6 @@
 """SARIF of a scan with waivers and a baseline: suppressions, baseline states, what was carried on; frameworks as taxonomies."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -92,13 +93,18 @@ def test_all_results_carry_suppressions_or_none_does():
     assert row["suppressions"][0]["justification"] == "Waiver 'W-12'."
 
 
-def test_the_waiver_file_is_an_artifact_with_its_digest():
-    """The only file whose bytes were digested; the inventory's digest is of all of it and stands with the run."""
+def test_files_are_artifacts_with_their_digests():
+    """The waiver file by its bytes; what stands for a resource in the cloud by the contents that the log itself holds."""
     run = run_of(waived_scan())
-    with_hashes = [one for one in run["artifacts"] if "hashes" in one]
-    assert with_hashes == [run["artifacts"][0]]
-    assert with_hashes[0]["hashes"] == {"sha-256": REGISTER.digest}
-    assert with_hashes[0]["location"]["uri"] == "policy/acr-waivers.yaml"
+    first, *others = run["artifacts"]
+    assert first["hashes"] == {"sha-256": REGISTER.digest}
+    assert first["location"]["uri"] == "policy/acr-waivers.yaml"
+    clouds = [one for one in others if "contents" in one]
+    assert clouds
+    for one in clouds:
+        text = one["contents"]["text"]
+        assert one["hashes"] == {"sha-256": hashlib.sha256(text.encode()).hexdigest()}
+        assert json.loads(text)["id"].startswith("/")
     assert run["properties"]["acrscan/inventory"]["sha256"] == whole_scan().header.inventory_digest
     for row in run["results"]:
         location = row["locations"][0]["physicalLocation"]["artifactLocation"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
 from scanner.cli.door import run
 from scanner.trust import manifest as manifests
 from tests.trust.runs import call, forge, scan
+
+WRONG: tuple[Any, ...] = (None, 7, "x", [], {}, [[]], ["../x"], [{"path": 1}], {"a": {}})
 
 
 @pytest.mark.parametrize("name", ["acrscan.html", "acrscan.sarif"])
@@ -105,7 +109,7 @@ def test_any_broken_manifest_is_a_clear_error(reports, capsys):
         for step in where:
             part = part[step]
         for key in list(part):
-            for value in (None, 7, "x", [], {}, [[]], ["../x"], [{"path": 1}], {"a": {}}):
+            for value in WRONG:
                 before = part[key]
                 if value == before:
                     continue

@@ -236,3 +236,23 @@ def test_live_scans(tmp_path, capsys):
     code, told = call(capsys, "verify", tmp_path / "without")
     assert code == 3
     assert "not checked replay: Azure itself was read" in told
+
+
+def test_a_run_with_a_history_is_never_called_checked_altogether(night, tmp_path, capsys):
+    """What the history knew that night is no input; the rest comes out the same."""
+    words = ["--history", tmp_path / "nights.db", *TABLES, "--manifest"]
+    assert run(scan(night, *words, "-o", tmp_path / "first", "--skip-rule", "ACR101")) == 0
+    assert run(scan(night, *words, "-o", tmp_path / "second")) == 0
+    code, told = call(capsys, "verify", tmp_path / "second")
+    assert code == 3, told
+    assert "acrscan.json came out the same but for what the history adds" in told
+    assert "acrscan.html came out different, and so it may" in told
+    assert "nights.db" not in (tmp_path / "second" / "manifest.json").read_text("utf-8")
+
+
+def test_a_period_has_no_manifest(tmp_path, capsys):
+    """Said, not left out silently."""
+    words = ["report", "--period", "2026-11", "--history", tmp_path / "nights.db", "-f", "json", "--manifest"]
+    code, told = call(capsys, *words, "-o", tmp_path / "out")
+    assert code == 2
+    assert "a period has no manifest" in told

@@ -6,6 +6,8 @@ results. All rely on the order of a scan, in which the rows of one resource stan
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scanner.formats._settings import DEFAULT, Settings
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.sarif.profile import Profile
     from scanner.formats.sarif.selection import Counts, Picked
+    from scanner.model.finding import Finding
     from scanner.model.scan import Scan, ScanHeader
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -172,9 +175,10 @@ def _provenance(pipeline: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _artifacts(head: ScanHeader, rows: Iterable[Picked], places: Places) -> dict[str, dict[str, Any]]:
-    """The files of a run by address. Only what was digested as a file has a hash: the waiver file.
+    """The files of a run by address: the waiver file by its digest, and what stands for resources in the cloud.
 
-    The inventory's digest covers all of it at once and stands in the run's properties.
+    The latter hold who the first resource there is, so that a viewer has something to show; their hash is that of these
+    contents. The inventory's own digest covers all of it at once and stands in the run's properties.
     """
     found: dict[str, dict[str, Any]] = {}
     if head.waiver_file and head.waiver_digest:
@@ -198,13 +202,33 @@ def _artifacts(head: ScanHeader, rows: Iterable[Picked], places: Places) -> dict
                 "description": {"text": words},
             }
         else:
+            text = _identity(picked.row)
             found[location["uri"]] = {
                 "location": location,
                 "roles": ["resultFile"],
                 "mimeType": _JSON,
-                "description": {"text": "What was collected; no file unless the inventory is kept here."},
+                "contents": {"text": text},
+                "hashes": {"sha-256": hashlib.sha256(text.encode()).hexdigest()},
+                "description": {
+                    "text": "Who the resource is, as collected; no file unless the inventory is kept here."
+                },
             }
     return found
+
+
+def _identity(row: Finding) -> str:
+    """A resource in a few lines of JSON, which begin as the region of every result says."""
+    said = {
+        "id": row.resource,
+        "type": row.resource_type,
+        "name": row.resource_name,
+        "location": row.location,
+        "apiVersion": row.api_version,
+        "collectedAt": row.origin.collected_at,
+    }
+    return json.dumps(
+        harmless({key: value for key, value in said.items() if value}), indent=1, ensure_ascii=False
+    )
 
 
 def _run_properties(scan: Scan, profile: Profile, counts: Counts, subscription: str | None) -> dict[str, Any]:
