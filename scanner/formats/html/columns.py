@@ -34,6 +34,8 @@ AFFECTED_SHOWN = 50
 """Resources named under one finding that share its cause; the rest is counted."""
 PREFIX = 6
 """Characters of each fingerprint that go out; the page finds a fingerprint by them and proves it by working out the rest."""
+SEPARATOR = "\x7f"
+"""Stands between the pooled texts, which go out as one: no text holds it, since what is shown has no controls."""
 COLUMNS = (
     "rule",
     "severity",
@@ -183,7 +185,7 @@ class Columns:
             "proofs": _ragged(self._proofs.values),
             "origins": _table(self._origins.values, 3),
             "lists": _ragged(self._lists.values),
-            "text": self._text.values,
+            "text": SEPARATOR.join(self._text.values),
             "columns": {name: _short(column) for name, column in zip(COLUMNS, columns, strict=True)},
             "prints": "".join(item for rank in self._prints for item in rank),
             "whole": whole,
