@@ -42,9 +42,19 @@ def joined(texts: Iterable[str], between: str = BETWEEN) -> str:
 
 
 def fitting(text: str) -> str:
-    """A text made harmless that fits into a cell; how much was cut is said at its end."""
+    """A text made harmless that fits into a cell; that it was cut is said at its end.
+
+    Spreadsheets count UTF-16 units, two for a character above U+FFFF.
+    """
     shown = visible(text, CELL)
-    return shown if len(shown) <= CELL else f"{shown[:_ROOM]} ... (cut, see the JSON report)"
+    if _units(shown) <= CELL:
+        return shown
+    room = _ROOM if shown.isascii() else _ROOM // 2
+    return f"{shown[:room]} ... (cut, see the JSON report)"
+
+
+def _units(text: str) -> int:
+    return len(text) if text.isascii() or len(text) <= CELL // 2 else len(text.encode("utf-16-le")) // 2
 
 
 def json_text(value: Any) -> str:

@@ -75,13 +75,14 @@ def guarded(value: Value) -> Value:
     if isinstance(value, int):
         return value
     guarded_inside = _INNER.sub(_after_semicolon, value) if ";" in value else value
-    return f"'{guarded_inside}" if _starts_formula(value) and not _NUMBER.match(value) else guarded_inside
+    return f"'{guarded_inside}" if starts_formula(value) and not _NUMBER.match(value) else guarded_inside
 
 
 def _after_semicolon(match: re.Match[str]) -> str:
-    return match[0] + ("'" if _starts_formula(match.string[match.end() : match.end() + 1]) else "")
+    return match[0] + ("'" if starts_formula(match.string[match.end() : match.end() + 1]) else "")
 
 
-def _starts_formula(text: str) -> bool:
+def starts_formula(text: str) -> bool:
+    """Whether a spreadsheet might calculate the text."""
     first = text.lstrip().lstrip(_WRAPPING)[:1]
     return bool(first) and unicodedata.normalize("NFKC", first)[:1] in TRIGGERS
