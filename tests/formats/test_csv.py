@@ -15,7 +15,16 @@ from scanner.formats._columns import CELL, COLUMNS
 from scanner.formats._settings import Settings
 from scanner.model.finding import Verdict
 from tests.formats.marked import hostile_marked, marked_scan
-from tests.formats.sample import CALL, CONTOSOPROD, NOW, empty_scan, hostile_scan, large_scan, sample_scan
+from tests.formats.sample import (
+    CALL,
+    CONTOSOPROD,
+    NOW,
+    empty_scan,
+    findings,
+    hostile_scan,
+    large_scan,
+    sample_scan,
+)
 
 STARTS = "=+-@|%\t\r"
 
@@ -160,7 +169,7 @@ def test_a_row_says_all_that_an_auditor_asks():
 
 def test_cells_keep_to_what_a_spreadsheet_holds_and_say_what_is_left_out():
     """A row with 10,000 affected registries and a message of a megabyte is cut in words."""
-    row = sample_scan().findings[0]
+    row = findings()[0]
     big = replace(row, message="é\U0001f469" * 500_000, affected=(CONTOSOPROD,) * 10_000)
     (found,) = read(rendered(sample_scan(findings=(big,))))
     assert found["also affects"] == "10000"
@@ -238,5 +247,5 @@ def test_verdicts_have_their_words():
         row["verdict"]: row["standing"] for row in read(rendered(sample_scan())) if row["rule"] != "ACR102"
     }
     assert rows == {"fail": "open", "unknown": "undecided", "error": "undecided", "manual": "to attest"}
-    kept = replace(sample_scan().findings[0], verdict=Verdict.PASS)
+    kept = replace(findings()[0], verdict=Verdict.PASS)
     assert read(rendered(sample_scan(findings=(kept,))))[0]["standing"] == "nothing to do"
