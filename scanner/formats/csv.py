@@ -32,7 +32,7 @@ TRIGGERS = frozenset("=+-@\t\r\n|%\u2212")
 apostrophe disturbs nobody. The minus sign U+2212 does not fold to a hyphen, but reads as one.
 """
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\Z")
-_WRAPPING = " \u00a0\"'`\u2018\u2019\u201c\u201d"
+_WRAPPING = re.compile(r"[\s\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]*")
 _INNER = re.compile(r"(;[\s\"'`]*)(?=[^\s\"'`])")
 
 
@@ -84,5 +84,5 @@ def _after_semicolon(match: re.Match[str]) -> str:
 
 def starts_formula(text: str) -> bool:
     """Whether a spreadsheet might calculate the text."""
-    first = text.lstrip().lstrip(_WRAPPING)[:1]
+    first = _WRAPPING.sub("", text, count=1)[:1]
     return bool(first) and unicodedata.normalize("NFKC", first)[:1] in TRIGGERS

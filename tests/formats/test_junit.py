@@ -80,7 +80,7 @@ def test_numbers_are_those_of_the_scan(make):
     waived = sum("waived by" in one.get("message") for one in root.iter("skipped"))
     assert int(root.get("failures")) == total[Verdict.FAIL] - waived
     assert int(root.get("skipped")) == waived + total[Verdict.NOT_APPLICABLE] + total[Verdict.MANUAL]
-    sums = Counter()
+    sums: Counter[str] = Counter()
     for suite in root.iter("testsuite"):
         assert int(suite.get("tests")) == len(list(suite.iter("testcase")))
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):

@@ -16,7 +16,7 @@ from scanner.formats.markdown.paper import JOINER, LIMITS, Paper, safe
 from scanner.model.finding import Verdict
 from scanner.model.resource import Problem, SourceRun
 from scanner.model.waiver import WaiverLine
-from tests.formats.marked import WAIVER, hostile_marked, marked_scan
+from tests.formats.marked import DRIFT, WAIVER, hostile_marked, marked_scan
 from tests.formats.sample import (
     HOSTILE,
     REGISTRIES,
@@ -197,7 +197,8 @@ def test_large_scans_keep_the_limit_and_say_what_is_missing(kind):
     assert size(text) <= limit
     table = text.split("### Open findings")[1]
     rows = sum(line.startswith("| critical") for line in table.splitlines())
-    missing = int(re.search(r"\*\*Truncated: ([\d,]+) more open findings\*\*", table)[1].replace(",", ""))
+    (told,) = re.findall(r"\*\*Truncated: ([\d,]+) more open findings\*\*", table)
+    missing = int(told.replace(",", ""))
     assert rows + missing == 20_000
     assert rows == markdown.sections.FINDINGS[kind] or limit - size(text) < 4_000
     assert text.rstrip().endswith(large_scan(1).header.inventory_digest)
@@ -244,7 +245,7 @@ def test_long_texts_everywhere_keep_the_limit(kind):
         header=header,
         findings=rows,
         waivers=tuple(WaiverLine(entry, "expired", evil, -1, 1) for _ in range(1_000)),
-        drift=replace(scan.drift, words=evil, notes=(evil,) * 1_000),
+        drift=replace(DRIFT, words=evil, notes=(evil,) * 1_000),
     )
     text = page(big, kind)
     limit, size = LIMITS[kind]

@@ -193,8 +193,8 @@ def _attestation(line: AttestationLine) -> list[Value]:
 
 
 def _completeness(scan: Scan) -> Iterator[list[Value]]:
-    """Collections with what is missing of each, subscriptions, rules that were not asked, notes of the reader."""
-    for run in scan.header.runs:
+    """Collections with what is missing of each (those first), subscriptions, rules that were not asked, notes of the reader."""
+    for run in sorted(scan.header.runs, key=lambda run: run.state == "complete"):
         lead: list[Value] = ["collection", run.collection, run.state, run.count]
         tail: list[Value] = [run.source, run.collected_at or ""]
         if not run.problems:

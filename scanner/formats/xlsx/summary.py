@@ -77,6 +77,7 @@ def _numbers(sheet: Sheet, counts: Summary) -> None:
     )
     after = counts.passed + counts.accepted
     sheet.row(["score after waivers", after, counts.decided, percent(after, counts.decided)])
+    sheet.row(["", "Checks of waivers and evaluations without pass or fail are left out of the score."])
     sheet.heading("Findings", "Number", "Waived", "Open")
     for severity, number in counts.failures.items():
         waived = counts.waived[severity]
