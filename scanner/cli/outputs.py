@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,16 +39,19 @@ def check_formats(names: Sequence[str], output: str | None) -> None:
 
 def write(
     scan: Scan, names: Sequence[str], output: str | None, outcome: Outcome, settings: Settings = DEFAULT
-) -> None:
+) -> list[Path]:
     """Write each format and say where; one that fails is told and does not keep the others from being written.
+
+    Gives the files that were written.
 
     `output`: a folder, a file name with a suffix (one format), `-` for stdout, or None for `reports/`.
     """
     if output == "-":
         formats.get(names[0]).render(scan, sys.stdout.buffer, settings)
         sys.stdout.buffer.flush()
-        return
+        return []
     errors: list[ScannerError] = []
+    done: list[Path] = []
     for name in names:
         module = formats.get(name)
         path = _path(output, module.EXTENSION, alone=len(names) == 1)
@@ -56,6 +60,7 @@ def write(
                 with whole_file(place) as out:
                     writer(scan, out)
                 say(f"wrote {place}")
+                done.append(place)
         except OSError as error:
             errors.append(
                 OutputError(f"the {name} report was not written: {error.strerror or error}", str(path))
@@ -69,16 +74,18 @@ def write(
     for failed in errors:
         say(str(failed))
         outcome.add(failed.exit_code, f"not written: {failed.what}")
+    return done
 
 
 def _files(
     module: formats.Format, scan: Scan, path: Path, settings: Settings
 ) -> Iterator[tuple[Path, Writer]]:
     """The files of a report and how each is written."""
-    parts = module.writers(scan, settings) if isinstance(module, formats.ManyFiles) else {}
-    if not parts:
-        yield path, lambda found, out: module.render(found, out, settings)
     stem = path.name.removesuffix(module.EXTENSION)
+    named = replace(settings, stem=stem)
+    parts = module.writers(scan, named) if isinstance(module, formats.ManyFiles) else {}
+    if not parts:
+        yield path, lambda found, out: module.render(found, out, named)
     for suffix, writer in parts.items():
         yield path.with_name(stem + suffix), writer
 

@@ -1,76 +1,121 @@
-"""`acrscan policy coverage`: which controls of a framework have rules, and which are still open."""
+"""`acrscan policy coverage`: which controls of a framework have rules, which are manual, and which nothing touches."""
 
 from __future__ import annotations
 
-import click
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 
-from scanner import data
+import click
+import orjson
+
 from scanner.cli.options import pack_from
 from scanner.errors import UsageError
-from scanner.language.frameworks import Framework, load_framework
+from scanner.model.framework import Framework, FrameworkControl
 from scanner.model.rule import Rule
 from scanner.text import nearest
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A control and what covers it. `state`: rules, manual, scanner, untouched or open (nobody says anything about it)."""
+
+    id: str
+    title: str
+    state: str
+    rules: tuple[str, ...]
+    why: str
+
+
 @click.command("coverage")
 @click.option("--faq", is_flag=True, help="The FAQ, row by row.")
-@click.option("--framework", metavar="ID", help="Another framework that rules name.")
+@click.option("--framework", metavar="ID", help="Another framework, row by row.")
+@click.option("--all", "everything", is_flag=True, help="Counts for every framework.")
 @click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack).")
-def coverage(faq: bool, framework: str | None, pack: str | None) -> None:
-    """Show which FAQ entries and controls have rules.
+@click.option(
+    "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
+)
+def coverage(faq: bool, framework: str | None, everything: bool, pack: str | None, form: str) -> None:
+    """Show which FAQ entries and controls have rules, which are manual, and which are not touched, with the reason.
 
     \b
     Examples:
       acrscan policy coverage --faq
       acrscan policy coverage --framework mcsb-v2
+      acrscan policy coverage --all -f json
     """
-    rules = pack_from(pack).rules
-    if faq == bool(framework):
+    loaded = pack_from(pack)
+    known = {one.id: one for one in loaded.frameworks}
+    wanted = "faq" if faq else framework
+    if bool(faq) + bool(framework) + bool(everything) != 1:
         raise UsageError(
-            "coverage needs --faq or --framework ID", "", f"Frameworks: {', '.join(_frameworks(rules))}."
+            "coverage needs --faq, --framework ID or --all", "", f"Frameworks: {', '.join(known)}."
         )
-    if faq:
-        _catalogue(load_framework(data.policies() / "frameworks" / "acr-faq.yaml"), rules)
-        return
-    if framework not in _frameworks(rules):
-        raise UsageError(f"no rule names {framework!r}", "", nearest(framework or "", _frameworks(rules)))
-    _named(framework or "", rules)
-
-
-def _frameworks(rules: tuple[Rule, ...]) -> list[str]:
-    return sorted({control.framework for rule in rules for control in rule.controls})
-
-
-def _catalogue(framework: Framework, rules: tuple[Rule, ...]) -> None:
-    open_rows = 0
-    for control in framework.controls:
-        key = (framework.id, control.id)
-        named = [
-            _shown(rule) for rule in rules if any((item.framework, item.id) == key for item in rule.controls)
+    if not everything and wanted not in known:
+        raise UsageError(f"there is no framework {wanted!r}", "", nearest(wanted or "", known))
+    chosen = list(known.values()) if everything else [known[wanted or ""]]
+    found = {one.id: list(covered(one, loaded.rules)) for one in chosen}
+    if form == "json":
+        record = [
+            {
+                "id": one.id,
+                "title": one.title,
+                "version": one.version,
+                "source": one.source,
+                "mapping": one.mapping,
+                "note": one.note,
+                "complete": one.complete,
+                "controls": [asdict(row) for row in found[one.id]],
+            }
+            for one in chosen
         ]
-        parts = [", ".join(named)] if named else []
-        if control.scanner:
-            parts.append(f"scanner: {control.scanner}")
-        open_rows += not parts
-        click.echo(f"{control.id:<5} {control.title:<56} {'; '.join(parts) or 'open'}")
-    click.echo(f"{len(framework.controls)} entries, {open_rows} open")
+        click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+        return
+    for one in chosen:
+        rows = found[one.id]
+        if not everything:
+            for row in rows:
+                parts = [", ".join(row.rules), row.why if row.state != "open" else "open"]
+                click.echo(f"{row.id:<12} {row.title:<56} {'; '.join(part for part in parts if part)}")
+        click.echo(_counts(one, rows))
 
 
-def _shown(rule: Rule) -> str:
-    marks = [mark for mark, on in (("off", not rule.enabled), ("manual", rule.check is None)) if on]
-    return f"{rule.id} ({', '.join(marks)})" if marks else rule.id
+def _counts(framework: Framework, rows: list[Covered]) -> str:
+    states = ("rules", "manual", "scanner", "untouched", "open")
+    split = ", ".join(f"{sum(row.state == state for row in rows)} {state}" for state in states)
+    extent = "" if framework.complete else " (those that a source or a rule names)"
+    return f"{framework.id}: {len(rows)} entries{extent}: {split}"
 
 
-def _named(framework: str, rules: tuple[Rule, ...]) -> None:
-    controls: dict[str, list[str]] = {}
+def covered(framework: Framework, rules: Iterable[Rule]) -> Iterator[Covered]:
+    """Each control of a framework with what covers it."""
+    by_control: dict[str, list[tuple[Rule, str]]] = {}
     for rule in rules:
         for control in rule.controls:
-            if control.framework == framework:
-                basis = "" if control.basis == "stated" else " (derived)"
-                controls.setdefault(control.id, []).append(_shown(rule) + basis)
-    for identifier, named in sorted(controls.items()):
-        click.echo(f"{identifier:<40} {', '.join(named)}")
-    click.echo(f"{len(controls)} controls of {framework} are named by rules")
+            if control.framework == framework.id:
+                by_control.setdefault(control.id, []).append((rule, control.basis))
+    for one in framework.controls:
+        named = by_control.get(one.id, [])
+        yield Covered(
+            one.id, one.title, _state(one, named), tuple(_shown(*pair) for pair in named), _why(one)
+        )
+
+
+def _state(control: FrameworkControl, named: list[tuple[Rule, str]]) -> str:
+    if any(rule.check is not None for rule, _ in named):
+        return "rules"
+    if named:
+        return "manual"
+    return "scanner" if control.scanner else "untouched" if control.untouched else "open"
+
+
+def _why(control: FrameworkControl) -> str:
+    return f"scanner: {control.scanner}" if control.scanner else control.untouched
+
+
+def _shown(rule: Rule, basis: str) -> str:
+    on = {"off": not rule.enabled, "manual": rule.check is None, basis: basis != "stated"}
+    marks = [mark for mark, holds in on.items() if holds]
+    return f"{rule.id} ({', '.join(marks)})" if marks else rule.id
 
 
 COMMANDS = {"coverage": coverage}

@@ -23,7 +23,8 @@ class Settings:
 
     `pipeline`: facts about the checkout and the build that the door found in its environment
     (`repository`, `revision`, `branch`, and for Azure DevOps `organisation`, `project`, `definitionId`, `definitionName`,
-    `phaseId`, `phaseName`, `buildId`); a missing key is a fact nobody knows.
+    `phaseId`, `phaseName`, `buildId`; `root` and `folder`: the checkout's folder and the working folder in it);
+    a missing key is a fact nobody knows.
     """
 
     language: str = "en"
@@ -36,6 +37,8 @@ class Settings:
     markdown: str = "summary"
     csv_bom: bool = False
     pipeline: Mapping[str, str] = field(default_factory=dict)
+    stem: str = "acrscan"
+    """The report's own file name without its extension, for formats whose files name each other."""
 
 
 DEFAULT = Settings()

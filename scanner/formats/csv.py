@@ -1,43 +1,32 @@
-"""A table of all findings for spreadsheets and scripts: one row each, RFC 4180, safe from formula injection.
+"""One line per finding (RFC 4180) for spreadsheets and databases; no cell can become a formula.
 
-The rows are those of the scan, nothing else, so their counts are the scan's. What an earlier scan had and this one has not
-(resolved findings, and open ones that could not be looked at) goes to a second file, `.earlier.csv`, with the same columns.
-Rules that were not asked at all have no rows: the other reports list them.
+Rows are those of the scan: failures, open questions and manual controls, waived or not, with everything an auditor asks.
+What an earlier scan had and this one has not (resolved findings, and open ones that could not be looked at this time) goes
+to a second file, `.earlier.csv`, so that neither is lost nor counted. Rules that were not asked have no rows.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import re
-import unicodedata
 from typing import TYPE_CHECKING, BinaryIO
 
-from scanner.formats._columns import COLUMNS, Context, Value, values
+from scanner.formats._columns import COLUMNS, Facts, cells, guarded
 from scanner.formats._settings import DEFAULT, Settings, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from scanner.model.finding import Finding
     from scanner.model.scan import Scan
 
 EXTENSION = ".csv"
 EARLIER = ".earlier.csv"
-TRIGGERS = frozenset("=+-@\t\r\n|%\u2212")
-"""What a spreadsheet may take for the start of a formula, after compatibility folding (full-width and small forms).
-
-`|` and `%` start none in today's spreadsheets but did in older ones; texts that begin with them are so rare that the
-apostrophe disturbs nobody. The minus sign U+2212 does not fold to a hyphen, but reads as one.
-"""
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\Z")
-_WRAPPING = re.compile(r"[\s\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]*")
-_INNER = re.compile(r"(;[\s\"'`]*)(?=[^\s\"'`])")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:
-    """Write the findings; `settings.csv_bom` puts a byte order mark first."""
+    """Write the table; constant memory."""
     _write(scan, scan.findings, out, settings)
 
 
@@ -52,37 +41,26 @@ def writers(scan: Scan, settings: Settings) -> dict[str, Writer]:
 
 
 def _write(scan: Scan, rows: Iterable[Finding], out: BinaryIO, settings: Settings) -> None:
-    context = Context.of(scan)
     if settings.csv_bom:
-        out.write(codecs.BOM_UTF8)
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-    try:
-        table = csv.writer(text, lineterminator="\r\n")
-        table.writerow([column.name for column in COLUMNS])
-        for row in rows:
-            table.writerow([guarded(value) for value in values(row, context)])
-        text.flush()
-    finally:
-        text.detach()
+        out.write(BYTE_ORDER_MARK)
+    facts = Facts.of(scan)
+    out.writelines(table(COLUMNS, (cells(row, facts) for row in rows)))
 
 
-def guarded(value: Value) -> Value:
-    """A value that no spreadsheet calculates: an apostrophe stands before whatever could start a formula.
-
-    Numbers stay numbers. A spreadsheet that takes semicolons for separators splits texts at them, so what follows one is
-    guarded as well; so is what follows quotes, which a second reading may strip.
-    """
-    if isinstance(value, int):
-        return value
-    guarded_inside = _INNER.sub(_after_semicolon, value) if ";" in value else value
-    return f"'{guarded_inside}" if starts_formula(value) and not _NUMBER.match(value) else guarded_inside
-
-
-def _after_semicolon(match: re.Match[str]) -> str:
-    return match[0] + ("'" if starts_formula(match.string[match.end() : match.end() + 1]) else "")
+def table(titles: Iterable[str], rows: Iterable[list[str]]) -> Iterator[bytes]:
+    """Lines of CSV in UTF-8, every cell guarded."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(list(titles))
+    for row in rows:
+        writer.writerow([guarded(cell) for cell in row])
+        if buffer.tell() > 1 << 16:
+            yield _taken(buffer)
+    yield _taken(buffer)
 
 
-def starts_formula(text: str) -> bool:
-    """Whether a spreadsheet might calculate the text."""
-    first = _WRAPPING.sub("", text, count=1)[:1]
-    return bool(first) and unicodedata.normalize("NFKC", first)[:1] in TRIGGERS
+def _taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode("utf-8", "backslashreplace")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scanner.errors import RuleError
+from scanner.language.frameworks import unknown_controls
 from scanner.model.finding import Verdict
 from scanner.model.rule import Rule, RulePack
 
@@ -15,6 +16,8 @@ def warnings(pack: RulePack) -> Iterator[RuleError]:
     for rule in pack.rules:
         for code, what, advice in _of_rule(rule):
             yield RuleError(f"{rule.id}: {what}", str(rule.mark), advice, code=code)
+    for rule, what, advice in unknown_controls(pack.rules, pack.frameworks) if pack.frameworks else ():
+        yield RuleError(f"{rule.id}: {what}", str(rule.mark), advice, code="META005")
 
 
 def _of_rule(rule: Rule) -> Iterator[tuple[str, str, str]]:

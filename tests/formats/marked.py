@@ -1,170 +1,224 @@
-"""Scans with waivers, attestations, a comparison and catalogues of frameworks, plain and with hostile text in every field."""
+"""The sample scan with everything that people and earlier scans add: waivers, attestations, drift, trend, scope, frameworks."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
-from scanner.model.finding import Finding
+from scanner.model.finding import CHANGES, Finding, Verdict
 from scanner.model.framework import Framework, FrameworkControl
-from scanner.model.rule import Control
-from scanner.model.scan import Drift, Scan, ScopeLine
+from scanner.model.scan import Drift, Scan, ScopeLine, TrendPoint
 from scanner.model.waiver import Attestation, AttestationLine, Coverage, Waiver, WaiverLine
-from tests.formats.sample import CARDS, CONTOSOPROD, DEV, HOSTILE, NOW, PROD, hostile_scan, sample_scan
+from tests.formats import sample
 
-WAIVER = Waiver(
-    id="W-12",
-    covers=Coverage("ACR102", resource=CONTOSOPROD),
-    kind="risk-accepted",
-    reason="Public base images, reviewed by security.",
-    owner="owner@contoso.example",
-    ticket="SEC-12",
-    approver="ciso@contoso.example",
-    created="2026-10-01",
-    expires="2026-12-01",
-    place="acr-waivers.yaml:3:5",
-)
-ATTESTATION = Attestation(
-    id="A-1",
-    covers=Coverage("ACR801", resource=CONTOSOPROD),
-    result="met",
-    reason="Rehearsed on 2 November.",
-    owner="ops@contoso.example",
-    approver="ciso@contoso.example",
-    evidence="https://wiki.contoso.example/restore",
-    created="2026-11-02",
-    expires="2027-11-01",
-    place="acr-waivers.yaml:20:5",
-)
-LAPSED = replace(WAIVER, id="W-9", covers=Coverage("ACR101", glob="*"), expires="2026-11-01")
-DRIFT = Drift(
-    words="the scan of a week before",
-    now="2026-11-16T02:01:12Z",
-    inventory_digest="0" * 64,
-    pack_version="1.0.0",
-    pack_digest="0" * 64,
-    profile="production",
-    changes={"new": 1, "persisting": 2, "resolved": 1},
-    reasons={"new:resource": 1, "resolved:resource": 1},
-    carried=1,
-    notes=("the profile is another one",),
-)
+FAR = "00000000-0000-0000-0000-000000000003"
+DIGEST = "a" * 64
+BEFORE = "2026-11-16T02:00:00Z"
+PROOF = "https://intranet.contoso.example/proofs/rehearsal"
 
 
-def marked_scan() -> Scan:
-    """The sample with one waiver in force, one that lapsed, an attestation, and rows of an earlier scan."""
-    scan = sample_scan()
-    rows = tuple(_marked(row) for row in scan.findings)
-    resolved = replace(rows[0], change="resolved", why="resource", fingerprint="f" * 64, affected=())
-    carried = replace(rows[1], change="persisting", why="data", fingerprint="e" * 64)
+def waiver(number: str, rule: str, state: str, days: int, findings: int, **changes: Any) -> WaiverLine:
+    """A waiver as a report shows it."""
+    base = Waiver(
+        id=number,
+        covers=Coverage(rule, resource=sample.CONTOSOPROD),
+        kind="risk-accepted",
+        reason=f"The label printers need {rule} until spring.",
+        owner="Mira Solberg",
+        ticket="PLAT-412",
+        approver="Ines Dahl",
+        created="2026-09-01",
+        expires="2027-03-31",
+        place="acr-waivers.yaml:5:5",
+    )
+    why = "the rule may not be waived" if state == "refused" else ""
+    return WaiverLine(replace(base, **changes), state, why, days, findings)
+
+
+WAIVERS = (
+    waiver("W-12", "ACR102", "in-force", 128, 1),
+    waiver("W-13", "ACR402", "expires-soon", 9, 1, covers=Coverage("ACR402", glob="/subscriptions/*/contosodev")),
+    waiver("W-08", "ACR101", "expired", -6, 1, kind="compensating-control", expires="2026-11-17"),
+    waiver("W-14", "ACR201", "refused", 400, 1, kind="false-positive", covers=Coverage("ACR201", resource=sample.CONTOSOPROD, element="0.0.0.0/1")),
+    waiver("W-15", "ACR401", "not-yet", 90, 0, created="2026-12-01"),
+    waiver("W-03", "ACR501", "unused", 1, 0, source=sample.POLICY, covers=Coverage("ACR501", fingerprint=DIGEST)),
+)  # fmt: skip
+
+
+def attestation(number: str, state: str, days: int, evaluations: int, **changes: Any) -> AttestationLine:
+    """An attestation as a report shows it."""
+    base = Attestation(
+        id=number,
+        covers=Coverage("ACR801", glob="**"),
+        result="met",
+        reason="The restore was rehearsed in the region next door.",
+        owner="Tomas Quist",
+        approver="Jon Vik",
+        evidence=PROOF,
+        created="2026-10-01",
+        expires="2027-03-31",
+        place="acr-waivers.yaml:45:5",
+    )
+    return AttestationLine(replace(base, **changes), state, "", days, evaluations)
+
+
+ATTESTATIONS = (
+    attestation("A-02", "in-force", 128, 1),
+    attestation("A-01", "expired", -54, 1, expires="2026-09-30", evidence="minutes-2025.pdf"),
+)
+
+FRAMEWORKS = (
+    Framework(
+        id="mcsb",
+        title="Microsoft cloud security benchmark",
+        source="https://learn.microsoft.com/security/benchmark/azure/overview",
+        mapping="The initiative's own groups; the rest is ours.",
+        controls=(
+            FrameworkControl("IM-1", "Use centralized identity"),
+            FrameworkControl("NS-2", "Secure services with network controls"),
+            FrameworkControl("LT-9", "Clocks are synchronised", scanner="tests/test_clock.py"),
+            FrameworkControl("PV-6", "Vulnerable hosts are mended", untouched="it is about hosts"),
+            FrameworkControl("GS-1", "Duties are defined"),
+        ),
+        version="v1",
+        note="No initiative names a control for anonymous pull.",
+        digest=DIGEST,
+    ),
+)
+
+SCOPE = (
+    ScopeLine(sample.PROD, "Contoso production", 2),
+    ScopeLine(sample.DEV, "Contoso development", 1, "its resource group rg-locked may not be read"),
+    ScopeLine(FAR, "Contoso far", 0),
+)
+
+
+def rows() -> tuple[Finding, ...]:
+    """The sample's findings, each change and each standing among them."""
+    marks: tuple[dict[str, Any], ...] = (
+        {"change": "new", "why": "resource"},
+        {"change": "persisting"},
+        {"change": "persisting", "attestation": "A-02"},
+        {"change": "persisting", "lapsed": "W-08"},
+        {"change": "reopened", "why": "data", "waiver": "W-12"},
+        {"change": "changed", "why": "rule", "was": "$r.value was '0.0.0.0/0'", "lapsed": "W-14"},
+        {"change": "new", "why": "scope"},
+        {"change": "persisting"},
+        {"change": "persisting"},
+        {"change": "persisting"},
+        {"change": "persisting"},
+        {"change": "persisting", "lapsed": "A-01"},
+        {"change": "changed", "why": "waiver", "was": "waived by W-01"},
+        {"change": "persisting", "waiver": "W-13"},
+        {"change": "persisting"},
+    )
+    return tuple(
+        replace(row, **{"waiver": None, "first_seen": BEFORE, **mark})
+        for row, mark in zip(sample.findings(), marks, strict=True)
+    )
+
+
+def earlier() -> tuple[Finding, ...]:
+    """One that is gone, and two that could not be looked at."""
+    gone, unread, away = sample.findings()[3:6]
+    return (
+        replace(gone, change="resolved", why="resource", message="Anonymous pull was on.", first_seen=BEFORE),
+        replace(unread, change="persisting", why="data", message="Was open a week ago.", first_seen=BEFORE),
+        replace(away, change="persisting", why="scope", message="Lies outside the scope now.", first_seen=BEFORE),
+    )  # fmt: skip
+
+
+def trend() -> tuple[TrendPoint, ...]:
+    """Seven nights: one that could not read everything, one with other rules."""
+    return tuple(
+        TrendPoint(
+            now=f"2026-11-{17 + night}T02:00:00Z",
+            verdicts={"pass": 10 + night, "fail": 12 - night, "unknown": night % 2},
+            waived=2,
+            open_findings=14 - night,
+            complete=night != 3,
+            pack_digest=("b" if night < 5 else "c") * 64,
+        )
+        for night in range(7)
+    )
+
+
+def marked_scan(**changes: Any) -> Scan:
+    """The sample with all of it; `changes` replace fields of the scan."""
+    scan = sample.sample_scan(
+        findings=rows(),
+        organisation="Contoso",
+        started="2026-11-23T01:40:00Z",
+        tenant="99999999-0000-0000-0000-000000000009",
+        identity="application 11111111-0000-0000-0000-000000000001",
+        scope=SCOPE,
+        frameworks=FRAMEWORKS,
+        profile_digest="d" * 64,
+        waiver_file="acr-waivers.yaml",
+        waiver_digest="e" * 64,
+    )
+    failed = [row for row in rows() if row.verdict is Verdict.FAIL]
+    counts = Counter(row.change for row in failed)
+    reasons = Counter(f"{row.change}:{row.why}" for row in failed if row.why)
+    drift = Drift(
+        words="reports/week-47.ndjson",
+        now=BEFORE,
+        inventory_digest="f" * 64,
+        pack_version="0.9.0",
+        pack_digest="1" * 64,
+        profile="production",
+        changes={**{change: counts.get(change, 0) for change in CHANGES}, "resolved": 1},
+        reasons={**reasons, "resolved:resource": 1},
+        carried=2,
+        notes=("the rules differ: acr 0.9.0 before, 1.0.0 now",),
+    )
     tallies = replace(
         scan.tallies,
-        waived={"high": 1},
-        waived_evaluations={"ACR102": {PROD: 1}},
-        attested={"ACR801": {PROD: 1}},
+        waived={"high": 1, "info": 1},
+        waived_evaluations={"ACR102": {sample.PROD: 1}, "ACR402": {sample.DEV: 1}},
+        attested={"ACR801": {sample.PROD: 1}},
     )
+    base = replace(
+        scan,
+        tallies=tallies,
+        waivers=WAIVERS,
+        attestations=ATTESTATIONS,
+        earlier=earlier(),
+        drift=drift,
+        trend=trend(),
+    )
+    return replace(base, **changes)
+
+
+def hostile_marked(text: str) -> Scan:
+    """The same with one hostile text in every field that a file or another scan can write."""
+    scan = marked_scan()
+    framework = replace(
+        FRAMEWORKS[0], title=text, source=text, mapping=text, note=text, version=text, digest=text,
+        controls=(FrameworkControl(text, text, scanner=text), FrameworkControl(f"{text}2", text, untouched=text), FrameworkControl("IM-1", text)),
+    )  # fmt: skip
+    drift = scan.drift
+    assert drift
     return replace(
         scan,
         header=replace(
-            scan.header,
-            organisation="Contoso",
-            scope=(
-                ScopeLine(PROD, "Contoso production", 2),
-                ScopeLine("00000000-0000-0000-0000-000000000003", "", 0, "no right to read it"),
-            ),
-            frameworks=(CATALOGUE,),
-            waiver_file="acr-waivers.yaml",
-            waiver_digest="1" * 64,
+            scan.header, organisation=text, started=text, tenant=text, identity=text, scope=(ScopeLine(text, text, 1, text),),
+            frameworks=(framework,), profile_digest=text, waiver_file=text, waiver_digest=text, now=text,
         ),
-        tallies=tallies,
-        findings=rows,
-        waivers=(
-            WaiverLine(WAIVER, "expires-soon", "", 8, 1),
-            WaiverLine(LAPSED, "expired", "ended on 2026-11-01", -22, 1),
+        findings=tuple(
+            replace(row, waiver=row.waiver and text, lapsed=row.lapsed and f"{text}2", attestation=row.attestation and f"{text}3", why=text, was=text, change=text, first_seen=text, cause=text)
+            for row in rows()
         ),
-        attestations=(AttestationLine(ATTESTATION, "in-force", "", 343, 1),),
-        earlier=(resolved, carried),
-        drift=DRIFT,
-    )
-
-
-CATALOGUE = Framework(
-    "mcsb",
-    "Microsoft cloud security benchmark",
-    "https://learn.microsoft.com/security/benchmark/azure/overview",
-    "the initiative's own groups",
-    (
-        FrameworkControl("IM-1", "Central identity"),
-        FrameworkControl("NS-2", "Closed networks"),
-        FrameworkControl("IR-1", "A plan for incidents", untouched="it is about people"),
-    ),
-    version="1",
-)
-
-
-def _marked(row: Finding) -> Finding:
-    if row.rule == "ACR101" and row.subscription == DEV:
-        return replace(row, lapsed="W-9", change="persisting")
-    if row.rule == "ACR801" and row.resource == CONTOSOPROD:
-        return replace(row, attestation="A-1")
-    return replace(row, change=row.change or "persisting")
-
-
-def spread(value: Any, text: str, but: frozenset[str] = frozenset()) -> Any:
-    """A dataclass with the text in every field that holds text."""
-    held = {one.name: object.__getattribute__(value, one.name) for one in fields(value)}
-    texts = {name: text for name, old in held.items() if isinstance(old, str) and name not in but}
-    return replace(value, **texts)
-
-
-def hostile_marked() -> Scan:
-    """The hostile scan with hostile waivers, attestations, cards, catalogues, drift and earlier rows."""
-    scan = hostile_scan()
-    rows = tuple(
-        replace(
-            row,
-            change=("new", "persisting", "changed")[at % 3],
-            was=row.element,
-            lapsed=row.element,
-            cause=row.element,
-        )
-        for at, row in enumerate(scan.findings)
-    )
-    waivers, attestations, cards, frameworks = [], [], [], []
-    for at, text in enumerate(HOSTILE):
-        covers = spread(WAIVER.covers, text)
-        waivers.append(WaiverLine(replace(spread(WAIVER, text), covers=covers), "expires-soon", text, at, 1))
-        attestations.append(
-            AttestationLine(replace(spread(ATTESTATION, text), covers=covers), "in-force", text, at, 1)
-        )
-        card = replace(
-            spread(CARDS[at % len(CARDS)], text, frozenset({"id", "severity", "digest", "target", "status"})),
-            az=(text,),
-            references=(text,),
-            controls=(Control(text, text, text),),
-        )
-        cards.append(card if at < len(CARDS) else replace(card, id=f"ACR95{at}"))
-        controls = (replace(FrameworkControl(text, text), untouched=text),)
-        frameworks.append(replace(spread(CATALOGUE, text), controls=controls))
-    everything = " ".join(HOSTILE)
-    header = replace(
-        scan.header,
-        rules=tuple(cards),
-        frameworks=tuple(frameworks),
-        organisation=everything,
-        tenant=everything,
-        identity=everything,
-        profile=everything,
-        waiver_file=everything,
-        scope=tuple(ScopeLine(text, text, 0, text) for text in HOSTILE),
-        waiver_digest="1" * 64,
-    )
-    return replace(
-        scan,
-        header=header,
-        findings=rows,
-        waivers=tuple(waivers),
-        attestations=tuple(attestations),
-        earlier=tuple(replace(row, change="resolved", why="resource") for row in rows[:14]),
-        drift=replace(DRIFT, words=everything, notes=HOSTILE, now=NOW),
-    )
+        earlier=tuple(replace(row, why=text, was=text, message=text, first_seen=text, resource_name=text, resource_group=text, rule=text) for row in earlier()),
+        waivers=tuple(
+            replace(line, why=text, state=text, waiver=replace(line.waiver, id=f"{text}{place or ''}", covers=Coverage(text, resource=text, element=text), kind=text, reason=text, owner=text, ticket=text, approver=text, created=text, expires=text, place=text, source=text))
+            for place, line in enumerate(WAIVERS[:2])
+        ),
+        attestations=tuple(
+            replace(line, why=text, state=text, attestation=replace(line.attestation, id=f"{text}3", result=text, reason=text, owner=text, approver=text, evidence=text, created=text, expires=text, place=text))
+            for line in ATTESTATIONS[:1]
+        ),
+        drift=replace(drift, words=text, now=text, inventory_digest=text, pack_version=text, pack_digest=text, profile=text, notes=(text,), reasons={"new:resource": 1}),
+        trend=tuple(replace(point, now=text, pack_digest=text) for point in trend()),
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from scanner.formats import junit
 from scanner.formats.junit.cases import ROWS_TOLD
 from scanner.model.finding import Verdict
 from scanner.model.resource import Origin
-from tests.formats.marked import hostile_marked, marked_scan
+from tests.formats.hostile_marks import hostile_marked, marked_scan
 from tests.formats.sample import (
     CONTOSODEV,
     CONTOSOPROD,

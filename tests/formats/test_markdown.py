@@ -16,7 +16,7 @@ from scanner.formats.markdown.paper import JOINER, LIMITS, Paper, safe
 from scanner.model.finding import Verdict
 from scanner.model.resource import Problem, SourceRun
 from scanner.model.waiver import WaiverLine
-from tests.formats.marked import DRIFT, WAIVER, hostile_marked, marked_scan
+from tests.formats.hostile_marks import DRIFT, WAIVER, hostile_marked, marked_scan
 from tests.formats.sample import (
     HOSTILE,
     REGISTRIES,
@@ -108,7 +108,7 @@ def test_tables_keep_their_columns(make, kind):
     for token in parser().parse(page(make(), kind)):
         wide = 0 if token.type == "tr_open" else wide + (token.type in {"td_open", "th_open"})
         if token.type == "tr_close":
-            assert wide in {4, 5, 6}
+            assert wide in {3, 4, 5, 6}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_numbers_are_those_of_the_scan(make, kind):
     total = scan.tallies.total()
     for verdict in Verdict:
         word = "not applicable" if verdict is Verdict.NOT_APPLICABLE else verdict.value
-        assert f"\n{word}\n{total[verdict]:,}\n{sum(total.values()):,}\n" in seen
+        assert f"\n{word}\n{total[verdict]:,} of {sum(total.values()):,}\n" in seen
     opened = sum(row.gating for row in scan.findings)
     waived = sum(scan.tallies.waived.values())
     assert opened + waived == sum(scan.tallies.findings.values()) or make is sample_scan

@@ -1,30 +1,39 @@
-"""The data of the page's table: findings as columns of numbers into pools of texts, then gzip, then base64.
+"""The data of the page's table: findings as columns of numbers into pools of texts, then gzip.
 
-Most findings share their rule, resource, evidence and words; pooling keeps 100,000 of them within a few megabytes.
+Most findings share their rule, resource, evidence and words; pooling keeps 100,000 of them within a few megabytes. A
+fingerprint cannot be pooled and does not shrink, so the page works it out again where it can: only its beginning goes out.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
+import re
 import struct
 import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import sub
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats.html.show import command, expected, link, moment, observed, visible
+from scanner.formats.html import facts
+from scanner.formats.html.show import command, expected, observed, visible
 from scanner.model.finding import Verdict
 from scanner.model.rule import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable
 
     from scanner.formats.html.words import Words
     from scanner.model.finding import Evidence, Finding
-    from scanner.model.scan import RuleCard, ScanHeader
+    from scanner.model.resource import Origin
+    from scanner.model.scan import Scan
 
 AFFECTED_SHOWN = 50
 """Resources named under one finding that share its cause; the rest is counted."""
+PREFIX = 6
+"""Characters of each fingerprint that go out; the page finds a fingerprint by them and proves it by working out the rest."""
 COLUMNS = (
     "rule",
     "severity",
@@ -41,9 +50,16 @@ COLUMNS = (
     "apiVersion",
     "qualifier",
     "waiver",
+    "lapsed",
+    "attestation",
     "change",
+    "why",
+    "was",
     "firstSeen",
+    "cause",
 )
+_HEX = re.compile(r"[0-9a-f]{64}")
+_VERDICTS = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
 class Pool:
@@ -62,92 +78,118 @@ class Pool:
         return known
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The finished data: gzip of JSON, and the sha256 (hex) of that JSON."""
+
+    packed: bytes
+    digest: str
+
+
 class Columns:
     """Collects rows by rank; `packed` gives the finished block."""
 
-    def __init__(self, header: ScanHeader, words: Words, ranks: int) -> None:
-        self._header = header
+    def __init__(self, scan: Scan, words: Words, ranks: int) -> None:
+        self._scan = scan
         self._words = words
         self._text = Pool("")
         self._raw: dict[str, int] = {"": 0}
-        self._rules = {card.id: place for place, card in enumerate(header.rules)}
+        self._rules = {card.id: place for place, card in enumerate(scan.header.rules)}
         self._strangers = Pool()
         self._severities = Pool(*SEVERITIES)
         self._resources = Pool()
+        self._last: tuple[str, int] = ("", -1)
         self._evidence = Pool()
         self._proofs = Pool(())
         self._origins = Pool()
+        self._known_origins: dict[Origin, int] = {}
         self._lists = Pool(())
         self._rows: list[list[tuple[int, ...]]] = [[] for _ in range(ranks)]
         self._prints: list[list[str]] = [[] for _ in range(ranks)]
+        self._whole: list[dict[int, str]] = [{} for _ in range(ranks)]
+        """For each rank, the fingerprints that the page cannot work out itself."""
 
     def add(self, rank: int, finding: Finding) -> None:
         """Take one finding in."""
         text = self._place
-        origin = finding.origin
-        self._prints[rank].append(visible(finding.fingerprint))
+        prints = self._prints[rank]
+        if _HEX.fullmatch(finding.fingerprint):
+            if not _computed(finding):
+                self._whole[rank][len(prints)] = finding.fingerprint
+            prints.append(finding.fingerprint[:PREFIX])
+        else:
+            self._whole[rank][len(prints)] = visible(finding.fingerprint)
+            prints.append("-" * PREFIX)
         self._rows[rank].append(
             (
                 self._rule(finding.rule),
                 self._severities.place(finding.severity),
                 _VERDICTS[finding.verdict],
-                self._resources.place(
-                    (
-                        text(finding.resource),
-                        text(finding.resource_type),
-                        text(finding.resource_name),
-                        text(finding.subscription),
-                        text(finding.resource_group),
-                        text(finding.location),
-                    )
-                ),
+                self._resource(finding),
                 text(finding.message),
                 text(finding.reason),
                 text(finding.element),
-                self._proofs.place(tuple(self._leaf(item) for item in finding.evidence))
+                self._proofs.place(tuple([self._leaf(item) for item in finding.evidence]))
                 if finding.evidence
                 else 0,
-                self._origins.place(
-                    (text(origin.source), text(_where(origin)), text(moment(origin.collected_at or "")))
-                ),
-                self._lists.place(tuple(text(item) for item in finding.affected[:AFFECTED_SHOWN])),
+                self._origin(finding.origin),
+                self._lists.place(tuple([text(item) for item in finding.affected[:AFFECTED_SHOWN]]))
+                if finding.affected
+                else 0,
                 len(finding.affected),
-                self._lists.place(tuple(text(command(item)) for item in finding.commands)),
+                self._lists.place(tuple([text(command(item)) for item in finding.commands]))
+                if finding.commands
+                else 0,
                 text(finding.api_version or ""),
                 text(finding.qualifier),
                 text(finding.waiver or ""),
+                text(finding.lapsed),
+                text(finding.attestation),
                 text(finding.change or ""),
-                text(moment(finding.first_seen or "")),
+                text(finding.why),
+                text(finding.was),
+                text(finding.first_seen or ""),
+                text(finding.cause),
             )
         )
 
-    def packed(self, total: int) -> tuple[str, str]:
-        """The block as base64 of gzip of JSON, and the sha256 of that JSON."""
+    def packed(self, total: int, report: str) -> Block:
+        """The block; `report` names the page that it belongs to."""
         rows = [row for rank in self._rows for row in rank]
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-        cards = [self._card(card) for card in self._header.rules]
-        cards += [{"id": visible(rule)} for rule in self._strangers.values]
+        columns: Sequence[Sequence[int]] = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+        whole, start = {}, 0
+        for prints, known in zip(self._prints, self._whole, strict=True):
+            whole.update({start + at: item for at, item in known.items()})
+            start += len(prints)
+        header = self._scan.header
         document = {
-            "version": 1,
+            "version": 2,
+            "report": report,
             "total": total,
+            "size": len(rows),
             "words": self._words.for_page(),
             "verdicts": [verdict.value for verdict in Verdict],
             "severities": [visible(severity) for severity in self._severities.values],
-            "subscriptions": {
-                visible(key): visible(name) for key, name in self._header.subscriptions.items()
-            },
-            "rules": cards,
-            "resources": self._resources.values,
-            "evidence": self._evidence.values,
-            "proofs": self._proofs.values,
-            "origins": self._origins.values,
-            "lists": self._lists.values,
+            "subscriptions": {visible(key): visible(name) for key, name in header.subscriptions.items()},
+            "rules": [
+                *(facts.rule(card) for card in header.rules),
+                *({"id": visible(rule)} for rule in self._strangers.values),
+            ],
+            "waivers": facts.waivers(self._scan),
+            "attestations": facts.attestations(self._scan),
+            "frameworks": {visible(one.id): visible(one.title) for one in header.frameworks},
+            "resources": _table(self._resources.values, 6),
+            "evidence": _table(self._evidence.values, 8),
+            "proofs": _ragged(self._proofs.values),
+            "origins": _table(self._origins.values, 3),
+            "lists": _ragged(self._lists.values),
             "text": self._text.values,
-            "columns": dict(zip(COLUMNS, columns, strict=True)),
-            "fingerprints": [item for rank in self._prints for item in rank],
+            "columns": {name: _short(column) for name, column in zip(COLUMNS, columns, strict=True)},
+            "prints": "".join(item for rank in self._prints for item in rank),
+            "whole": whole,
         }
         plain = json.dumps(document, separators=(",", ":")).encode("ascii")
-        return base64.b64encode(_gzip(plain)).decode("ascii"), hashlib.sha256(plain).hexdigest()
+        return Block(_gzip(plain), hashlib.sha256(plain).hexdigest())
 
     def _place(self, raw: str) -> int:
         known = self._raw.get(raw)
@@ -159,6 +201,33 @@ class Columns:
         known = self._rules.get(rule)
         return len(self._rules) + self._strangers.place(rule) if known is None else known
 
+    def _resource(self, finding: Finding) -> int:
+        """Rows of one resource stand together, so the last one is remembered."""
+        if finding.resource == self._last[0]:
+            return self._last[1]
+        text = self._place
+        place = self._resources.place(
+            (
+                text(finding.resource),
+                text(finding.resource_type),
+                text(finding.resource_name),
+                text(finding.subscription),
+                text(finding.resource_group),
+                text(finding.location),
+            )
+        )
+        self._last = (finding.resource, place)
+        return place
+
+    def _origin(self, origin: Origin) -> int:
+        known = self._known_origins.get(origin)
+        if known is None:
+            text = self._place
+            known = self._known_origins[origin] = self._origins.place(
+                (text(origin.source), text(_where(origin)), text(origin.collected_at or ""))
+            )
+        return known
+
     def _leaf(self, leaf: Evidence) -> int:
         text = self._place
         return self._evidence.place(
@@ -169,36 +238,48 @@ class Columns:
                 text(expected(leaf, self._words)),
                 text(leaf.rule_place),
                 text(leaf.source),
-                text(moment(leaf.collected_at or "")),
+                text(leaf.collected_at or ""),
                 text(leaf.note),
             )
         )
 
-    @staticmethod
-    def _card(card: RuleCard) -> Mapping[str, Any]:
-        return {
-            "id": visible(card.id),
-            "title": visible(card.title),
-            "rationale": visible(card.rationale),
-            "effort": visible(card.effort),
-            "az": [visible(line) for line in card.az],
-            "bicep": visible(card.bicep),
-            "terraform": visible(card.terraform),
-            "mend": visible(card.manual_remediation),
-            "manual": visible(card.manual),
-            "place": visible(f"{card.file}:{card.line}"),
-            "references": [[visible(address), link(address)] for address in card.references],
-            "controls": [
-                [visible(item.framework), visible(item.id), visible(item.basis)] for item in card.controls
-            ],
-        }
+
+def _computed(finding: Finding) -> bool:
+    """Whether the page's own arithmetic (`fingerprintOf` in its script) gives this fingerprint."""
+    where = finding.cause or finding.resource
+    told = f"{finding.rule}{where}{finding.element}"
+    if not (told.isascii() and told.isprintable()):
+        return False
+    joined = f"{finding.rule.lower()}\x1f/{where.strip('/').lower()}\x1f{finding.element}"
+    return hashlib.sha256(joined.encode()).hexdigest() == finding.fingerprint
 
 
-_VERDICTS = {verdict: place for place, verdict in enumerate(Verdict)}
+def _short(column: Sequence[int]) -> list[int] | int:
+    """A column that holds one number throughout as that number, else as steps."""
+    return column[0] if column and column.count(column[0]) == len(column) else _steps(column)
 
 
-def _where(origin: Any) -> str:
-    return f"{origin.where}:{origin.line}:{origin.column or 1}" if origin.line else str(origin.where)
+def _steps(column: Sequence[int]) -> list[int]:
+    """Each number less the one before it: places in pools mostly rise by one, and ones compress to nothing."""
+    return list(map(sub, column, chain((0,), column)))
+
+
+def _table(rows: Iterable[Sequence[int]], width: int) -> list[list[int]]:
+    """Rows of one width as columns of steps."""
+    columns: Sequence[Sequence[int]] = list(zip(*rows, strict=True)) or [()] * width
+    return [_steps(column) for column in columns]
+
+
+def _ragged(rows: Sequence[Sequence[int]]) -> dict[str, list[int]]:
+    """Rows of any length as their lengths, and all their numbers as steps."""
+    return {
+        "sizes": [len(row) for row in rows],
+        "items": _steps([item for row in rows for item in row]),
+    }
+
+
+def _where(origin: Origin) -> str:
+    return f"{origin.where}:{origin.line}:{origin.column or 1}" if origin.line else origin.where
 
 
 def _gzip(plain: bytes) -> bytes:

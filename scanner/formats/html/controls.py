@@ -1,8 +1,13 @@
-"""By control: from the rules' mappings to one row for each control of each framework, with its worst status."""
+"""By control: from catalogues and the rules' mappings to one row for each control of each framework, with its worst status.
+
+A catalogue names every control that the reports know of, also those that no rule speaks to: each of those has its
+reason. Without a catalogue the controls that rules name are all there is.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +15,12 @@ from scanner.formats.html.standing import STATUSES
 
 if TYPE_CHECKING:
     from scanner.formats.html.standing import RuleRow
+    from scanner.model.framework import Framework, FrameworkControl
 
-FRAMEWORK_ORDER = (
+KNOWN = (
     "faq",
     "acr-faq",
+    "azure-policy",
     "mcsb-v2",
     "mcsb",
     "cis-azure",
@@ -21,48 +28,91 @@ FRAMEWORK_ORDER = (
     "iso-27001",
     "pci-dss",
     "soc-2",
-    "azure-policy",
 )
+"""The order of frameworks that come without a catalogue."""
+SHARES = ("rules", "manual", "scanner", "untouched", "open")
+"""What speaks to a control: rules that decide, only a person, acrscan itself, nothing with a reason, nothing without."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRow:
-    """One control: `basis` is `stated` when at least one rule's mapping is the framework's own."""
+    """One control. `share`: one of `SHARES`; `text`: what proves it or why nothing does (`scanner`, `untouched`)."""
 
     id: str
+    title: str
+    share: str
     status: str
+    """The worst of its rules, or "" where it has none."""
     rules: tuple[tuple[RuleRow, str], ...]
     """Each rule with the basis of its mapping."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Framework:
-    """One framework with its controls that rules refer to, and how many controls have each status."""
+class FrameworkView:
+    """One framework: its rows, how many of each status, how many of each share; `catalogue` None where none ships."""
 
     id: str
     anchor: str
-    controls: tuple[ControlRow, ...]
+    catalogue: Framework | None
+    rows: tuple[ControlRow, ...]
     statuses: tuple[tuple[str, int], ...]
+    shares: tuple[tuple[str, int], ...]
+
+    @property
+    def spoken(self) -> list[ControlRow]:
+        """The controls that rules speak to."""
+        return [row for row in self.rows if row.rules]
+
+    @property
+    def silent(self) -> list[ControlRow]:
+        """The controls that no rule speaks to."""
+        return [row for row in self.rows if not row.rules]
 
 
-def by_framework(rules: tuple[RuleRow, ...]) -> list[Framework]:
-    """Group rules by framework and control, known frameworks first."""
+def by_framework(rules: tuple[RuleRow, ...], catalogues: Iterable[Framework] = ()) -> list[FrameworkView]:
+    """Catalogues in their order, then frameworks that rules name without one."""
     found: dict[str, dict[str, list[tuple[RuleRow, str]]]] = {}
     for row in rules:
         for control in row.card.controls:
             found.setdefault(control.framework, {}).setdefault(control.id, []).append((row, control.basis))
-    known = {name: place for place, name in enumerate(FRAMEWORK_ORDER)}
-    names = sorted(found, key=lambda name: (known.get(name, len(known)), name))
-    return [_framework(name, place, found[name]) for place, name in enumerate(names)]
+    views: list[FrameworkView] = []
+    for catalogue in catalogues:
+        mapped = found.pop(catalogue.id, {})
+        known = {control.id for control in catalogue.controls}
+        rows = [_row(control.id, control, mapped.get(control.id, [])) for control in catalogue.controls]
+        rows += [_row(name, None, mapped[name]) for name in sorted(mapped.keys() - known, key=natural)]
+        views.append(_view(catalogue.id, len(views), catalogue, rows))
+    rank = {name: place for place, name in enumerate(KNOWN)}
+    for name in sorted(found, key=lambda name: (rank.get(name, len(rank)), name)):
+        rows = [_row(control, None, found[name][control]) for control in sorted(found[name], key=natural)]
+        views.append(_view(name, len(views), None, rows))
+    return views
 
 
-def _framework(name: str, place: int, controls: dict[str, list[tuple[RuleRow, str]]]) -> Framework:
-    rows = tuple(
-        ControlRow(control, worst([row.status for row, _ in mapped]), tuple(mapped))
-        for control, mapped in sorted(controls.items(), key=lambda item: natural(item[0]))
+def _row(name: str, control: FrameworkControl | None, rules: list[tuple[RuleRow, str]]) -> ControlRow:
+    title = control.title if control else ""
+    if rules:
+        share = "manual" if all(row.card.manual for row, _ in rules) else "rules"
+        return ControlRow(name, title, share, worst([row.status for row, _ in rules]), tuple(rules), "")
+    if control and control.scanner:
+        return ControlRow(name, title, "scanner", "", (), control.scanner)
+    if control and control.untouched:
+        return ControlRow(name, title, "untouched", "", (), control.untouched)
+    return ControlRow(name, title, "open", "", (), "")
+
+
+def _view(name: str, place: int, catalogue: Framework | None, rows: list[ControlRow]) -> FrameworkView:
+    statuses = tuple((status, sum(row.status == status for row in rows)) for status in STATUSES)
+    shares = tuple((share, sum(row.share == share for row in rows)) for share in SHARES)
+    return FrameworkView(
+        name,
+        f"framework-{place}",
+        catalogue,
+        tuple(rows),
+        tuple(pair for pair in statuses if pair[1]),
+        tuple(pair for pair in shares if pair[1]),
     )
-    counted = tuple((status, sum(row.status == status for row in rows)) for status in STATUSES)
-    return Framework(name, f"framework-{place}", rows, tuple(pair for pair in counted if pair[1]))
 
 
 def worst(statuses: list[str]) -> str:

@@ -10,18 +10,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.formats.html.columns import AFFECTED_SHOWN, Columns
+from scanner.formats.html.columns import AFFECTED_SHOWN, Block, Columns
 from scanner.formats.html.standing import ORDER, grade
 from scanner.model.rule import SEVERITIES
 
 if TYPE_CHECKING:
+    from scanner.formats.html.drift import Collector
     from scanner.formats.html.words import Words
     from scanner.model.finding import Finding
     from scanner.model.scan import Scan
 
-STATIC_ROWS = 2_000
+STATIC_ROWS = 300
 """Findings written as plain HTML, which need no script."""
-STATIC_ROWS_OF_MANY = 1_000
+STATIC_ROWS_OF_MANY = 150
 """The same when not all fit: then the script's table is the better view, and the page should open quickly."""
 TABLE_ROWS = 100_000
 """Findings in the script's table. Beyond that a browser is the wrong tool: JSON and CSV hold everything."""
@@ -52,10 +53,8 @@ class Selection:
     total: int
     rows: tuple[Shown, ...]
     table_rows: int
-    data: str
-    """The table: columnar JSON, gzip, base64."""
-    data_digest: str
-    """sha256 of the JSON before compression."""
+    data: Block
+    """The table: columnar JSON, gzip."""
     reasons: tuple[tuple[str, str, int], ...]
     """Why evaluations stayed open: verdict, reason, rows; the most frequent first."""
     reasons_left_out: int
@@ -71,8 +70,11 @@ class Selection:
         return self.total - self.table_rows
 
 
-def select(scan: Scan, words: Words) -> Selection:
-    """Read the findings twice and keep the worst, in the order verdict, severity, then the scan's own."""
+def select(scan: Scan, words: Words, report: str, drift: Collector) -> Selection:
+    """Read the findings twice and keep the worst, in the order verdict, severity, then the scan's own.
+
+    Every row passes by `drift` too. `report` names the page.
+    """
     ranks = [0] * _RANKS
     reasons: Counter[tuple[str, str]] = Counter()
     for finding in scan.findings:
@@ -85,7 +87,7 @@ def select(scan: Scan, words: Words) -> Selection:
     static_room = _rooms(ranks, STATIC_ROWS if fits else STATIC_ROWS_OF_MANY)
     table_room = _rooms(ranks, TABLE_ROWS)
     static: list[list[Finding]] = [[] for _ in ranks]
-    columns = Columns(scan.header, words, _RANKS)
+    columns = Columns(scan, words, _RANKS)
     taken = [0] * _RANKS
     for finding in scan.findings:
         rank = _rank(finding)
@@ -94,23 +96,25 @@ def select(scan: Scan, words: Words) -> Selection:
         if taken[rank] < table_room[rank]:
             columns.add(rank, finding)
         taken[rank] += 1
+        drift.add(finding)
     seen: set[str] = set()
     rows = tuple(Shown(finding, _anchor(finding, seen)) for row in static for finding in row)
-    data, digest = columns.packed(sum(ranks))
     frequent = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return Selection(
         total=sum(ranks),
         rows=rows,
         table_rows=sum(table_room),
-        data=data,
-        data_digest=digest,
+        data=columns.packed(sum(ranks), report),
         reasons=tuple((verdict, reason, n) for (verdict, reason), n in frequent[:REASONS_SHOWN]),
         reasons_left_out=max(0, len(frequent) - REASONS_SHOWN),
     )
 
 
+_GRADES = {severity: grade(severity) for severity in SEVERITIES}
+
+
 def _rank(finding: Finding) -> int:
-    return _PLACE[finding.verdict] * (len(SEVERITIES) + 1) + grade(finding.severity)
+    return _PLACE[finding.verdict] * (len(SEVERITIES) + 1) + _GRADES.get(finding.severity, len(SEVERITIES))
 
 
 def _rooms(ranks: list[int], room: int) -> list[int]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 REGISTRIES = "microsoft.containerregistry/registries"
 MATRIX_ROWS = 1_000
-MATRIX_CELLS = 60_000
+MATRIX_CELLS = 12_000
 OTHER_ROWS = 200
 
 

@@ -57,6 +57,8 @@ def visible(text: str) -> str:
 
 def json_text(value: Any, words: Words) -> str:
     """A JSON value on one line, its markers in words, cut at `LONGEST_VALUE` with the rest counted."""
+    if value is True or value is False:
+        return "true" if value else "false"
     text = json.dumps(value, ensure_ascii=False, default=lambda marker: _marker(marker, words))
     if len(text) <= LONGEST_VALUE:
         return text
@@ -119,3 +121,17 @@ def link(address: str) -> str:
     host = (urlsplit(address).hostname or "").lower()
     listed = any(host == known or host.endswith("." + known) for known in LINKED_HOSTS)
     return address if listed else ""
+
+
+def evidence_link(address: str) -> str:
+    """An https address that an attestation names, when it is plain (no user part, a full host name), else "".
+
+    Where evidence is kept is the organisation's own choice, so any host may be linked; the page shows the whole address.
+    """
+    return (
+        address
+        if re.fullmatch(
+            r"https://(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::\d+)?(?:/[!#-;=?-\[\]_a-z~%]*)?", address
+        )
+        else ""
+    )

@@ -1,6 +1,7 @@
 """The catalogue of interface texts: from a key to the words a reader sees, so that a translation is one file.
 
-The machine's own values (ids, digests, times, JSON) never come from here and are never translated.
+The machine's own values (ids, digests, times, JSON) never come from here and are never translated; neither are texts of
+the rule pack, of Azure and of the waiver file.
 """
 
 from __future__ import annotations
@@ -11,11 +12,30 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from scanner.formats.html import show
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE_PREFIX = "js."
 """Texts that the page's script needs; they travel in its data block."""
+SHARED = (
+    "verdict.",
+    "severity.",
+    "state.",
+    "framework.",
+    "basis.",
+    "field.",
+    "effort.",
+    "qualifier.",
+    "change.",
+    "why.",
+    "kind.",
+    "entry.",
+    "result.",
+    "days.",
+)
+"""Texts that templates and script both say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +49,9 @@ class Words:
         """The text of a key with its `{placeholders}` filled in."""
         text = self.texts[key]
         for name, value in values.items():
-            text = text.replace("{" + name + "}", number(value) if isinstance(value, int) else str(value))
+            text = text.replace(
+                "{" + name + "}", self.number(value) if isinstance(value, int) else str(value)
+            )
         return text
 
     def many(self, key: str, n: int, **values: object) -> str:
@@ -40,20 +62,22 @@ class Words:
         """The text of `prefix.raw`, or `raw` itself where the catalogue has none (a framework, a state)."""
         return self.texts.get(f"{prefix}.{raw}", raw)
 
+    def number(self, value: int) -> str:
+        """An integer with the language's separators between the thousands."""
+        return f"{value:,}".replace(",", self.texts["format.thousands"])
+
+    def percent(self, part: int, whole: int) -> str:
+        """A share with one decimal and the language's decimal sign."""
+        return show.percent(part, whole).replace(".", self.texts["format.decimal"])
+
     def for_page(self) -> dict[str, str]:
-        """What the script says, without the prefix, and the names of verdicts, severities and states."""
+        """What the script says, without the prefix, and what it shares with the templates."""
         own = {
             key.removeprefix(PAGE_PREFIX): text
             for key, text in self.texts.items()
             if key.startswith(PAGE_PREFIX)
         }
-        shared = ("verdict.", "severity.", "state.", "framework.", "basis.", "field.", "effort.")
-        return own | {key: text for key, text in self.texts.items() if key.startswith(shared)}
-
-
-def number(value: int) -> str:
-    """An integer with separators between the thousands."""
-    return f"{value:,}"
+        return own | {key: text for key, text in self.texts.items() if key.startswith(SHARED)}
 
 
 @lru_cache(maxsize=4)

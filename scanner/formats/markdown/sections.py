@@ -42,22 +42,23 @@ def count(number: int, what: str) -> str:
 def headline(paper: Paper, scan: Scan, counts: Summary) -> None:
     """What was scanned and the one sentence that everybody reads."""
     head = scan.header
-    title = f"acrscan: {safe(head.organisation)}" if head.organisation else "acrscan"
-    paper.add(f"## {title}\n\n")
+    paper.add(f"## acrscan: {count(counts.open_rows, 'open finding')}\n\n")
     split = ", ".join(
         f"{number - counts.waived[name]:,} {safe(name)}"
         for name, number in counts.failures.items()
         if number - counts.waived[name]
     )
     waived = counts.rows - counts.open_rows
-    also = f"; {waived:,} more waived" if waived else ""
-    if counts.open_rows:
-        paper.add(f"**{count(counts.open_rows, 'open finding')}**: {split}{also}.")
-    else:
-        paper.add(f"**{'No rule fails' if counts.decided else 'No rule was decided'}**{also}.")
+    also = f" ({waived:,} of {counts.rows:,} waived)" if waived else ""
+    nothing = "No rule fails" if counts.decided else "No rule was decided"
+    if waived and not split:
+        nothing = "No finding is open"
+    paper.add(f"**{split or nothing}**{also}.")
     undecided = counts.verdicts[Verdict.UNKNOWN] + counts.verdicts[Verdict.ERROR]
     if undecided:
         paper.add(f" **{undecided:,} of {count(counts.evaluations, 'evaluation')} without an answer.**")
+    if head.organisation:
+        paper.add(f"\n\n{safe(head.organisation)}")
     kinds = ", ".join(f"{number:,} {safe(kind)}" for kind, number in sorted(scan.tallies.resources.items()))
     paper.add(
         f"\n\nScanned: {safe(head.inventory)}, as of {safe(moment(head.now))}; {kinds or 'no resources'}. "
@@ -123,16 +124,12 @@ def _not_asked(rules: list[tuple[RuleCard, str]]) -> list[str]:
 def numbers(paper: Paper, counts: Summary) -> None:
     """The verdicts with what they are a part of, and the score with its formula."""
     paper.heading("Numbers")
+    whole = counts.evaluations
     rows = [
-        (
-            _WORDS.get(verdict, verdict.value),
-            f"{number:,}",
-            f"{counts.evaluations:,}",
-            percent(number, counts.evaluations),
-        )
+        (_WORDS.get(verdict, verdict.value), f"{number:,} of {whole:,}", percent(number, whole))
         for verdict, number in counts.verdicts.items()
     ]
-    paper.table(("verdict", "evaluations", "of", "share"), rows, len(rows), "verdicts")
+    paper.table(("verdict", "evaluations", "share"), rows, len(rows), "verdicts")
     if counts.decided:
         score = percent(counts.passed, counts.decided)
         paper.add(f"\nScore: pass / (pass + fail) = {counts.passed:,} / {counts.decided:,} = {score}")
