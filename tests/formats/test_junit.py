@@ -146,6 +146,7 @@ def test_each_verdict_has_its_outcome_and_reason():
     failed = case_of(root, CONTOSOPROD, "ACR101")[0]
     assert (failed.tag, failed.get("type")) == ("failure", "critical")
     assert failed.get("message") == "The admin user is enabled. [new]"
+    assert "properties.adminUserEnabled is true, expected equals false" in failed.text
     assert "To mend: az acr update" in failed.text
     waived = case_of(root, CONTOSOPROD, "ACR102")[0]
     assert waived.tag == "skipped"

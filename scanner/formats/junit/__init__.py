@@ -175,7 +175,9 @@ class _Pen:
         return f"attested as {entry.result}: {entry.id} ({entry.owner}, until {entry.expires})"
 
     def _body(self, case: Case, card: RuleCard | None) -> str:
-        lines = list(case.lines)
+        lines = [
+            f"{line}\n  {seen}" if seen else line for line, seen in zip(case.lines, case.seen, strict=True)
+        ]
         if case.more:
             lines.append(f"... and {case.more:,} more in the JSON report")
         if case.verdict is Verdict.FAIL and card and (card.az or card.manual_remediation):

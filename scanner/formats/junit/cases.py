@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from scanner.formats._columns import json_text, observed
 from scanner.formats._text import visible
 from scanner.model import ids
 from scanner.model.finding import LETTERS, Finding, Verdict
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
 ROWS_TOLD = 50
 """Findings of one evaluation that are told one by one; the others are counted."""
+EVIDENCE_TOLD = 5
 Key = tuple[str, str]
 
 
 @dataclass(slots=True)
 class Case:
-    """One rule on one resource. `lines`: what each finding says; `more`: findings beyond them.
+    """One rule on one resource. `lines`: what each finding says; `seen`: its evidence; `more`: findings beyond them.
 
     `waived`: ids of the waivers that cover findings; `open`: whether a finding is covered by none.
     """
@@ -34,6 +36,7 @@ class Case:
     rule: str
     verdict: Verdict
     lines: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
     more: int = 0
     waived: list[str] = field(default_factory=list)
     open: bool = False
@@ -47,6 +50,7 @@ class Case:
         self.attestation = self.attestation or row.attestation
         if len(self.lines) < ROWS_TOLD:
             self.lines.append(said)
+            self.seen.append(seen_of(row))
         else:
             self.more += 1
 
@@ -90,6 +94,17 @@ def said_of(row: Finding) -> str:
     noted = "".join(f" [{visible(mark)}]" for mark in marks if mark)
     element = f"{visible(row.element)}: " if row.element and row.element not in row.message else ""
     return f"{element}{visible((row.reason if undecided else row.message) or row.message or 'no further words')}{noted}"
+
+
+def seen_of(row: Finding) -> str:
+    """The decisive values of a finding beside what was expected, or ""."""
+    told = [
+        f"{visible(leaf.path, 200)} is {visible(observed(leaf), 200)}, "
+        f"expected {visible(f'{leaf.operator} {json_text(leaf.expected)}', 200)}"
+        for leaf in row.evidence[:EVIDENCE_TOLD]
+    ]
+    more = len(row.evidence) - EVIDENCE_TOLD
+    return "; ".join([*told, f"and {more} more"] if more > 0 else told)
 
 
 def groups(scan: Scan) -> Iterator[Group]:
