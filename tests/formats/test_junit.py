@@ -195,6 +195,17 @@ def test_a_shared_waiver_skips_only_what_it_covers_altogether():
     assert both.get("message").startswith("b: Another owner.")
 
 
+def test_a_waived_row_does_not_hide_an_open_shared_cause():
+    """The resource's only row of its own is waived, but a cause that it shares is not: it fails, and says for what."""
+    shared, *rest = findings()
+    own = finding("ACR301", LINES[1], Verdict.FAIL, "Another owner.", element="b", waiver="W-1")
+    rows = sorted([shared, own, *rest], key=lambda row: (LINES.index(_line(row)), row.rule))
+    failed = case_of(root_of(sample_scan(findings=tuple(rows))), CONTOSOPROD, "ACR301")[0]
+    assert failed.tag == "failure"
+    assert "build-agent is Owner" in failed.get("message")
+    assert "[waived: W-1]" in failed.text
+
+
 def _line(row):
     return next(line for line in LINES if line.id == row.resource)
 

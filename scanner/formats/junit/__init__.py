@@ -145,7 +145,7 @@ class _Pen:
         )
 
     def _message(self, case: Case, card: RuleCard | None) -> str:
-        first = case.lines[0] if case.lines else ""
+        first = case.lead
         count = len(case.lines) + case.more
         rest = f" (and {count - 1:,} more)" if count > 1 else ""
         if case.outcome == "failure":

@@ -30,7 +30,8 @@ Key = tuple[str, str]
 class Case:
     """One rule on one resource. `lines`: what each finding says; `seen`: its evidence; `more`: findings beyond them.
 
-    `waived`: ids of the waivers that cover findings; `open`: whether a finding is covered by none.
+    `lead`: the first finding that nobody accepted, else the first. `waived`: ids of the waivers that cover findings;
+    `open`: whether a finding is covered by none.
     """
 
     rule: str
@@ -38,6 +39,7 @@ class Case:
     lines: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     more: int = 0
+    lead: str = ""
     waived: list[str] = field(default_factory=list)
     open: bool = False
     attestation: str = ""
@@ -46,6 +48,8 @@ class Case:
         """A finding about this evaluation."""
         if row.waiver and row.waiver not in self.waived:
             self.waived.append(row.waiver)
+        if not self.lead or (row.gating and not self.open):
+            self.lead = said
         self.open = self.open or row.gating
         self.attestation = self.attestation or row.attestation
         if len(self.lines) < ROWS_TOLD:
