@@ -6,7 +6,8 @@ ScannerError
 ├── UsageError       options contradict each other or name nothing        (exit 2)
 ├── ScopeError       nothing to scan, or no right to look at it           (exit 4)
 ├── AuthenticationError  no credential that Azure accepts                 (exit 4)
-└── OutputError      a report could not be written                        (exit 2)
+├── OutputError      a report could not be written                        (exit 2)
+└── PartialError     a report would close alerts that nobody looked at    (exit 6)
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class UsageError(ScannerError):
 
 class OutputError(ScannerError):
     """A report could not be written."""
+
+
+class PartialError(ScannerError):
+    """A report was not written because its reader would take what was not looked at for mended."""
+
+    exit_code = 6
 
 
 class ScopeError(ScannerError):

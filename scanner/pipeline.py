@@ -15,9 +15,10 @@ from scanner.engine.counting import count
 from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options
 from scanner.language.digest import values_digest
+from scanner.model import ids
 from scanner.model.resource import Inventory
 from scanner.model.rule import Rule, RulePack
-from scanner.model.scan import AccessLine, AgreementTally, Effective, RuleCard, Scan, ScanHeader
+from scanner.model.scan import AccessLine, AgreementTally, Effective, RuleCard, Scan, ScanHeader, ScopeLine
 from scanner.spool import Spool, Tally
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
@@ -78,6 +79,7 @@ def _header(
     now: str,
     words: str,
 ) -> ScanHeader:
+    named = {control.framework for rule in pack.rules for control in rule.controls}
     return ScanHeader(
         tool_version=__version__,
         pack_id=pack.id,
@@ -96,7 +98,26 @@ def _header(
         now=now,
         subscriptions={name: estate.chains.names.get(name, "") for name in tally.subscriptions()},
         diagnostics=(*inventory.diagnostics, *estate.notes()),
+        started=inventory.facts.started,
+        tenant=inventory.facts.tenant,
+        identity=inventory.facts.identity,
+        scope=tuple(_scope(inventory, estate, tally)),
+        frameworks=tuple(one for one in pack.frameworks if one.id in named),
+        profile_digest=pack.profile_digest,
     )
+
+
+def _scope(inventory: Inventory, estate: Estate, tally: Tally) -> Iterator[ScopeLine]:
+    """Every subscription that was looked at, and those that were left out on purpose."""
+    unread: dict[str, str] = {}
+    for problem in estate.completeness.problems(REGISTRIES):
+        # What lies deeper than a subscription is told by its own row.
+        if not problem.scope or ids.type_of(problem.scope) == "Microsoft.Resources/subscriptions":
+            unread.setdefault(ids.subscription_of(problem.scope), problem.reason)
+    seen = estate.subscriptions()
+    for name, words in sorted({**inventory.facts.excluded, **seen}.items()):
+        reason = unread.get(name, unread.get("", "")) if name in seen else "left out on purpose"
+        yield ScopeLine(name, words, tally.homes[REGISTRIES, name], reason)
 
 
 def _card(pack: RulePack, rule: Rule, estate: Estate) -> RuleCard:

@@ -75,6 +75,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.resources: Counter[str] = Counter()
+        self.homes: Counter[tuple[str, str]] = Counter()
+        """Resources by type and subscription."""
         self.seen = 0
         """Resources counted one by one so far."""
         self._lines: Counter[tuple[tuple[str, ...], str, str]] = Counter()
@@ -86,6 +88,7 @@ class Tally:
             self._lines[orders[row.type], row.subscription, row.letters] += 1
         if isinstance(row, ResourceLine):
             self.resources[row.type] += 1
+            self.homes[row.type, row.subscription] += 1
             self.seen += 1
             self._lines[orders[row.type], row.subscription, row.letters] += 1
 
@@ -94,6 +97,7 @@ class Tally:
         self._lines[counted.rules, counted.subscription, counted.letters] += counted.number
         if counted.first:
             self.resources[counted.type] += counted.number
+            self.homes[counted.type, counted.subscription] += counted.number
 
     def subscriptions(self) -> list[str]:
         """The subscriptions of everything that was evaluated."""

@@ -22,7 +22,19 @@ from scanner.model.scan import Scan  # noqa: E402
 from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
 
-FORMATS = ("console", "ndjson", "json", "sarif", "html")
+FORMATS = (
+    "console",
+    "ndjson",
+    "json",
+    "sarif",
+    "html",
+    "csv",
+    "markdown",
+    "junit",
+    "gitlab",
+    "ocsf",
+    "oscal",
+)
 
 
 def schemas() -> dict[str, str]:
@@ -32,6 +44,7 @@ def schemas() -> dict[str, str]:
         "pack": schema.pack_schema(),
         "profile": schema.profile_schema(),
         "config": schema.config_schema(KEYS, SCOPES),
+        "framework": schema.framework_schema(),
         "waivers": waiver_schema(),
     }
     return {f"{name}.schema.json": json.dumps(value, indent=1) + "\n" for name, value in made.items()}

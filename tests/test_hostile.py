@@ -87,6 +87,8 @@ def test_hostile_text_reaches_no_report_as_code(scan):
     for name in formats.names():
         out = io.BytesIO()
         formats.get(name).render(result, out)
+        if name == "xlsx":  # a packed workbook; tests/formats/test_tables.py reads it back
+            continue
         text = out.getvalue().decode("utf-8")
         if name == "html":
             assert "<img src=x" not in text

@@ -15,7 +15,7 @@ from scanner.language.pack import load_pack
 from tests.conftest import SHARED
 
 ACR = load_pack(data.policies() / "acr")
-FAQ = load_framework(data.policies() / "frameworks" / "acr-faq.yaml")
+FAQ = load_framework(data.policies() / "frameworks" / "faq.yaml")
 
 
 @pytest.mark.parametrize("rule", ACR.rules, ids=lambda rule: rule.id)

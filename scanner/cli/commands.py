@@ -15,8 +15,10 @@ COMMANDS = {
     "explain": ("explain", "Show why a rule decides as it does."),
     "access": ("access", "Show who can do what on a registry, and through which path."),
     "storage": ("storage", "Show what repositories take, and what a clean-up would free."),
+    "verify": ("verify", "Check reports against their manifest, and do the scan again."),
     "waiver": ("waivers", "Accept findings: list, check, add, prune, exchange with Azure Policy."),
     "policy": ("policy", "List, show, check, try and write rules."),
+    "history": ("history", "Record scans over time; trends, ages, retention."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
 }
@@ -38,6 +40,15 @@ WAIVER = {
     "import": ("waiver_exchange", "Turn Azure Policy exemptions into waivers."),
     "export": ("waiver_exchange", "Print waivers as Azure Policy exemptions."),
     "register": ("waiver_exchange", "Print the register of exceptions of a stored scan."),
+}
+HISTORY = {
+    "record": ("history", "Record stored scans."),
+    "runs": ("history", "List what was recorded."),
+    "trend": ("history", "Show findings and verdicts over time."),
+    "age": ("history", "Show how long open findings have been open."),
+    "fixed": ("history", "Show how long it took to mend what was mended."),
+    "retire": ("history", "Expect no more scans of a subscription that is gone."),
+    "prune": ("history", "Forget what ended before a date."),
 }
 
 
@@ -97,7 +108,8 @@ def cli(ctx: click.Context, config: str | None) -> None:
       acrscan explain ACR101 --from saved answers/ --resource myregistry
 
     Exit codes: 0 ok, 1 findings at or above --fail-on, 2 usage, config or rule error, 3 evaluation incomplete,
-    4 authentication or scope, 5 internal error, 130 interrupted. No telemetry.
+    4 authentication or scope, 5 internal error, 6 a report would close alerts of what was not read and was not written,
+    130 interrupted. No telemetry.
     """
     from scanner.cli.config import load_defaults  # noqa: PLC0415
 

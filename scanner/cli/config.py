@@ -34,6 +34,7 @@ KEYS: dict[str, tuple[str, str]] = {
     "baseline": ("text", "Earlier scan to compare with: a stored scan or SARIF"),
     "history": ("text", "SQLite file or postgresql:// URL in which scans are recorded"),
     "fail-on-new": ("flag", "Let only findings count that are new, came back or changed"),
+    "organisation": ("text", "Whose reports they are"),
     "language": ("text", "Language of the HTML report: en or id"),
     "sarif-profile": ("text", "generic, github or azdo"),
     "principals": ("text", "JSON file with names and groups of object ids"),
@@ -89,7 +90,13 @@ def load_defaults(given: str | None, command: str) -> dict[str, Any]:
         options[SCOPES[key][0]] = value
     if "format" in options:
         options["formats"] = options.pop("format")
-    return {command: options, "policy": dict.fromkeys(("list", "show", "lint", "test"), options)}
+    history = {"history": options["history"]} if "history" in options else {}
+    names = ("record", "runs", "trend", "age", "fixed", "retire", "prune")
+    return {
+        command: options,
+        "policy": dict.fromkeys(("list", "show", "lint", "test"), options),
+        "history": dict.fromkeys(names, history),
+    }
 
 
 def _yaml(value: Any) -> str:

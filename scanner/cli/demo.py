@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 import click
@@ -42,8 +43,8 @@ def demo(output: str, color: str) -> Outcome:
 
 
 def sampled(options: Options | None = None) -> Scan:
-    """The scan of the sample estate: with its waivers, and compared with what it was a week before."""
-    from scanner import data, pipeline  # noqa: PLC0415 - only this command needs them
+    """The scan of the sample estate: with its waivers, compared with a week before, and with a history of nights."""
+    from scanner import data, history, pipeline  # noqa: PLC0415 - only this command needs them
     from scanner.cli.marking import known  # noqa: PLC0415
     from scanner.cli.nights import earlier, nights  # noqa: PLC0415
     from scanner.compare.against import Baseline, against  # noqa: PLC0415
@@ -62,8 +63,12 @@ def sampled(options: Options | None = None) -> Scan:
         made = pipeline.scan(pack, found, now=found.collected_at, words=WORDS, options=options)
         return apply(made, register)
 
-    before = scan_of(earlier(inventory, nights(folder / "nights.json")[0]))
-    return against(scan_of(inventory), Baseline(before, "the scan of a week before"))
+    before = [scan_of(earlier(inventory, night)) for night in nights(folder / "nights.json")]
+    now = against(scan_of(inventory), Baseline(before[0], "the scan of a week before"))
+    with tempfile.TemporaryDirectory(prefix="acrscan-") as place, history.open(f"{place}/nights.db") as told:
+        for scan in (*before, now):
+            told.record(scan)
+        return told.mark(now)
 
 
 COMMANDS = {"demo": demo}

@@ -1,7 +1,8 @@
 """The one place that knows exit codes: runs a command, turns errors into one clear message and a number.
 
 0 ok · 1 findings at or above --fail-on · 2 usage, config or rule error · 3 evaluation incomplete ·
-4 authentication or scope · 5 internal error · 130 interrupted. The last line on stderr gives the reason.
+4 authentication or scope · 5 internal error · 6 a report was refused because the collection is partial ·
+130 interrupted. The last line on stderr gives the reason.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import click
 
 from scanner.errors import Problems, ScannerError
 
-OK, FINDINGS, USAGE, INCOMPLETE, SCOPE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-PRECEDENCE = (INTERRUPTED, INTERNAL, SCOPE, USAGE, FINDINGS, INCOMPLETE, OK)
+OK, FINDINGS, USAGE, INCOMPLETE, SCOPE, INTERNAL, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
+PRECEDENCE = (INTERRUPTED, INTERNAL, SCOPE, USAGE, PARTIAL, FINDINGS, INCOMPLETE, OK)
 """When several reasons hold, the first of these is the exit code."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,7 @@ class Marks:
 
     def prepared(self, rules: Iterable[Rule | RuleCard]) -> Prepared:
         """Everything read and checked; `rules`: those that waivers may name. Raises what reading raises."""
-        from scanner.waivers import read  # noqa: PLC0415 - YAML loads here, not at start-up
-
-        register = read.read(Path(self.waivers), known(rules)) if self.waivers else None
+        register = register_of(self.waivers, rules) if self.waivers else None
         return Prepared(register, baseline_of(self.baseline) if self.baseline else None, self.history)
 
 
@@ -63,10 +61,10 @@ class Prepared:
 
             scan = against(scan, self.baseline)
         if self.history:
-            from scanner import history  # noqa: PLC0415
+            from scanner.history import mark_and_record  # noqa: PLC0415
 
             try:
-                scan = history.mark_and_record(scan, self.history)
+                scan = mark_and_record(scan, self.history)
             except ScannerError as error:
                 self.trouble.append(error)
         return scan
@@ -83,8 +81,16 @@ def known(rules: Iterable[Rule | RuleCard]) -> Collection[str]:
     return {name for rule in rules for name in (rule.id, *rule.replaces)}
 
 
-def baseline_of(path: str) -> Baseline:
-    """The baseline in a stored scan or a SARIF file, told apart by their first bytes."""
+def register_of(path: str, rules: Iterable[Rule | RuleCard], name: str = "") -> Register:
+    """The waivers of a file; `name`: how reports write its path, for a copy that stands in for another."""
+    from scanner.text import read_text  # noqa: PLC0415 - YAML loads here, not at start-up
+    from scanner.waivers.read import parse  # noqa: PLC0415
+
+    return parse(read_text(Path(path)), name or path, known(rules))
+
+
+def baseline_of(path: str, name: str = "") -> Baseline:
+    """The baseline in a stored scan or a SARIF file, told apart by their first bytes; `name` as for waivers."""
     from scanner import stored  # noqa: PLC0415
     from scanner.compare import sarif  # noqa: PLC0415
     from scanner.compare.against import Baseline  # noqa: PLC0415
@@ -96,8 +102,8 @@ def baseline_of(path: str) -> Baseline:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", path, "Check --baseline.") from error
     if b'"record":"header"' in first.split(b"\n", 1)[0] or file.suffix == ".ndjson":
-        return Baseline(stored.read(file), path)
-    return sarif.baseline_of(file)
+        return Baseline(stored.read(file), name or path)
+    return replace(sarif.baseline_of(file), words=name or path)
 
 
 def mark_options(command: Callable[..., Any]) -> Any:

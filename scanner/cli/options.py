@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from scanner.errors import UsageError
+from scanner.model.framework import Framework
 from scanner.model.resource import Inventory
 from scanner.model.rule import RulePack
 
@@ -71,22 +73,44 @@ def pack_from(
     param: tuple[str, ...] = (),
     rule: tuple[str, ...] = (),
     skip_rule: tuple[str, ...] = (),
+    *,
+    name: str = "",
 ) -> RulePack:
-    """The pack that the options ask for: loaded, tailored and selected."""
-    from scanner import data  # noqa: PLC0415
+    """The pack that the options ask for: loaded, tailored and selected. `name`: as in `load_pack`."""
     from scanner.language.pack import load_pack  # noqa: PLC0415
     from scanner.language.tailor import check_engine, select, tailor  # noqa: PLC0415
 
-    folder = Path(pack) if pack else data.policies() / "acr"
-    loaded = load_pack(folder)
+    folder = pack_folder(pack)
+    loaded = replace(load_pack(folder, name=name), frameworks=catalogues(folder, copied=bool(name)))
     check_engine(loaded.requires, str(folder / "pack.yaml"))
-    loaded = tailor(loaded, [_profile(name) for name in profile], _pairs(param))
+    loaded = tailor(loaded, [profile_file(one) for one in profile], _pairs(param))
     if rule or skip_rule or not any(item.enabled for item in loaded.rules):
         loaded = select(loaded, rule, skip_rule)
     return loaded
 
 
-def _profile(name: str) -> Path:
+def catalogues(folder: Path, *, copied: bool = False) -> tuple[Framework, ...]:
+    """The frameworks of a pack; those that ship with acrscan stand in for ids it has no catalogue of.
+
+    `copied`: the pack is the copy in a folder of reports; the shipped catalogues of that day lie beside it.
+    """
+    from scanner import data  # noqa: PLC0415
+    from scanner.language.frameworks import of_pack  # noqa: PLC0415
+    from scanner.language.pack import FRAMEWORKS  # noqa: PLC0415
+
+    shipped = data.policies() / FRAMEWORKS
+    return of_pack(folder, shipped, *([folder.parent / FRAMEWORKS] if copied else []))
+
+
+def pack_folder(pack: str | None) -> Path:
+    """The folder of the pack that an option names, or of the shipped one."""
+    from scanner import data  # noqa: PLC0415
+
+    return Path(pack) if pack else data.policies() / "acr"
+
+
+def profile_file(name: str) -> Path:
+    """The file of a profile that is named by its path, or by its name where it ships with acrscan."""
     from scanner import data  # noqa: PLC0415
 
     if Path(name).is_file():
@@ -115,8 +139,7 @@ def inventory_from(
     from scanner.inventory import saved, snapshot  # noqa: PLC0415
 
     places = [Path(path) for path in paths]
-    if source == "auto":
-        source = "snapshot" if len(places) == 1 and (places[0] / "manifest.json").is_file() else "saved"
+    source = kind_of(paths, source)
     if source == "snapshot":
         if len(places) != 1:
             raise UsageError("a snapshot is one folder", "", "Name exactly one.")
@@ -131,6 +154,13 @@ def inventory_from(
         api_version=api_version,
         now=clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+def kind_of(paths: tuple[str, ...], source: str) -> str:
+    """What kind of inventory lies in files: a snapshot or saved answers."""
+    if source != "auto":
+        return source
+    return "snapshot" if len(paths) == 1 and (Path(paths[0]) / "manifest.json").is_file() else "saved"
 
 
 def is_live(paths: tuple[str, ...], source: str) -> bool:

@@ -23,11 +23,14 @@ BASENAME = "acrscan"
 
 
 def check_formats(names: Sequence[str], output: str | None) -> None:
-    """Refuse unknown formats and outputs that cannot hold them, before any work is done."""
+    """Refuse unknown formats, those that lack a package, and outputs that cannot hold them, before any work is done."""
     for name in names:
         if name not in formats.names():
             advice = nearest(name, formats.names()) or f"Formats: {', '.join(formats.names())}."
             raise UsageError(f"unknown format {name!r}", "", advice)
+        module = formats.get(name)
+        if isinstance(module, formats.NeedsExtra):
+            module.available()
     if output == "-" and len(names) != 1:
         raise UsageError("-o - prints one report", "", "Name exactly one format with -f.")
     if output and not names:
@@ -36,16 +39,19 @@ def check_formats(names: Sequence[str], output: str | None) -> None:
 
 def write(
     scan: Scan, names: Sequence[str], output: str | None, outcome: Outcome, settings: Settings = DEFAULT
-) -> None:
+) -> list[Path]:
     """Write each format and say where; one that fails is told and does not keep the others from being written.
+
+    Gives the files that were written.
 
     `output`: a folder, a file name with a suffix (one format), `-` for stdout, or None for `reports/`.
     """
     if output == "-":
         formats.get(names[0]).render(scan, sys.stdout.buffer, settings)
         sys.stdout.buffer.flush()
-        return
+        return []
     errors: list[ScannerError] = []
+    done: list[Path] = []
     for name in names:
         module = formats.get(name)
         path = _path(output, module.EXTENSION, alone=len(names) == 1)
@@ -54,6 +60,7 @@ def write(
                 with whole_file(place) as out:
                     writer(scan, out)
                 say(f"wrote {place}")
+                done.append(place)
         except OSError as error:
             errors.append(
                 OutputError(f"the {name} report was not written: {error.strerror or error}", str(path))
@@ -67,6 +74,7 @@ def write(
     for failed in errors:
         say(str(failed))
         outcome.add(failed.exit_code, f"not written: {failed.what}")
+    return done
 
 
 def _files(

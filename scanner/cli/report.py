@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,30 +12,77 @@ from scanner.cli.door import Outcome
 from scanner.cli.gate import Limits
 from scanner.cli.marking import Marks, mark_options
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
+from scanner.cli.sealing import Seal, Source, seal, seal_options
+from scanner.errors import UsageError
+from scanner.trust.manifest import Replay
 
 
 @click.command("report")
-@click.argument("stored", metavar="SCAN.NDJSON", type=click.Path())
+@click.argument("stored", metavar="[SCAN.NDJSON]", type=click.Path(), required=False)
+@click.option(
+    "--period",
+    metavar="PERIOD",
+    help="State what many nights show (2026-Q3, 2026-07, 2026-07-01..2026-07-14); needs --history.",
+)
+@click.option(
+    "--pack-id", default="", metavar="ID", help="Which pack a period is about, where a history has several."
+)
+@click.option(
+    "--today", metavar="DATE", help="Nights after this date are not over yet (default: today, UTC)."
+)
 @mark_options
 @output_options
 @gate_options
-def report(stored: str, marks: Marks, out: Output, limits: Limits) -> Outcome:
+@seal_options
+def report(
+    stored: str | None,
+    period: str | None,
+    pack_id: str,
+    today: str | None,
+    marks: Marks,
+    out: Output,
+    limits: Limits,
+    how: Seal,
+) -> Outcome:
     """Render a stored scan (`-f ndjson` writes one) in other formats, with the same numbers.
 
-    With --waivers or --baseline it is marked anew, at the scan's own clock.
+    With --waivers or --baseline it is marked anew, at the scan's own clock. With --period no scan is named: the history
+    tells on how many nights each control was effective, what was not looked at, who changed what, and for which registries.
 
     \b
     Examples:
       acrscan report reports/acrscan.ndjson -f html -f sarif -o reports/
       acrscan report reports/acrscan.ndjson
       acrscan report tonight.ndjson --baseline last-night.ndjson --waivers acr-waivers.yaml -f markdown -o -
+      acrscan report --period 2026-Q3 --history nights.db -f html -f csv -o reports/
     """
+    if period:
+        if stored:
+            raise UsageError(
+                "a period is read from --history, not from a stored scan", "", "Leave out SCAN.NDJSON."
+            )
+        from scanner.cli import period as periods  # noqa: PLC0415
+
+        return periods.run(period, marks.history, out, today, pack_id)
+    if not stored:
+        raise UsageError("no stored scan named", "", "Give SCAN.NDJSON, or --period with --history.")
     from scanner import stored as reader  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
+    how.check(out.output, out.formats)
     scan = reader.read(Path(stored))
     prepared = marks.prepared(scan.header.rules)
-    outcome = conclude(prepared.mark(scan), limits, out)
+    replay = Replay(
+        source="stored",
+        now=scan.header.now,
+        history=bool(marks.history),
+        organisation=out.organisation,
+        waivers_name=marks.waivers or "",
+        baseline_name=marks.baseline or "",
+    )
+    source = Source(replay, waivers=marks.waivers, baseline=marks.baseline, inventory=(stored,))
+    sealed = partial(seal, source=source, how=how) if how.manifest else None
+    outcome = conclude(prepared.mark(scan), limits, out, sealed)
     prepared.tell(outcome)
     return outcome
 

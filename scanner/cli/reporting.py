@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from scanner.cli import gate, outputs
+from scanner.cli.build_facts import build_facts
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
 from scanner.cli.show import show
@@ -23,6 +25,7 @@ _OUTPUT = (
     click.option("--sarif-limit", type=click.IntRange(1, 25_000), default=5_000, show_default=True, help="Results that the profile github writes at most."),
     click.option("--sarif-profile", type=click.Choice(settings_of.SARIF_PROFILES), default="generic", show_default=True, help="Who reads the SARIF."),
     click.option("--html-mode", type=click.Choice(settings_of.HTML_MODES), default="single", show_default=True, help="One file, or page, style, script and data apart for strict servers."),
+    click.option("--organisation", default="", metavar="NAME", help="Whose report it is; printed in front of it."),
     click.option("--language", type=click.Choice(settings_of.LANGUAGES), default="en", show_default=True, help="Language of the HTML report."),
     click.option("-q", "--quiet", is_flag=True, help="No console report; only the last line on stderr."),
     click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True),
@@ -39,38 +42,30 @@ _GATE = (
 )  # fmt: skip
 
 
+_FOUND = frozenset({"pipeline", "stem"})
+"""Settings that are found out and not asked for."""
+
+
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What to write and where, as given."""
+class Output(Settings):
+    """What to write and where, as given; the settings of the formats among it."""
 
     formats: tuple[str, ...] = ()
     output: str | None = None
     color: str = "auto"
     quiet: bool = False
-    language: str = "en"
-    html_mode: str = "single"
-    sarif_profile: str = "generic"
-    sarif_limit: int = 5_000
-    sarif_split: bool = False
-    markdown: str = "summary"
-    csv_bom: bool = False
+    organisation: str = ""
 
     def settings(self) -> Settings:
-        """The settings of the formats, with what the environment tells of the checkout and the build."""
-        return Settings(
-            language=self.language,
-            html_mode=self.html_mode,
-            sarif_profile=self.sarif_profile,
-            sarif_limit=self.sarif_limit,
-            sarif_split=self.sarif_split,
-            markdown=self.markdown,
-            csv_bom=self.csv_bom,
-        )
+        """The settings, with what the environment tells of the checkout and the build."""
+        named = bool({"sarif", "gitlab"} & set(self.formats))
+        return replace(self, pipeline=build_facts()) if named else self
 
 
 def output_options(command: Callable[..., Any]) -> Any:
     """Where reports go and what they are like; they arrive as `out`."""
-    return bundled(command, _OUTPUT, tuple(Output.__dataclass_fields__), Output, "out")
+    names = tuple(name for name in Output.__dataclass_fields__ if name not in _FOUND)
+    return bundled(command, _OUTPUT, names, Output, "out")
 
 
 def gate_options(command: Callable[..., Any]) -> Any:
@@ -78,11 +73,20 @@ def gate_options(command: Callable[..., Any]) -> Any:
     return bundled(command, _GATE, tuple(gate.Limits.__dataclass_fields__), gate.Limits, "limits")
 
 
-def conclude(result: Scan, limits: gate.Limits, out: Output) -> Outcome:
-    """Show a finished scan, write its reports and judge it."""
+def conclude(
+    result: Scan,
+    limits: gate.Limits,
+    out: Output,
+    sealed: Callable[[Scan, list[Path], Outcome], None] | None = None,
+) -> Outcome:
+    """Show a finished scan, write its reports and judge it. `sealed` gets the files that were written."""
+    if out.organisation:
+        result = replace(result, header=replace(result.header, organisation=out.organisation))
     if not out.quiet and out.output != "-":
         show(result, out.color)
     outcome = Outcome() if limits.exit_zero else gate.judge(result, limits)
     if out.formats:
-        outputs.write(result, out.formats, out.output, outcome, out.settings())
+        written = outputs.write(result, out.formats, out.output, outcome, out.settings())
+        if sealed is not None:
+            sealed(result, written, outcome)
     return outcome

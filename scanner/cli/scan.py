@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,17 +19,22 @@ from scanner.cli.options import (
     clock,
     inventory_from,
     is_live,
+    kind_of,
+    pack_folder,
     pack_from,
+    profile_file,
     rule_options,
     source_words,
 )
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
+from scanner.cli.sealing import Seal, Source, seal, seal_options
 from scanner.cli.show import Progress
 from scanner.cli.telling import Teller
 from scanner.errors import UsageError
 from scanner.model.finding import Verdict
 from scanner.model.resource import Inventory
 from scanner.model.scan import Scan
+from scanner.trust.manifest import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +53,7 @@ REGISTRIES = "microsoft.containerregistry/registries"
 @mark_options
 @output_options
 @gate_options
+@seal_options
 @click.option("--keep-passes", is_flag=True, help="Keep a row for each pass and notApplicable too.")
 def scan(
     paths: tuple[str, ...],
@@ -65,6 +72,7 @@ def scan(
     marks: Marks,
     out: Output,
     limits: Limits,
+    how: Seal,
     keep_passes: bool,
 ) -> Outcome:
     """Evaluate rules over an inventory and report.
@@ -84,8 +92,10 @@ def scan(
     """
     from scanner import pipeline  # noqa: PLC0415
     from scanner.engine.evaluate import Options  # noqa: PLC0415
+    from scanner.language.pack import shown  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
+    how.check(out.output, out.formats)
     rules = pack_from(pack, profile, param, rule, skip_rule)
     prepared = marks.prepared(rules.rules)
     asked = is_live(paths, source)
@@ -123,7 +133,43 @@ def scan(
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
-        outcome = conclude(prepared.mark(result), limits, out)
+        sealed = None
+        if how.manifest:
+            replay = Replay(
+                source=""
+                if asked and (verify or not folder)
+                else "snapshot"
+                if asked
+                else kind_of(paths, source),
+                why="Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
+                now=result.header.now,
+                words=result.header.inventory,
+                api_version=api_version or "",
+                parameters=param,
+                rules=rule,
+                skipped=skip_rule,
+                keep_passes=keep_passes,
+                history=bool(marks.history),
+                organisation=out.organisation,
+                pack_name=shown(pack_folder(pack)),
+                waivers_name=marks.waivers or "",
+                baseline_name=marks.baseline or "",
+            )
+            kept = (folder,) if asked and folder else () if asked else paths
+            sealed = partial(
+                seal,
+                source=Source(
+                    replay,
+                    pack_folder(pack),
+                    tuple(profile_file(one) for one in profile),
+                    marks.waivers,
+                    marks.baseline,
+                    principals if not asked else None,
+                    kept,
+                ),
+                how=how,
+            )
+        outcome = conclude(prepared.mark(result), limits, out, sealed)
     prepared.tell(outcome)
     if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")

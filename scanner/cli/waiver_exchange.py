@@ -102,7 +102,7 @@ def register(stored: str, form: str) -> None:
     from scanner import stored as reader  # noqa: PLC0415
     from scanner.formats import _exceptions  # noqa: PLC0415
 
-    click.get_binary_stream("stdout").write(_exceptions.written(reader.read(Path(stored)), form))
+    click.echo(_exceptions.written(reader.read(Path(stored)), form), nl=False)
 
 
 COMMANDS = {"import": from_exemptions, "export": to_exemptions, "register": register}

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from scanner.compare.why import Knew, differences, why_gone, why_new
 from scanner.model import ids
 from scanner.model.finding import CHANGES, Finding, Verdict, fingerprint, order
+from scanner.model.gaps import gaps
 from scanner.model.scan import Drift, ResourceLine, Scan
 from scanner.rows import Rows
 
@@ -28,12 +29,16 @@ OPEN = "persisting"
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """An earlier scan. `words`: its file; `lines`: whether it tells verdicts that are no findings (a SARIF file does not)."""
+    """An earlier scan. `words`: its file; `lines`: whether it tells verdicts that are no findings (a SARIF file does not).
+
+    `blind`: it says itself that it did not look at everything and carried nothing on.
+    """
 
     scan: Scan
     words: str
     lines: bool = True
     notes: tuple[str, ...] = ()
+    blind: bool = False
 
 
 def against(scan: Scan, baseline: Baseline) -> Scan:
@@ -126,6 +131,8 @@ class _Comparison:
             yield f"the rules differ: {old.pack_id} {old.pack_version} before, {new.pack_version} now"
         if old.profile != new.profile:
             yield f"the profile differs: {old.profile or 'none'} before, {new.profile or 'none'} now"
+        if self._baseline.blind or (self._old.drift is None and gaps(self._old)):
+            yield "the baseline did not look at everything: findings that it did not see are not carried on"
         if old.now > new.now:
             yield "the baseline is younger than this scan"
         if old.inventory_digest == new.inventory_digest:

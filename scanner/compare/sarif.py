@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +16,8 @@ from scanner.model.resource import Origin
 from scanner.model.scan import RuleCard, Scan, ScanHeader, Tallies
 
 FINGERPRINT = "acrscan/v1"
+_ARGUMENTS = 2
+_LINK = re.compile(r"\]\s*\(")
 _CHANGES = {"absent": "resolved"}
 _NOTE = "the baseline is a SARIF file, which tells no passes: some reasons are less certain than with a stored scan"
 
@@ -42,8 +45,24 @@ def baseline_of(path: Path) -> Baseline:
         resources=(),
         earlier=tuple(sorted((row for row in rows if row.change == "resolved"), key=order)),
     )
-    more = ("it has the profile github, which leaves waived findings out",) if profile == "github" else ()
-    return Baseline(scan, str(path), lines=False, notes=(_NOTE, *more))
+    notes = (_NOTE, *_lacks(runs, profile))
+    return Baseline(scan, str(path), lines=False, notes=notes, blind=any(_blind(run) for run in runs))
+
+
+def _blind(run: Mapping[str, Any]) -> bool:
+    """Whether the run says that not everything was looked at, and that nothing was carried on."""
+    said = _object(run.get("properties"))
+    return bool(said.get("acrscan/gaps")) and "acrscan/drift" not in said
+
+
+def _lacks(runs: list[Any], profile: str) -> Iterator[str]:
+    """What the file itself says that it leaves out."""
+    if profile == "github":
+        yield "it has the profile github, which leaves waived findings out"
+    left = [_object(_object(run.get("properties")).get("acrscan/leftOut")).get("limit") for run in runs]
+    number = sum(count for one in left for count in _object(one).values() if isinstance(count, int))
+    if number:
+        yield f"its limit of results left {number:,} findings out, which seem new now"
 
 
 def _header(path: Path, run: Mapping[str, Any], driver: Mapping[str, Any]) -> tuple[ScanHeader, str]:
@@ -129,18 +148,40 @@ def _row(result: Mapping[str, Any], places: list[Any]) -> Finding:
         subscription=ids.subscription_of(resource),
         resource_group=ids.resource_group_of(resource),
         location=_text(said.get("acrscan/location")),
-        message=_text(_object(result.get("message")).get("text")),
+        message=_said(_object(result.get("message"))),
         reason=_text(said.get("acrscan/reason")),
         element=_text(said.get("acrscan/element")),
         evidence=tuple(_evidence(item) for item in said.get("acrscan/evidence", ())),
         fingerprint=str(result["fingerprints"][FINGERPRINT]),
-        origin=Origin("sarif", _text(said.get("acrscan/source"))),
+        origin=_origin(result["locations"][0], said),
+        qualifier=_text(said.get("acrscan/qualifier")),
         affected=tuple(str(item) for item in said.get("acrscan/affected", ())),
+        commands=tuple(tuple(str(word) for word in words) for words in said.get("acrscan/commands", ())),
+        api_version=_text(said.get("acrscan/apiVersion")) or None,
         waiver=_text(said.get("acrscan/waiver")) or None,
         change=_CHANGES.get(str(state), OPEN),
         first_seen=_text(said.get("acrscan/firstSeen")) or None,
         cause=_text(said.get("acrscan/cause")),
     )
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    """The row's own words: the last argument of the rule's template, with the brackets of links as they were."""
+    arguments = message.get("arguments")
+    if not isinstance(arguments, list) or len(arguments) != _ARGUMENTS:
+        return _text(message.get("text"))
+    words = _text(arguments[1])
+    return words.replace("\\[", "[").replace("\\]", "]") if _LINK.search(words) else words
+
+
+def _origin(place: Mapping[str, Any], said: Mapping[str, Any]) -> Origin:
+    """Where the row came from; what was declared in a file keeps its line, so that it can be told again."""
+    where, at = _text(said.get("acrscan/source")), _text(said.get("acrscan/collectedAt")) or None
+    declared = _text(said.get("acrscan/declaredIn"))
+    if not declared:
+        return Origin("sarif", where, collected_at=at)
+    region = _object(_object(place.get("physicalLocation")).get("region"))
+    return Origin(declared, where, int(region["startLine"]), int(region["startColumn"]), at)
 
 
 def _evidence(item: Mapping[str, Any]) -> Evidence:
@@ -151,6 +192,9 @@ def _evidence(item: Mapping[str, Any]) -> Evidence:
         str(item["operator"]),
         item.get("expected"),
         _text(item.get("rulePlace")),
+        _text(item.get("source")),
+        _text(item.get("collectedAt")) or None,
+        _text(item.get("note")),
     )
 
 

@@ -106,20 +106,21 @@ def rule_changed(before: Knew, after: Knew, rule: str) -> bool:
 
 def why_new(before: Knew, after: Knew, row: Finding, letters: str | None) -> str:
     """Why the older scan did not have the row; `letters`: the older scan's of the row's resource."""
-    if row.rule.startswith(PREFIX):
-        return "waiver"
-    if not before.asks(row.rule):
-        return "rule"
-    return before.blind(row, letters) or ("rule" if rule_changed(before, after, row.rule) else "resource")
+    return _why(before, rule_changed(before, after, row.rule), row, letters)
 
 
 def why_gone(before: Knew, after: Knew, row: Finding, letters: str | None) -> str:
     """Why the newer scan has the row no more; `data` and `scope` mean that it may still be there."""
+    return _why(after, rule_changed(before, after, row.rule), row, letters)
+
+
+def _why(lacking: Knew, changed: bool, row: Finding, letters: str | None) -> str:
+    """Why a scan lacks a row that the other one has."""
     if row.rule.startswith(PREFIX):
         return "waiver"
-    if not after.asks(row.rule):
+    if not lacking.asks(row.rule):
         return "rule"
-    return after.blind(row, letters) or ("rule" if rule_changed(before, after, row.rule) else "resource")
+    return lacking.blind(row, letters) or ("rule" if changed else "resource")
 
 
 def differences(old: Finding, new: Finding, before: Knew, after: Knew) -> tuple[str, str]:

@@ -23,7 +23,8 @@ class Settings:
 
     `pipeline`: facts about the checkout and the build that the door found in its environment
     (`repository`, `revision`, `branch`, and for Azure DevOps `organisation`, `project`, `definitionId`, `definitionName`,
-    `phaseId`, `phaseName`, `buildId`); a missing key is a fact nobody knows.
+    `phaseId`, `phaseName`, `buildId`; `root` and `folder`: the checkout's folder and the working folder in it);
+    a missing key is a fact nobody knows.
     """
 
     language: str = "en"

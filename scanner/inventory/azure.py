@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from scanner.inventory.principals import read_principals
 from scanner.inventory.record import digest
 from scanner.inventory.scopes import Scope, Wanted
 from scanner.model import ids
-from scanner.model.resource import Inventory, Part, Problem, SourceRun
+from scanner.model.resource import Facts, Inventory, Part, Problem, SourceRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ async def _collect(options: Options, tell: Tell) -> Collected:
     )
     async with client:
         started = _now(client)
-        principal = claims_of(await client.token(options.cloud.scope)).get("oid")
+        claims = claims_of(await client.token(options.cloud.scope))
+        principal = claims.get("oid")
         tell("scope", words="finding out what is visible")
         scope = await scopes.resolve(client, options.wanted)
         tell("scoped", subscriptions=len(scope.subscriptions), visible=len(scope.visible))
@@ -113,7 +114,10 @@ async def _collect(options: Options, tell: Tell) -> Collected:
             collector = Collector(client, scope, books, options.extras(client) if options.extras else None)
             interrupted = await _work(collector)
             losses = await lost.compare(collector, options.previous, interrupted=interrupted)
-            inventory = _inventory(options, scope, collector, losses, interrupted=interrupted)
+            inventory = replace(
+                _inventory(options, scope, collector, losses, interrupted=interrupted),
+                facts=_facts(claims, started, scope),
+            )
             stack.pop_all()
     return Collected(
         inventory,
@@ -124,6 +128,25 @@ async def _collect(options: Options, tell: Tell) -> Collected:
         journal,
         started,
     )
+
+
+def _facts(claims: Mapping[str, Any], started: str, scope: Scope) -> Facts:
+    """Who collected, by the claims of the token (unchecked: they only say who we are), and what was left out."""
+    texts = {key: value for key, value in claims.items() if isinstance(value, str)}
+    application = texts.get("appid") or texts.get("azp", "")
+    if texts.get("idtyp") == "user" or "upn" in texts or "unique_name" in texts:
+        identity = f"user {texts.get('oid', '')}"
+    elif "xms_mirid" in texts:
+        identity = f"managed identity {application or texts.get('oid', '')}"
+    else:
+        identity = f"application {application}" if application else ""
+    chosen = {one.id for one in scope.subscriptions}
+    left = {
+        one.id: one.name
+        for one in scope.visible
+        if one.id not in chosen and scopes.excluded(one, scope.wanted)
+    }
+    return Facts(started, texts.get("tid", ""), identity.strip(), left)
 
 
 async def _work(collector: Collector) -> bool:

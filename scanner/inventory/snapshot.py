@@ -20,7 +20,7 @@ from scanner.errors import InputError, OutputError
 from scanner.inventory.record import from_record, sort_key, to_record
 from scanner.json_text import read_json
 from scanner.model import ids
-from scanner.model.resource import Inventory, Part, Principal, Problem, Resource, SourceRun
+from scanner.model.resource import Facts, Inventory, Part, Principal, Problem, Resource, SourceRun
 
 SCHEMA = "acrscan/snapshot/v1"
 MANIFEST = "manifest.json"
@@ -103,6 +103,9 @@ def _manifest(
         "tool": {"name": "acrscan", "version": tool_version},
         "started": started,
         "ended": ended,
+        "tenant": inventory.facts.tenant,
+        "identity": inventory.facts.identity,
+        "excluded": dict(sorted(inventory.facts.excluded.items())),
         "digest": inventory.digest,
         "parts": parts,
         "runs": [_run_record(run) for run in inventory.runs],
@@ -184,6 +187,13 @@ def _inventory(folder: Path, manifest: Mapping[str, Any]) -> Inventory:
             for item in manifest["principals"]
         },
         diagnostics=tuple(manifest["diagnostics"]),
+        # Snapshots of older versions lack the last three.
+        facts=Facts(
+            manifest["started"],
+            manifest.get("tenant", ""),
+            manifest.get("identity", ""),
+            manifest.get("excluded", {}),
+        ),
     )
 
 

@@ -23,13 +23,22 @@ API_VERSION = "acrscan/v1"
 MAX_FILES = 5_000
 _PACK_KEYS = ("apiVersion", "pack", "parameters", "definitions")
 _ABOUT_KEYS = ("id", "prefix", "version", "requires", "docs")
+FRAMEWORKS = "frameworks"
+"""The folder in a pack that holds catalogues, not rules."""
 _PREFIX = re.compile(r"[A-Z]{2,8}\Z")
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
 
 
-def load_pack(folder: Path) -> RulePack:
-    """Load a pack. Raises `Problems` with every `RuleError`, each with file:line:col; never returns an empty pack."""
+def load_pack(folder: Path, *, name: str = "") -> RulePack:
+    """Load a pack. Raises `Problems` with every `RuleError`, each with file:line:col; never returns an empty pack.
+
+    `name`: how places in rules are written instead of the folder's own path, for a copy that stands in for another.
+    """
     folder = Path(folder)
+
+    def place(path: Path) -> str:
+        return f"{name}/{path.relative_to(folder).as_posix()}" if name else shown(path)
+
     if not folder.is_dir():
         raise RuleError(
             "is not a folder with a pack", str(folder), "A pack is a folder that holds pack.yaml and rules."
@@ -41,7 +50,7 @@ def load_pack(folder: Path) -> RulePack:
     text = read_text(main)
     digest = hashlib.sha256()
     _add(digest, "pack.yaml", text)
-    documents, source = load_yaml(text, _shown(main))
+    documents, source = load_yaml(text, place(main))
     form = Form(source)
     loaded = _Pack(form, documents)
     errors += form.errors
@@ -50,7 +59,7 @@ def load_pack(folder: Path) -> RulePack:
         try:
             text = read_text(path)
             _add(digest, path.relative_to(folder).as_posix(), text)
-            found, problems = _rules(path, text, loaded)
+            found, problems = _rules(place(path), text, loaded)
         except ScannerError as error:
             errors.append(as_error(error))
             continue
@@ -85,14 +94,14 @@ def load_rule_file(path: Path, pack: Path | None = None) -> tuple[RulePack, tupl
     )
     if home is not None:
         main = home / "pack.yaml"
-        documents, source = load_yaml(read_text(main), _shown(main))
+        documents, source = load_yaml(read_text(main), shown(main))
         form = Form(source)
         loaded = _Pack(form, documents)
     else:
         form = Form(load_yaml("", str(path))[1])
         loaded = _Pack(form, [])
         form.errors.clear()
-    rules, problems = _rules(path, read_text(path), loaded)
+    rules, problems = _rules(shown(path), read_text(path), loaded)
     errors = [*form.errors, *problems, *_duplicates(rules)]
     if errors:
         raise Problems(errors)
@@ -125,7 +134,7 @@ def _defaults(shared: Mapping[str, Parameter], rules: Iterable[Rule]) -> dict[st
     return values
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """The path as errors print it: relative to the working folder where it lies below it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
@@ -138,7 +147,9 @@ def _files(folder: Path) -> list[Path]:
         path
         for pattern in ("*.yaml", "*.yml")
         for path in folder.rglob(pattern)
-        if path.name != "pack.yaml" and not path.name.endswith((".test.yaml", ".test.yml"))
+        if path.name != "pack.yaml"
+        and not path.name.endswith((".test.yaml", ".test.yml"))
+        and path.relative_to(folder).parts[0] != FRAMEWORKS
     )
     if len(found) > MAX_FILES:
         raise RuleError(f"more than {MAX_FILES:,} rule files", str(folder))
@@ -150,8 +161,8 @@ def _add(digest: hashlib._Hash, name: str, text: str) -> None:
     digest.update(text.encode())
 
 
-def _rules(path: Path, text: str, loaded: _Pack) -> tuple[list[Rule], list[ScannerError]]:
-    documents, source = load_yaml(text, _shown(path), tags=True)
+def _rules(name: str, text: str, loaded: _Pack) -> tuple[list[Rule], list[ScannerError]]:
+    documents, source = load_yaml(text, name, tags=True)
     form = Form(source)
     rules = []
     for node in documents:

@@ -6,7 +6,7 @@ from typing import Any
 
 from scanner.engine.operators import NEGATED, OPERATORS, ORDERED
 from scanner.engine.operators.text import FORMATS
-from scanner.language import parameters, rules
+from scanner.language import frameworks, parameters, rules
 from scanner.language.conditions import PARAM_OPERATORS, QUANTIFIERS
 from scanner.language.pack import API_VERSION
 from scanner.model.rule import SEVERITIES
@@ -290,6 +290,29 @@ def profile_schema() -> dict[str, Any]:
                 "scope": {"type": "array", "items": {"oneOf": blocks}},
             },
             ("apiVersion", "profile"),
+        ),
+    }
+
+
+def framework_schema() -> dict[str, Any]:
+    """The schema of a framework's catalogue."""
+    about: dict[str, Any] = {
+        key: {"type": "boolean"} if key == "complete" else _TEXT for key in frameworks.ABOUT
+    }
+    about["id"] = {"type": "string", "pattern": rules.FRAMEWORK.pattern.replace(r"\Z", "$").join(("^", ""))}
+    control = _closed(dict.fromkeys(frameworks.CONTROL, _TEXT), ("id", "title"))
+    control["not"] = {"required": ["scanner", "untouched"]}
+    return {
+        "$schema": DRAFT,
+        "$id": "framework.schema.json",
+        "title": "acrscan framework",
+        **_closed(
+            {
+                "apiVersion": {"const": API_VERSION},
+                "framework": _closed(about, ("id", "title", "source", "mapping")),
+                "controls": {"type": "array", "items": control},
+            },
+            ("apiVersion", "framework", "controls"),
         ),
     }
 

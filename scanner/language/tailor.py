@@ -5,6 +5,7 @@ A profile sets declared knobs and never touches a condition. Order: pack < profi
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -83,7 +84,8 @@ def _known(known: Mapping[str, Rule], name: str) -> str:
 
 
 def _apply(pack: RulePack, path: Path) -> RulePack:
-    documents, source = load_yaml(read_text(path), str(path))
+    text = read_text(path)
+    documents, source = load_yaml(text, str(path))
     form = Form(source)
     if len(documents) != 1:
         raise RuleError("a profile holds one document", str(path))
@@ -108,6 +110,7 @@ def _apply(pack: RulePack, path: Path) -> RulePack:
         pack,
         rules=rules,
         profile=" + ".join(filter(None, (pack.profile, name))),
+        profile_digest=hashlib.sha256(f"{pack.profile_digest}\x00{text}".encode()).hexdigest(),
         values={**pack.values, **values},
         value_origins={**pack.value_origins, **dict.fromkeys(values, f"profile {name}")},
         scoped=(*pack.scoped, *scoped),

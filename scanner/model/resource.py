@@ -102,6 +102,20 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What a collection knows of itself; "" where nobody noted it. Ids only, no names of people.
+
+    `started`: RFC 3339. `identity`: `application <id>`, `user <id>` or `managed identity <id>`. `excluded`: subscription
+    ids that are visible but were left out on purpose -> their names.
+    """
+
+    started: str = ""
+    tenant: str = ""
+    identity: str = ""
+    excluded: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Everything collected: parts by lower-case type, runs, digest, names of principals, end time.
 
@@ -115,6 +129,7 @@ class Inventory:
     principals: Mapping[str, Principal] = field(default_factory=dict)
     diagnostics: tuple[str, ...] = ()
     """Things the reader noticed and the user should know (ignored files, unknown types ...)."""
+    facts: Facts = Facts()
 
 
 def pointer(keys: tuple[str, ...]) -> str:

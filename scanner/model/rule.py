@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanner.model.condition import NOWHERE, Condition, Mark
+from scanner.model.framework import Framework
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 """From worst to mildest; the order reports sort by."""
@@ -105,6 +106,8 @@ class Rule:
     semantics: str = "native"
     tests: tuple[RuleTest, ...] = ()
     mark: Mark = NOWHERE
+    control_marks: tuple[Mark, ...] = ()
+    """Where each of `controls` stands, in the same order."""
     digest: str = ""
     """sha256 of the condition and its parameters: changes exactly when the rule can decide differently."""
 
@@ -141,6 +144,10 @@ class RulePack:
     value_origins: Mapping[str, str] = field(default_factory=dict)
     """Where each effective value came from: pack, the profile's file, or `--param`."""
     profile: str = ""
+    profile_digest: str = ""
+    """sha256 over the profiles' texts in their order, or ""."""
     scoped: tuple[ScopedValues, ...] = ()
+    frameworks: tuple[Framework, ...] = ()
+    """The catalogues at hand, in the order of reports; also those that no rule names."""
     merged: dict[tuple[ScopedValues, ...], Mapping[str, Any]] = field(default_factory=dict, compare=False)
     """Values for combinations of scoped blocks, worked out when first needed."""

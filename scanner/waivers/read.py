@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from scanner.errors import Problems, RuleError
 from scanner.language.form import Form
@@ -89,41 +90,29 @@ class _Reader:
 
     def waiver(self, node: Node) -> Waiver:
         body = self._form.mapping(node, "a waiver", WAIVER_KEYS, (*REQUIRED, "kind"))
-        text = self._texts(body)
-        created, expires = self._span(body)
-        return Waiver(
-            id=self._id(body),
-            covers=self._covers(body),
-            kind=self._form.choice(body.items.get("kind"), "kind", KINDS, KINDS[0]),
-            reason=text["reason"],
-            owner=text["owner"],
-            ticket=text["ticket"],
-            approver=text["approver"],
-            created=created,
-            expires=expires,
-            place=_place(body.mark),
-            source=text["exemption"],
-        )
+        texts = self._texts(body, "ticket", "exemption")
+        kind = self._form.choice(body.items.get("kind"), "kind", KINDS, KINDS[0])
+        return Waiver(kind=kind, ticket=texts["ticket"], source=texts["exemption"], **self._shared(body))
 
     def attestation(self, node: Node) -> Attestation:
         body = self._form.mapping(node, "an attestation", ATTESTATION_KEYS, (*REQUIRED, "result", "evidence"))
-        text = self._texts(body)
-        created, expires = self._span(body)
-        return Attestation(
-            id=self._id(body),
-            covers=self._covers(body),
-            result=self._form.choice(body.items.get("result"), "result", RESULTS, RESULTS[1]),
-            reason=text["reason"],
-            owner=text["owner"],
-            approver=text["approver"],
-            evidence=text["evidence"],
-            created=created,
-            expires=expires,
-            place=_place(body.mark),
-        )
+        result = self._form.choice(body.items.get("result"), "result", RESULTS, RESULTS[1])
+        evidence = self._texts(body, "evidence")["evidence"]
+        return Attestation(result=result, evidence=evidence, **self._shared(body))
 
-    def _texts(self, body: Mapping) -> dict[str, str]:
-        keys = ("reason", "owner", "ticket", "approver", "exemption", "evidence")
+    def _shared(self, body: Mapping) -> dict[str, Any]:
+        """What both kinds of entries have."""
+        created, expires = self._span(body)
+        return {
+            "id": self._id(body),
+            "covers": self._covers(body),
+            **self._texts(body, "reason", "owner", "approver"),
+            "created": created,
+            "expires": expires,
+            "place": _place(body.mark),
+        }
+
+    def _texts(self, body: Mapping, *keys: str) -> dict[str, str]:
         return {key: self._form.text(body.items.get(key), key) for key in keys}
 
     def _id(self, body: Mapping) -> str:

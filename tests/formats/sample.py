@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.model import ids
-from scanner.model.finding import LETTERS, Evidence, Finding, Verdict
+from scanner.model.finding import LETTERS, Evidence, Finding, Verdict, order
 from scanner.model.resource import Origin, Problem, SourceRun
 from scanner.model.rule import SEVERITIES, Control
 from scanner.model.scan import (
@@ -540,7 +540,13 @@ def tally(
             counts = verdicts.setdefault(rule, {}).setdefault(line.subscription, {})
             counts[LETTERS[letter]] = counts.get(LETTERS[letter], 0) + 1
     severities = Counter(row.severity for row in rows if row.verdict is Verdict.FAIL)
-    return Tallies(verdicts, {name: severities[name] for name in SEVERITIES}, dict(resources))
+    waived = Counter(row.severity for row in rows if row.verdict is Verdict.FAIL and row.waiver)
+    return Tallies(
+        verdicts,
+        {name: severities[name] for name in SEVERITIES},
+        dict(resources),
+        waived={name: waived[name] for name in SEVERITIES},
+    )
 
 
 def sample_scan(**changes: Any) -> Scan:
@@ -636,8 +642,8 @@ def hostile_scan() -> Scan:
     )
     names = {ids.subscription_of(CONTOSOPROD): HOSTILE[0], DEV: HOSTILE[8]}
     return sample_scan(
-        findings=tuple(rows),
-        resources=tuple(lines),
+        findings=tuple(sorted(rows, key=order)),
+        resources=tuple(sorted(lines, key=lambda line: (line.type, ids.order_key(line.id)))),
         access=tuple(paths),
         agreement=tuple(compared),
         runs=runs,
@@ -664,8 +670,10 @@ class Many:
 
 def _many_line(at: int) -> ResourceLine:
     name = f"reg{at:06d}"
-    resource = f"/subscriptions/{PROD}/resourceGroups/rg-{at % 50:02d}/{PROVIDER}/{name}"
-    return replace(LINES[1], id=resource, name=name, resource_group=f"rg-{at % 50:02d}", letters="FPPPPPPPM")
+    resource = f"/subscriptions/{PROD}/resourceGroups/rg-{at // 2000:02d}/{PROVIDER}/{name}"
+    return replace(
+        LINES[1], id=resource, name=name, resource_group=f"rg-{at // 2000:02d}", letters="FPPPPPPPM"
+    )
 
 
 def _many_finding(at: int) -> Finding:

@@ -2,24 +2,19 @@
 
 import hashlib
 import io
-import json
 import re
 import subprocess
 import sys
 import uuid
 from collections import Counter
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from urllib.parse import unquote
 
-import jsonschema
 import pytest
 
 from scanner.formats import sarif
-from scanner.formats.sarif.document import SNIPPETS_UP_TO, write
+from scanner.formats.sarif.document import SMALL_UP_TO
 from scanner.formats.sarif.place import inventory_uri
-from scanner.formats.sarif.profile import Profile
 from scanner.formats.sarif.texts import pascal, plain
 from scanner.model.finding import Verdict
 from scanner.model.resource import Origin
@@ -38,38 +33,7 @@ from tests.formats.sample import (
     large_scan,
     sample_scan,
 )
-
-ROOT = Path(__file__).parents[2]
-PLATFORM = {"linux": "linux", "darwin": "darwin", "win32": "win32"}.get(sys.platform, "linux")
-MULTITOOL = ROOT / "node_modules" / "@microsoft" / f"sarif-multitool-{PLATFORM}"
-
-
-def multitool(name):
-    """A file of the official package; its place among the test's needs is told when it is missing."""
-    path = MULTITOOL / name
-    assert path.exists(), (
-        "The official SARIF schema and validator are missing: run `npm ci` in the project's folder."
-    )
-    return path
-
-
-@cache
-def validator():
-    """The official schema, loaded once."""
-    schema = json.loads(multitool("sarif-2.1.0.json").read_text(encoding="utf-8-sig"))
-    return jsonschema.validators.validator_for(schema)(schema)
-
-
-def rendered(scan):
-    """The bytes of the log."""
-    out = io.BytesIO()
-    sarif.render(scan, out)
-    return out.getvalue()
-
-
-def run_of(scan):
-    """The one run of the log."""
-    return json.loads(rendered(scan))["runs"][0]
+from tests.formats.sarif_tools import ROOT, rendered, run_of
 
 
 def texts_of(value):
@@ -85,52 +49,9 @@ def texts_of(value):
         yield value
 
 
-def validated(path, kinds):
-    """The lines of the official validator that complain."""
-    binary = multitool("Sarif.Multitool.exe" if sys.platform == "win32" else "Sarif.Multitool")
-    binary.chmod(0o755)
-    config = Path(__file__).with_name("sarif-multitool.xml")
-    words = [binary, "validate", path, "-c", config, "--rule-kind", kinds, "--level", "Note;Warning;Error"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
-    lines = (done.stdout + done.stderr).splitlines()
-    assert any("Analysis completed successfully" in line for line in lines), done.stdout + done.stderr
-    return [line for line in lines if re.search(r": (note|warning|error) (?!WRN999)", line)]
-
-
-@pytest.mark.parametrize("make", [sample_scan, hostile_scan, empty_scan])
-def test_the_official_schema_accepts_the_log(make):
-    """No error by the JSON schema of SARIF 2.1.0."""
-    errors = [
-        f"{error.json_path}: {error.message}"
-        for error in validator().iter_errors(json.loads(rendered(make())))
-    ]
-    assert errors == []
-
-
-@pytest.mark.parametrize("kinds", ["Sarif", "Sarif;Ghas"])
-@pytest.mark.parametrize("make", [sample_scan, hostile_scan, empty_scan])
-def test_the_official_validator_has_nothing_to_say(make, kinds, tmp_path):
-    """0 errors, 0 warnings, 0 notes for scans of the cloud."""
-    scan = make()
-    cloud = replace(scan, findings=tuple(row for row in scan.findings if row.origin.source != "arm"))
-    path = tmp_path / "log.sarif"
-    path.write_bytes(rendered(cloud))
-    assert validated(path, kinds) == []
-
-
-def test_a_template_finding_lacks_only_its_snippet(tmp_path):
-    """A format reads no files, so the source line is left to the viewer; nothing else is missing."""
-    path = tmp_path / "log.sarif"
-    path.write_bytes(rendered(sample_scan()))
-    assert {"".join(re.findall(r"(?:SARIF|GH)\d+", line)) for line in validated(path, "Sarif;Ghas")} == {
-        "SARIF2010",
-        "SARIF2011",
-    }
-
-
 @pytest.mark.parametrize("make", [sample_scan, hostile_scan])
 def test_every_result_has_what_code_scanning_asks_for(make):
-    """The ingestion list of GitHub: texts, one relative place with a region, few tags, no empty strings."""
+    """Texts, one relative place with a region, few tags, no empty strings: also where everything is written."""
     run = run_of(make())
     driver = run["tool"]["driver"]
     for rule in driver["rules"]:
@@ -309,7 +230,10 @@ def test_a_cloud_resource_has_an_inventory_address_and_its_real_id():
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"] == {
         "uri": f"inventory/{PROD}/rg-prod/contosoeu.json",
         "uriBaseId": "SRCROOT",
+        "index": 0,
     }
+    assert run["artifacts"][0]["location"]["uri"] == f"inventory/{PROD}/rg-prod/contosoeu.json"
+    assert run["artifacts"][0]["roles"] == ["resultFile"]
     assert run["logicalLocations"][0]["properties"]["acrscan/portal"].startswith(
         "https://portal.azure.com/#@/resource/sub"
     )
@@ -346,14 +270,24 @@ def test_inventory_addresses(resource, uri):
     ],
 )
 def test_a_template_resource_has_its_file_and_line(where, artifact):
-    """The real place, and no hash of the line: the uploader makes that one from the file."""
+    """The real place, and no hash of the line where the uploader finds the file and makes that one itself."""
     row = finding("ACR101", LINES[1], Verdict.FAIL, "x", origin=Origin("terraform", where, 12, 3))
     run = run_of(sample_scan(findings=(row,)))
     (result,) = run["results"]
     place = result["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"] == artifact
-    assert place["region"] == {"startLine": 12, "startColumn": 3, "endLine": 12, "endColumn": 4}
-    assert "primaryLocationLineHash" not in result["partialFingerprints"]
+    assert place["artifactLocation"] == {**artifact, "index": 0}
+    assert run["artifacts"][0]["location"] == artifact
+    said = {"rendered": {"text": "Declares 'contosoprod'."}}
+    assert place["region"] == {
+        "startLine": 12,
+        "startColumn": 3,
+        "endLine": 12,
+        "endColumn": 4,
+        "snippet": said,
+    }
+    assert place["contextRegion"] == {"startLine": 12, "endLine": 12, "snippet": said}
+    checked_out = "uriBaseId" in artifact and not artifact["uri"].startswith("_..")
+    assert ("primaryLocationLineHash" in result["partialFingerprints"]) is not checked_out
 
 
 def test_fingerprints_are_stable_and_told_apart():
@@ -404,40 +338,12 @@ def test_what_was_not_read_is_notified():
     }
 
 
-def test_suppressions_and_baseline_are_on_all_results_or_on_none():
-    """Viewers take a mixture for an error."""
-    run = run_of(sample_scan())
-    waived = [row for row in run["results"] if row["suppressions"]]
-    assert [row["ruleId"] for row in waived] == ["ACR102"]
-    assert waived[0]["suppressions"][0]["justification"] == "Waived: 'W-12'."
-    assert not any("baselineState" in row for row in run["results"])
-    plain_rows = tuple(replace(row, waiver=None, change="unchanged") for row in sample_scan().findings)
-    run = run_of(sample_scan(findings=plain_rows))
-    assert not any("suppressions" in row for row in run["results"])
-    assert {row["baselineState"] for row in run["results"]} == {"unchanged"}
-
-
 def test_a_finding_of_an_unknown_rule_speaks_for_itself():
     """Internal findings have no rule in the driver, so no template is referred to."""
     row = finding("INT001", LINES[1], Verdict.ERROR, "Two lanes disagree.", reason="two lanes disagree")
     (result,) = run_of(sample_scan(findings=(row,)))["results"]
     assert "ruleIndex" not in result
     assert set(result["message"]) == {"text", "markdown"}
-
-
-def test_a_profile_can_leave_rows_out():
-    """Indices count only what is written."""
-    out = io.BytesIO()
-    write(sample_scan(), out, Profile("strict", frozenset({Verdict.FAIL}), waived=False))
-    (run,) = json.loads(out.getvalue())["runs"]
-    assert len(run["results"]) == 8
-    assert {row["kind"] for row in run["results"]} == {"fail", "informational"}
-    for row in run["results"]:
-        (reference,) = row["locations"][0]["logicalLocations"]
-        assert (
-            run["logicalLocations"][reference["index"]]["fullyQualifiedName"]
-            == reference["fullyQualifiedName"]
-        )
 
 
 def test_the_category_names_the_only_subscription():
@@ -469,7 +375,7 @@ def test_large_logs_are_written_row_by_row_and_without_snippets():
             return super().write(data)
 
     out = Counting()
-    sarif.render(large_scan(SNIPPETS_UP_TO + 1), out)
+    sarif.render(large_scan(SMALL_UP_TO + 1), out)
     assert out.largest < 60_000
     assert b'"snippet"' not in out.getvalue()
     assert b'"snippet"' in rendered(large_scan(2))

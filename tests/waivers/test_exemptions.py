@@ -55,7 +55,7 @@ def inventory(definition=ADMIN, exemption=None, scope=REGISTRY, metadata=None, m
             )
         ],
     }
-    return Inventory(parts, (), "", "2026-11-25T02:00:00Z")  # type: ignore[arg-type] - lists serve as parts
+    return Inventory(parts, (), "", "2026-11-25T02:00:00Z")  # type: ignore[arg-type]  # lists serve as parts
 
 
 def test_an_exemption_of_a_registry_is_an_exact_waiver():

@@ -1,4 +1,8 @@
-"""What the scan has to say about itself: collections not read, rules not decided, notes; as SARIF notifications."""
+"""What the scan has to say about itself, as SARIF notifications.
+
+Collections not read, rules not decided, notes of the input; and of this file: what was left out of it, what was carried
+on from the baseline, waivers that do not count.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import visible
 from scanner.formats.sarif.result import harmless
+from scanner.formats.sarif.suppression import standing
 from scanner.formats.sarif.texts import plain
 from scanner.model.finding import Verdict
 from scanner.model.summary import incomplete, not_evaluated, summarise
+from scanner.model.waiver import IN_FORCE, WaiverLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scanner.formats.sarif.place import Places
+    from scanner.formats.sarif.selection import Counts
     from scanner.model.resource import Problem, SourceRun
     from scanner.model.scan import Scan
+    from scanner.model.waiver import AttestationLine
 
 _HELP = "https://learn.microsoft.com/azure/container-registry/container-registry-roles"
 _KINDS = (
@@ -38,6 +47,22 @@ _KINDS = (
      "Something about the input is worth knowing.",
      "Check that the input is what you meant to scan.",
      "Note: '{0}'."),
+    ("ACRN006", "WaiverDoesNotCount", "warning",
+     "A waiver or an attestation is not in force; what it covered is open.",
+     "Renew it, mend what it covers, or take it out of the file.",
+     "'{0}' for rule '{1}' does not count: '{2}'. It would cover '{3}'."),
+    ("ACRN007", "LimitOfResults", "warning",
+     "There are more results than the reader takes; the mildest are left out of this file.",
+     "See the HTML, CSV or JSON report for all of them, or write one file for each subscription.",
+     "'{0}' results are left out, the limit is '{1}': '{2}'."),
+    ("ACRN008", "RowsLeftOut", "note",
+     "Rows that the reader would take for open alerts are not in this file.",
+     "See the HTML, CSV or JSON report for all rows.",
+     "'{0}' rows are left out because this reader would show them as open alerts: '{1}'."),
+    ("ACRN009", "CarriedForward", "warning",
+     "Open findings of the baseline could not be looked at this time and stay open.",
+     "Complete the collection, then scan again.",
+     "'{0}' findings of '{1}' could not be looked at this time and are carried on as open."),
 )  # fmt: skip
 
 DESCRIPTORS: list[dict[str, Any]] = [
@@ -55,13 +80,19 @@ DESCRIPTORS: list[dict[str, Any]] = [
 ]
 
 
-def invocation(scan: Scan) -> dict[str, Any]:
-    """The one invocation of a run: what was noticed while collecting and evaluating, and how much was covered."""
-    return {
-        "executionSuccessful": True,
+def invocation(scan: Scan, counts: Counts, limit: int, places: Places) -> dict[str, Any]:
+    """The one invocation of a run: what was noticed while collecting, evaluating and writing, and how much was covered."""
+    found: dict[str, Any] = {"executionSuccessful": True}
+    if scan.header.started:
+        found["startTimeUtc"] = scan.header.started
+    return found | {
         "endTimeUtc": scan.header.now,
         "toolExecutionNotifications": [*_collections(scan), *_undecided(scan), *_notes(scan)],
-        "toolConfigurationNotifications": list(_not_asked(scan)),
+        "toolConfigurationNotifications": [
+            *_not_asked(scan),
+            *_lapsed(scan, places),
+            *_left_out(scan, counts, limit),
+        ],
         "properties": {"acrscan/coverage": coverage(scan)},
     }
 
@@ -139,7 +170,7 @@ def _undecided(scan: Scan) -> Iterator[dict[str, Any]]:
 
 
 def _notes(scan: Scan) -> Iterator[dict[str, Any]]:
-    for note in scan.header.diagnostics:
+    for note in (*scan.header.diagnostics, *(scan.drift.notes if scan.drift else ())):
         yield _notification(4, [note])
 
 
@@ -148,3 +179,38 @@ def _not_asked(scan: Scan) -> Iterator[dict[str, Any]]:
     for card, reason in not_evaluated(scan.header):
         found = _notification(3, [card.id, reason])
         yield {**found, "associatedRule": {"id": card.id, "index": places[card.id]}}
+
+
+def _lapsed(scan: Scan, places: Places) -> Iterator[dict[str, Any]]:
+    """Entries of the waiver file that do not count."""
+    lines: tuple[WaiverLine | AttestationLine, ...] = (*scan.waivers, *scan.attestations)
+    for line in lines:
+        if line.state in IN_FORCE:
+            continue
+        if isinstance(line, WaiverLine):
+            entry, covered = line.waiver, _counted(line.findings, "finding")
+            name, rule, place = f"waiver {entry.id}", entry.covers.rule, entry.place
+        else:
+            word = line.attestation
+            covered = _counted(line.evaluations, "evaluation")
+            name, rule, place = f"attestation {word.id}", word.covers.rule, word.place
+        found = _notification(5, [name, rule, standing(line), covered])
+        if place:
+            found["locations"] = [{"physicalLocation": places.spot(place)}]
+        yield found
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _left_out(scan: Scan, counts: Counts, limit: int) -> Iterator[dict[str, Any]]:
+    """What this file does not hold, and what it holds although it was not looked at."""
+    if counts.cut:
+        words = ", ".join(f"{number:,} {severity}" for severity, number in counts.cut.items())
+        yield _notification(6, [f"{sum(counts.cut.values()):,}", f"{limit:,}", words])
+    if counts.left:
+        words = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts.left.items()))
+        yield _notification(7, [f"{sum(counts.left.values()):,}", words])
+    if counts.carried and scan.drift is not None:
+        yield _notification(8, [f"{counts.carried:,}", scan.drift.words])

@@ -6,24 +6,30 @@ lower-case address (`inventory/<subscription>/<resource group>/<registry>.json`)
 
 from __future__ import annotations
 
+import posixpath
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from scanner.formats._text import visible
+from scanner.formats.sarif.texts import plain
 from scanner.model import ids
 
 if TYPE_CHECKING:
     from scanner.model.finding import Finding
 
 BASE = "SRCROOT"
-FILE_SOURCES = frozenset({"arm", "terraform", "host"})
+FILE_SOURCES = frozenset({"arm", "terraform", "host", "waivers"})
 """Sources whose resources are declared in files of a repository."""
+OUTSIDE = "outside"
+_LONGEST_NAME = 200
 
 PORTAL = "https://portal.azure.com/#@/resource"
 _REGISTRIES = "/providers/microsoft.containerregistry/registries/"
 _START = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2}
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_SPOT = re.compile(r"(.+):(\d{1,9}):(\d{1,9})", re.DOTALL)
 
 
 def in_file(row: Finding) -> bool:
@@ -31,27 +37,79 @@ def in_file(row: Finding) -> bool:
     return row.origin.source in FILE_SOURCES and bool(row.origin.where)
 
 
-def physical(row: Finding, *, snippet: bool = False) -> dict[str, Any]:
-    """The artifact and the region of a finding; `snippet` adds what stands at the start of every inventory file."""
-    if not in_file(row):
-        artifact = {"uri": inventory_uri(row.resource), "uriBaseId": BASE}
-        if not snippet:
-            return {"artifactLocation": artifact, "region": _START}
-        first = {"snippet": {"text": "{"}}
-        context = {"startLine": 1, "endLine": 1, **first}
-        return {"artifactLocation": artifact, "region": {**_START, **first}, "contextRegion": context}
-    line, column = max(row.origin.line or 1, 1), max(row.origin.column or 1, 1)
-    region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1}
-    return {"artifactLocation": _file(row.origin.where), "region": region}
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How files are addressed: `root` is the checkout's folder, `folder` the one in it that paths start from ("" = root).
 
+    `relative`: an absolute address would make the reader refuse the whole log, so what lies outside the checkout is
+    named by its file name below `outside/`.
+    """
 
-def _file(where: str) -> dict[str, str]:
-    path = where.replace("\\", "/")
-    if path.startswith("/"):
-        return {"uri": "file://" + _encoded(path.split("/"))}
-    if _DRIVE.match(where):
+    root: str = ""
+    folder: str = ""
+    relative: bool = False
+
+    def artifact(self, row: Finding) -> dict[str, str]:
+        """Where the finding's file is, or would be."""
+        if in_file(row):
+            return self.file(row.origin.where)
+        return {"uri": inventory_uri(row.resource), "uriBaseId": BASE}
+
+    def checked_out(self, row: Finding) -> bool:
+        """Whether the finding's file should be found in the checkout, so that an uploader can read its lines."""
+        return in_file(row) and not self.file(row.origin.where)["uri"].startswith(
+            ("file:", f"{OUTSIDE}/", "_../")
+        )
+
+    def file(self, where: str) -> dict[str, str]:
+        """The address of a file as it was given on the command line."""
+        path = where.replace("\\", "/")
+        absolute = path.startswith("/") or bool(_DRIVE.match(where))
+        root = self.root.replace("\\", "/").rstrip("/")
+        if absolute and root and path.startswith(f"{root}/"):
+            absolute, path = False, path[len(root) + 1 :]
+        elif not absolute and self.folder:
+            path = f"{self.folder}/{path}"
+        if not absolute:
+            inside = posixpath.normpath(path) if self.folder or self.root else path
+            return {
+                "uri": _encoded([part for part in inside.split("/") if part not in {"", "."}]) or "_",
+                "uriBaseId": BASE,
+            }
+        if self.relative:
+            return {"uri": f"{OUTSIDE}/{_encoded([path.rsplit('/', 1)[-1]])}", "uriBaseId": BASE}
+        if path.startswith("/"):
+            return {"uri": "file://" + _encoded(path.split("/"))}
         return {"uri": f"file:///{path[:2]}{_encoded(path[2:].split('/'))}"}
-    return {"uri": _encoded([part for part in path.split("/") if part not in {"", "."}]), "uriBaseId": BASE}
+
+    def spot(self, place: str) -> dict[str, Any]:
+        """A physical location from `file:line:column`, or from a file alone."""
+        match = _SPOT.fullmatch(place)
+        if match is None:
+            return {"artifactLocation": self.file(place)}
+        return {"artifactLocation": self.file(match[1]), "region": _point(int(match[2]), int(match[3]))}
+
+    def physical(self, row: Finding, *, snippet: bool = False) -> dict[str, Any]:
+        """The artifact and the region of a finding; `snippet` adds what viewers show of it without the file.
+
+        Every inventory file starts with a brace. A format reads no files, and lines of a repository may hold secrets:
+        of those it is said what stands there (SARIF's `rendered`), and no text of the file is claimed.
+        """
+        declared = in_file(row)
+        region = _point(row.origin.line or 1, row.origin.column or 1) if declared else _START
+        found: dict[str, Any] = {"artifactLocation": self.artifact(row), "region": region}
+        if snippet:
+            name = plain(row.resource_name or row.resource, _LONGEST_NAME)
+            shown = {"rendered": {"text": f"Declares '{name}'."}} if declared else {"text": "{"}
+            line = region["startLine"]
+            found["region"] = {**region, "snippet": shown}
+            found["contextRegion"] = {"startLine": line, "endLine": line, "snippet": shown}
+        return found
+
+
+def _point(line: int, column: int) -> dict[str, int]:
+    line, column = max(line, 1), max(column, 1)
+    return {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1}
 
 
 def inventory_uri(resource: str) -> str:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import visible
-from scanner.formats.sarif.place import in_file, physical
-from scanner.formats.sarif.texts import KINDS, LEVELS, identifier, message, plain
+from scanner.formats.sarif.place import in_file
+from scanner.formats.sarif.selection import STATES
+from scanner.formats.sarif.suppression import suppressions
+from scanner.formats.sarif.texts import CARRIED, KINDS, RESOLVED, identifier, message
 from scanner.model.codec import to_record
 from scanner.model.finding import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.formats.sarif.place import Places
+    from scanner.formats.sarif.profile import Profile
+    from scanner.formats.sarif.selection import Picked
     from scanner.model.finding import Finding
+    from scanner.model.waiver import WaiverLine
 
 FINGERPRINT = "acrscan/v1"
 COARSE = "acrscan/ruleAndResource/v1"
 LINE_HASH = "primaryLocationLineHash"
-BASELINE = frozenset({"new", "unchanged", "updated", "absent"})
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,43 +38,60 @@ class Traits:
     """The run's guid."""
     rules: Mapping[str, int]
     """Rule id -> place in the driver's rules."""
+    profile: Profile
+    places: Places
+    waivers: Mapping[str, WaiverLine]
     suppressions: bool
     baseline: bool
-    snippets: bool
-    """Small logs repeat the first character of the inventory file, which viewers ask for; large ones save the bytes."""
+    small: bool
+    """Small logs say things twice where viewers ask for it (snippets, guids, Markdown); large ones save the bytes."""
+    artifacts: Mapping[str, int]
+    """Address -> place among the run's artifacts."""
 
 
-def result(row: Finding, resource: int, traits: Traits) -> dict[str, Any]:
-    """The result of a finding; `resource` is its place among the run's logical locations."""
+def result(picked: Picked, resource: int, spelled: str, traits: Traits) -> dict[str, Any]:
+    """The result of a finding; `resource` is its place among the logical locations, `spelled` its id as given there."""
+    row = picked.row
     found: dict[str, Any] = {"ruleId": row.rule}
-    if row.rule in traits.rules:
+    known = row.rule in traits.rules
+    if known:
         found["ruleIndex"] = traits.rules[row.rule]
-    found["kind"], found["level"] = _kind_and_level(row)
-    found["message"] = message(row.verdict, [row.resource_name or row.resource, _said(row)])
-    if row.rule not in traits.rules:
+    found["kind"], found["level"] = _kind_and_level(row, traits.profile)
+    words = [row.resource_name or row.resource, _said(row)]
+    found["message"] = message(_template(picked), words, rich=traits.small)
+    if not known:
         del found["message"]["id"], found["message"]["arguments"]
-    found["locations"] = [
-        {
-            "physicalLocation": physical(row, snippet=traits.snippets),
-            "logicalLocations": [{"index": resource, "fullyQualifiedName": visible(row.resource)}],
-        }
-    ]
-    found["guid"] = identifier(traits.run, row.fingerprint)
-    found["correlationGuid"] = identifier(row.fingerprint)
+    physical = traits.places.physical(row, snippet=traits.small)
+    artifact = physical["artifactLocation"]
+    if artifact["uri"] in traits.artifacts:
+        physical["artifactLocation"] = {**artifact, "index": traits.artifacts[artifact["uri"]]}
+    logical = {"index": resource, "fullyQualifiedName": visible(spelled)}
+    found["locations"] = [{"physicalLocation": physical, "logicalLocations": [logical]}]
+    if traits.small:
+        found["guid"] = identifier(traits.run, row.fingerprint, _template(picked))
+        found["correlationGuid"] = identifier(row.fingerprint)
     found["fingerprints"] = {FINGERPRINT: row.fingerprint}
-    found["partialFingerprints"] = _partial(row)
+    found["partialFingerprints"] = _partial(row, traits)
     if traits.suppressions:
-        found["suppressions"] = _suppressions(row, traits)
+        found["suppressions"] = suppressions(picked, traits.run, traits.waivers, traits.places)
     if traits.baseline:
-        found["baselineState"] = row.change
-    found["properties"] = _properties(row)
+        found["baselineState"] = STATES[row.change or ""]
+    if row.first_seen and _MOMENT.fullmatch(row.first_seen):
+        found["provenance"] = {"firstDetectionTimeUtc": row.first_seen}
+    found["properties"] = _properties(picked, traits)
     return found
 
 
-def _kind_and_level(row: Finding) -> tuple[str, str]:
+def _template(picked: Picked) -> str:
+    if picked.carried:
+        return CARRIED
+    return RESOLVED if picked.earlier else picked.row.verdict.value
+
+
+def _kind_and_level(row: Finding, profile: Profile) -> tuple[str, str]:
     if row.verdict is not Verdict.FAIL:
         return KINDS[row.verdict], "none"
-    level = LEVELS.get(row.severity, "warning")
+    level = profile.level(row.severity)
     return ("informational", level) if level == "none" else ("fail", level)
 
 
@@ -77,30 +101,30 @@ def _said(row: Finding) -> str:
     return (row.reason if undecided else row.message) or row.message or row.reason or "no further words"
 
 
-def _partial(row: Finding) -> dict[str, str]:
-    """Keys to match by. For a file that exists, the uploader hashes the line itself."""
-    both = f"{row.rule.lower()}\x1f{row.resource.lower()}".encode("utf-8", "replace")
-    found = {COARSE: hashlib.sha256(both).hexdigest()}
-    if not in_file(row):
-        found[LINE_HASH] = f"{row.fingerprint[:16]}:1"
-    return found
+def _partial(row: Finding, traits: Traits) -> dict[str, str]:
+    """Keys to match by. For a file that is checked out, the uploader hashes the line itself."""
+    found = {}
+    if traits.small:
+        both = f"{row.rule.lower()}\x1f{row.resource.lower()}".encode("utf-8", "replace")
+        found[COARSE] = hashlib.sha256(both).hexdigest()
+    if traits.places.checked_out(row):
+        return found or {FINGERPRINT: row.fingerprint}
+    return {**found, LINE_HASH: f"{row.fingerprint[:16]}:1"}
 
 
-def _suppressions(row: Finding, traits: Traits) -> list[dict[str, Any]]:
-    if not row.waiver:
-        return []
-    guid = identifier(traits.run, row.fingerprint, "waiver", row.waiver)
-    said = f"Waived: '{plain(row.waiver)}'."
-    return [{"kind": "external", "status": "accepted", "guid": guid, "justification": said}]
-
-
-def _properties(row: Finding) -> dict[str, Any]:
+def _properties(picked: Picked, traits: Traits) -> dict[str, Any]:
     """What SARIF has no place for; empty values are left out."""
+    row = picked.row
     said = {
         "verdict": row.verdict.value,
         "severity": row.severity,
+        "carriedForward": picked.carried,
+        "change": row.change if traits.baseline else None,
+        "why": row.why,
+        "was": row.was,
         "reason": row.reason,
         "element": row.element,
+        "cause": row.cause,
         "qualifier": row.qualifier,
         "affected": row.affected,
         "commands": row.commands,
@@ -108,7 +132,10 @@ def _properties(row: Finding) -> dict[str, Any]:
         "apiVersion": row.api_version,
         "collectedAt": row.origin.collected_at,
         "source": row.origin.where,
+        "declaredIn": row.origin.source if in_file(row) else "",
         "waiver": row.waiver,
+        "lapsed": row.lapsed,
+        "attestation": row.attestation,
         "firstSeen": row.first_seen,
         "evidence": [_evidence(to_record(one)) for one in row.evidence],
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.formats._text import code_span, markdown, visible
 from scanner.model.finding import Verdict
+from scanner.model.waiver import PREFIX
 
 if TYPE_CHECKING:
     from scanner.model.scan import RuleCard
@@ -36,18 +37,26 @@ KINDS = {
     Verdict.NOT_APPLICABLE: "notApplicable",
     Verdict.MANUAL: "review",
 }
-TEMPLATES = {
+CARRIED, RESOLVED = "carried", "resolved"
+"""What rows of the baseline are: open then and not looked at this time; or not there any more."""
+TEMPLATES: dict[str, str] = {
     Verdict.PASS: "Resource '{0}' meets the rule: '{1}'.",
     Verdict.FAIL: "Resource '{0}' breaks the rule: '{1}'.",
     Verdict.UNKNOWN: "Resource '{0}' could not be judged, data is missing: '{1}'.",
     Verdict.ERROR: "Resource '{0}' could not be judged, the evaluation failed: '{1}'.",
     Verdict.NOT_APPLICABLE: "The rule does not apply to resource '{0}': '{1}'.",
     Verdict.MANUAL: "Resource '{0}' has to be judged by a person: '{1}'.",
+    CARRIED: "Resource '{0}' broke the rule when it was last looked at, which was not this time: '{1}'.",
+    RESOLVED: "Resource '{0}' is not found to break the rule any more; before: '{1}'.",
 }
 """{0} is the resource's name, {1} the message or reason."""
 
 _LONGEST = 900
 """Services cut or refuse full descriptions above 1024 characters; the rest stands in the help."""
+
+_REGISTRIES = "https://learn.microsoft.com/azure/container-registry/container-registry-intro"
+_WAIVERS = "https://learn.microsoft.com/azure/governance/policy/concepts/exemption-structure"
+"""Background for rules without a reference of their own; for checks of waivers what Azure's own exemptions are like."""
 
 _LINK = re.compile(r"\]\s*\(")
 
@@ -69,28 +78,29 @@ def sentence(text: str, limit: int = 2_000) -> str:
     return joined if joined.endswith((".", "!", "?")) else f"{joined}."
 
 
-def message(verdict: Verdict, arguments: list[str]) -> dict[str, Any]:
-    """A result's message: the rule's template by id with arguments, and the same spelled out twice."""
+def message(kind: str, arguments: list[str], *, rich: bool = True) -> dict[str, Any]:
+    """A result's message: the rule's template by id with arguments, and the same spelled out; `rich`: as Markdown too."""
     name, what = arguments
-    head, tail = TEMPLATES[verdict].split("'{0}'")
+    head, tail = TEMPLATES[kind].split("'{0}'")
     middle = tail.split("'{1}'")[0]
     shown = [plain(name), plain(what).rstrip(".")]
-    rich = f"{head}**{markdown(name)}**{middle}{markdown(what.rstrip('.'))}."
     text = f"{head}'{shown[0]}'{middle}'{shown[1]}'."
-    return {"id": verdict.value, "arguments": shown, "text": text, "markdown": rich}
+    found: dict[str, Any] = {"id": str(kind), "arguments": shown, "text": text}
+    if rich:
+        found["markdown"] = f"{head}**{markdown(name)}**{middle}{markdown(what.rstrip('.'))}."
+    return found
 
 
-def rule_descriptor(card: RuleCard, relationships: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rule as a SARIF reporting descriptor; nothing in it depends on what was scanned."""
-    level = LEVELS.get(card.severity, "warning")
-    asked = (Verdict.MANUAL,) if card.manual else tuple(Verdict)
+def rule_descriptor(card: RuleCard, level: str, relationships: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rule as a SARIF reporting descriptor; nothing in it depends on what was scanned. `level`: of its failures."""
+    asked = (Verdict.MANUAL.value,) if card.manual else tuple(TEMPLATES)
     described: dict[str, Any] = {
         "id": card.id,
         "name": pascal(card.name or card.id),
         "shortDescription": {"text": sentence(card.title)},
         "fullDescription": {"text": sentence(card.rationale or card.title, _LONGEST)},
         "help": {"text": _help_text(card), "markdown": _help_markdown(card)},
-        "messageStrings": {verdict.value: {"text": TEMPLATES[verdict]} for verdict in asked},
+        "messageStrings": {str(kind): {"text": TEMPLATES[kind]} for kind in asked},
         "defaultConfiguration": {
             "enabled": card.enabled,
             "level": level,
@@ -99,15 +109,14 @@ def rule_descriptor(card: RuleCard, relationships: list[dict[str, Any]]) -> dict
         "relationships": relationships,
         "properties": _rule_properties(card, level),
     }
-    address = next((url for url in card.references if url.startswith("https://")), "")
-    if address:
-        described["helpUri"] = address
+    background = _WAIVERS if card.id.startswith(PREFIX) else _REGISTRIES
+    described["helpUri"] = next((url for url in card.references if url.startswith("https://")), background)
     return described
 
 
 def pascal(name: str) -> str:
-    """`admin-user-disabled` as `AdminUserDisabled`."""
-    words = re.split(r"[^A-Za-z0-9]+", name)
+    """`admin-user-disabled` as `AdminUserDisabled`; articles go, for two capitals in a row make a name no Pascal case."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word.lower() not in {"a", "an", "the"}]
     return "".join(word[:1].upper() + word[1:] for word in words) or "Rule"
 
 
@@ -126,6 +135,8 @@ def _rule_properties(card: RuleCard, level: str) -> dict[str, Any]:
     found["acrscan/target"] = card.target
     found["acrscan/reviewed"] = card.reviewed
     found["acrscan/sha256"] = card.digest
+    if card.values_digest:
+        found["acrscan/valuesSha256"] = card.values_digest
     return found
 
 

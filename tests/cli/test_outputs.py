@@ -1,0 +1,109 @@
+"""Report files: whole or absent, wherever they are asked for; one that fails does not lose the others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scanner.cli.door import run
+
+ESTATE = Path(__file__).resolve().parent.parent / "estate"
+SCAN = ["scan", str(ESTATE / "answers"), "--from", "saved", "-q", "--exit-zero"]
+
+
+def call(capsys, *arguments):
+    code = run([str(one) for one in arguments])
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+def left(folder):
+    """Everything in a folder, also hidden files that a broken write would leave."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_that_exist_are_replaced_and_others_stay(tmp_path, capsys):
+    """A report takes the place of an older one."""
+    (tmp_path / "acrscan.csv").write_text("old")
+    (tmp_path / "mine.txt").write_text("mine")
+    assert call(capsys, *SCAN, "-f", "csv", "-o", tmp_path)[0] == 0
+    assert left(tmp_path) == ["acrscan.csv", "mine.txt"]
+    assert (tmp_path / "acrscan.csv").read_text().startswith("rule,")
+
+
+def test_a_folder_in_the_place_of_a_report(tmp_path, capsys):
+    """That report is told, the others are written."""
+    (tmp_path / "acrscan.csv").mkdir()
+    code, told = call(capsys, *SCAN, "-f", "csv", "-f", "gitlab", "-o", tmp_path)
+    assert code == 2
+    assert f"{tmp_path / 'acrscan.csv'}: is a folder" in told
+    assert left(tmp_path) == ["acrscan.csv", "acrscan.gitlab.json"]
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path, capsys):
+    """The output names something below a file."""
+    (tmp_path / "reports").write_text("x")
+    code, told = call(capsys, *SCAN, "-f", "csv", "-f", "gitlab", "-o", tmp_path / "reports" / "deep")
+    assert code == 2
+    for name in ("csv", "gitlab"):
+        assert f"the {name} report was not written: Not a directory" in told
+    assert (tmp_path / "reports").read_text() == "x"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written(tmp_path, capsys):
+    """The system's own reason."""
+    tmp_path.chmod(0o500)
+    code, told = call(capsys, *SCAN, "-f", "csv", "-o", tmp_path)
+    tmp_path.chmod(0o700)
+    assert code == 2
+    assert "Permission denied" in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are set with setrlimit")
+def test_a_full_disk_leaves_nothing_half_written(tmp_path):
+    """What fits is written, what does not is absent and told; an older report stays as it was."""
+    (tmp_path / "acrscan.json").write_text("older")
+    code = (
+        "import resource, signal, sys\n"
+        "from scanner.cli.door import run\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    words = [sys.executable, "-c", code, *SCAN, "-f", "json", "-f", "gitlab", "-o", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "the json report was not written: File too large" in done.stderr
+    assert left(tmp_path) == ["acrscan.gitlab.json", "acrscan.json"]
+    assert (tmp_path / "acrscan.json").read_text() == "older"
+
+
+def test_a_missing_extra_loses_one_report_only(tmp_path, capsys, monkeypatch):
+    """The command that installs it is told."""
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    code, told = call(capsys, *SCAN, "-f", "xlsx", "-f", "csv", "-o", tmp_path)
+    assert code == 2
+    assert "acrscan[xlsx]" in told
+    assert left(tmp_path) == ["acrscan.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--waivers", "missing.yaml"], "missing.yaml"),
+        (["--baseline", "missing.ndjson"], "missing.ndjson"),
+        (["--baseline", str(ESTATE / "README.md")], "README.md"),
+        (["--baseline", str(ESTATE / "answers" / "locks.json")], "locks.json"),
+        (["--sarif-profile", "gitlub"], "gitlub"),
+        (["--language", "xx"], "xx"),
+    ],
+)
+def test_wrong_marks_are_told_before_any_work(tmp_path, capsys, arguments, words):
+    """Nothing is written."""
+    code, told = call(capsys, *SCAN, *arguments, "-f", "csv", "-o", tmp_path / "out")
+    assert code == 2
+    assert words in told
+    assert not (tmp_path / "out").exists()

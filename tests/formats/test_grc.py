@@ -1,0 +1,175 @@
+"""OCSF and OSCAL: accepted by the models of others, with the scan's counts, and nothing unread called satisfied."""
+
+import io
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
+from trestle.oscal.assessment_results import Model
+
+from scanner.cli.demo import sampled
+from scanner.compare.against import Baseline, against
+from scanner.formats import ocsf, oscal
+from scanner.model.finding import Verdict
+from tests.formats.sample import CARDS, LINES, empty_scan, finding, hostile_scan, sample_scan
+
+DEMO = sampled()
+SCANS = {"sample": sample_scan(), "hostile": hostile_scan(), "empty": empty_scan(), "demo": DEMO}
+
+
+def events(scan):
+    out = io.BytesIO()
+    ocsf.render(scan, out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def results(scan):
+    out = io.BytesIO()
+    oscal.render(scan, out)
+    return json.loads(out.getvalue())["assessment-results"]
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_ocsf_events_are_compliance_findings(name):
+    """By the published models, one event a row, with type ids that fit their activity."""
+    found = events(SCANS[name])
+    for event in found:
+        ComplianceFinding.model_validate(event)
+        assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
+    assert len(found) == len(list(SCANS[name].findings)) + len(list(SCANS[name].earlier))
+
+
+def test_ocsf_tells_what_came_went_and_was_accepted():
+    """Create, update, close; suppressed with a waiver; resolved rows pass."""
+    found = events(DEMO)
+    assert DEMO.drift is not None
+    drift = DEMO.drift.changes
+    fails = [event for event in found if event["unmapped"]["verdict"] == "fail"]
+    activities = Counter(event["activity_id"] for event in fails)
+    assert activities == {
+        1: drift["new"] + drift["reopened"],
+        2: drift["changed"] + drift["persisting"],
+        3: drift["resolved"],
+    }
+    assert sum(event["status_id"] == 3 for event in fails) == sum(DEMO.tallies.waived.values())
+    closed = [event for event in fails if event["activity_id"] == 3]
+    assert all(event["compliance"]["status_id"] == 1 and event["status_id"] == 4 for event in closed)
+
+
+@pytest.mark.parametrize("name", ["sample", "demo"])
+def test_ocsf_calls_nothing_unread_a_pass(name):
+    """Unknown, error and manual are warnings."""
+    for event in events(SCANS[name]):
+        if event["unmapped"]["verdict"] in ("unknown", "error", "manual"):
+            assert event["compliance"]["status"] == "Warning"
+        elif event["activity_id"] != 3:
+            assert event["compliance"]["status"] == "Fail"
+
+
+def test_ocsf_counts_are_the_scans():
+    """By severity, the baseline's rows apart."""
+    names = {"Informational": "info"}
+    told = Counter(
+        names.get(event["severity"], event["severity"].lower())
+        for event in events(DEMO)
+        if event["activity_id"] != 3 and event["unmapped"]["verdict"] == "fail"
+    )
+    assert told == {key: number for key, number in DEMO.tallies.findings.items() if number}
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_oscal_documents_are_assessment_results(name):
+    """By the published models; ids are unique and every reference leads somewhere."""
+    out = io.BytesIO()
+    oscal.render(SCANS[name], out)
+    Model.model_validate_json(out.getvalue())
+    found = json.loads(out.getvalue())["assessment-results"]
+    (result,) = found["results"]
+    ids = Counter(re.findall(r'"uuid":"([0-9a-f-]{36})"', out.getvalue().decode()))
+    assert max(ids.values()) == 1
+    observed = {one["uuid"] for one in result.get("observations", ())}
+    for row in (*result.get("risks", ()), *result.get("findings", ())):
+        assert {one["observation-uuid"] for one in row["related-observations"]} <= observed
+    known = {one["uuid"] for one in found["back-matter"]["resources"]}
+    for one in result.get("observations", ()):
+        assert {evidence["href"][1:] for evidence in one.get("relevant-evidence", ())} <= known
+
+
+def test_oscal_counts_are_the_scans():
+    """A risk for each failing row, accepted ones as deviations with their end."""
+    (result,) = results(DEMO)["results"]
+    assert len(result["risks"]) == sum(DEMO.tallies.findings.values())
+    states = Counter(one["status"] for one in result["risks"])
+    assert states["deviation-approved"] + states["closed"] == sum(DEMO.tallies.waived.values())
+    accepted = [one for one in result["risks"] if one["status"] == "deviation-approved"]
+    assert all("deadline" in one and one["mitigating-factors"] for one in accepted)
+    said = {one["name"]: int(one["value"]) for one in result["props"]}
+    assert said["evaluations-fail"] == DEMO.tallies.total()[Verdict.FAIL]
+    assert len(result["attestations"]) == len(DEMO.attestations)
+
+
+def standing(letter_rows):
+    """The status of control `own C-1`, which ACR101 and ACR801 name, for a scan with these letters."""
+    rule = replace(CARDS[0], controls=(replace(CARDS[0].controls[0], framework="own", id="C-1"),))
+    manual = replace(next(card for card in CARDS if card.id == "ACR801"), controls=rule.controls)
+    lines = tuple(
+        replace(line, letters=letter + line.letters[1:-1] + last)
+        for line, (letter, last) in zip(LINES, letter_rows, strict=True)
+    )
+    scan = sample_scan(rules=(rule, manual, *CARDS[1:8]), resources=lines, findings=())
+    found = [one for one in results(scan)["results"][0]["findings"] if one["title"] == "own C-1"]
+    return found[0]["target"]["status"]
+
+
+@pytest.mark.parametrize(
+    ("letters", "state", "words"),
+    [
+        ("PPP", "satisfied", "3 evaluations hold"),
+        ("PNP", "satisfied", "2 evaluations hold"),
+        ("PFP", "not-satisfied", "1 evaluations fail"),
+        ("PUP", "not-satisfied", "could not be decided"),
+        ("PEP", "not-satisfied", "could not be decided"),
+        ("NNN", "not-satisfied", "applies to"),
+    ],
+)
+def test_a_control_is_satisfied_only_by_what_was_decided(letters, state, words):
+    """Not evaluated is never satisfied."""
+    found = standing([(letter, "N") for letter in letters])
+    assert found["state"] == state
+    assert words in found["remarks"]
+
+
+def test_a_manual_control_needs_its_attestations():
+    """Else it is not evaluated."""
+    found = standing([("P", "M"), ("P", "N"), ("P", "N")])
+    assert found["state"] == "not-satisfied"
+    assert "1 manual evaluations are not attested" in found["remarks"]
+    demo = {one["title"]: one["target"]["status"] for one in results(DEMO)["results"][0]["findings"]}
+    assert demo["iso-27001 A.5.32"]["state"] == "not-satisfied"
+
+
+def test_carried_rows_stay_open_events():
+    """What could not be looked at is updated, not closed."""
+    before = sample_scan(
+        findings=(finding("ACR101", LINES[1], Verdict.FAIL, "on"),), now="2026-11-22T02:00:00Z"
+    )
+    lines = (LINES[0], replace(LINES[1], letters="U" + LINES[1].letters[1:]), LINES[2])
+    scan = against(sample_scan(findings=(), resources=lines), Baseline(before, "x"))
+    (event,) = events(scan)
+    assert (event["activity_name"], event["status"], event["compliance"]["status"]) == (
+        "Update",
+        "New",
+        "Fail",
+    )
+
+
+@pytest.mark.parametrize("module", [ocsf, oscal])
+def test_the_same_scan_gives_the_same_bytes(module):
+    """No clock, no randomness."""
+    first, second = io.BytesIO(), io.BytesIO()
+    module.render(DEMO, first)
+    module.render(DEMO, second)
+    assert first.getvalue() == second.getvalue()
