@@ -183,5 +183,7 @@ def clock(now: str | None) -> str:
 
 def source_words(paths: tuple[str, ...], source: str) -> str:
     """What was scanned, as reports print it."""
+    from scanner.text import encodable  # noqa: PLC0415
+
     shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-    return shown if source == "auto" else f"{source} {shown}"
+    return encodable(shown if source == "auto" else f"{source} {shown}")

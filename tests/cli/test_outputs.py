@@ -1,6 +1,7 @@
 """Report files: whole or absent, wherever they are asked for; one that fails does not lose the others."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,80 @@ def test_wrong_marks_are_told_before_any_work(tmp_path, capsys, arguments, words
     assert code == 2
     assert words in told
     assert not (tmp_path / "out").exists()
+
+
+def test_a_report_may_replace_the_baseline_that_it_is_compared_with(tmp_path, capsys):
+    """Night after night into one folder: every format still sees the rows of the night before."""
+    snap, apart, same = tmp_path / "snap", tmp_path / "apart", tmp_path / "same"
+    call(capsys, "collect", ESTATE / "answers", "--from", "saved", "--out", snap, "-q")
+    scan = ["scan", snap, "-q", "--exit-zero"]
+    first = [*scan, "--skip-rule", "ACR101", "--skip-rule", "ACR403"]
+    assert call(capsys, *first, "-f", "ndjson", "-o", tmp_path / "before.ndjson")[0] == 0
+    same.mkdir()
+    shutil.copy(tmp_path / "before.ndjson", same / "acrscan.ndjson")
+    formats = [word for name in ("ndjson", "json", "csv") for word in ("-f", name)]
+    monkey = {"apart": tmp_path / "before.ndjson", "same": same / "acrscan.ndjson"}
+    for folder, baseline in monkey.items():
+        assert (
+            call(
+                capsys,
+                *scan,
+                "--skip-rule",
+                "ACR102",
+                "--baseline",
+                baseline,
+                *formats,
+                "-o",
+                tmp_path / folder,
+            )[0]
+            == 0
+        )
+    for name in ("acrscan.ndjson", "acrscan.json", "acrscan.csv"):
+        one, other = (folder.joinpath(name).read_bytes() for folder in (apart, same))
+        # The two differ in nothing but the name of the baseline, which counts in the digest of the rows.
+        assert _without_names(one, monkey["apart"]) == _without_names(other, monkey["same"])
+
+
+def _without_names(content, baseline):
+    text = content.decode().replace(str(baseline), "BASELINE")
+    return [line for line in text.splitlines() if '"record":"end"' not in line]
+
+
+def test_a_stored_scan_may_be_rendered_over_itself(tmp_path, capsys):
+    """The formats that come after it read what was there before."""
+    assert call(capsys, *SCAN, "-f", "ndjson", "-o", tmp_path)[0] == 0
+    waivers = ["--waivers", ESTATE / "acr-waivers.yaml"]
+    stored = tmp_path / "acrscan.ndjson"
+    code, told = call(
+        capsys,
+        "report",
+        stored,
+        *waivers,
+        "-q",
+        "--exit-zero",
+        "-f",
+        "ndjson",
+        "-f",
+        "json",
+        "-f",
+        "csv",
+        "-o",
+        tmp_path,
+    )
+    assert code == 0, told
+    assert left(tmp_path) == ["acrscan.csv", "acrscan.json", "acrscan.ndjson"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_reports_are_as_private_as_the_umask_says(tmp_path, capsys):
+    """They name what is wrong; who replaces one keeps its permissions."""
+    older = tmp_path / "acrscan.csv"
+    older.write_text("old")
+    older.chmod(0o640)
+    mask = os.umask(0o077)
+    try:
+        assert call(capsys, *SCAN, "-f", "csv", "-f", "gitlab", "-o", tmp_path)[0] == 0
+    finally:
+        os.umask(mask)
+    assert older.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "acrscan.gitlab.json").stat().st_mode & 0o777 == 0o600
