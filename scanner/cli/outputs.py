@@ -23,11 +23,14 @@ BASENAME = "acrscan"
 
 
 def check_formats(names: Sequence[str], output: str | None) -> None:
-    """Refuse unknown formats and outputs that cannot hold them, before any work is done."""
+    """Refuse unknown formats, those that lack a package, and outputs that cannot hold them, before any work is done."""
     for name in names:
         if name not in formats.names():
             advice = nearest(name, formats.names()) or f"Formats: {', '.join(formats.names())}."
             raise UsageError(f"unknown format {name!r}", "", advice)
+        module = formats.get(name)
+        if isinstance(module, formats.NeedsExtra):
+            module.available()
     if output == "-" and len(names) != 1:
         raise UsageError("-o - prints one report", "", "Name exactly one format with -f.")
     if output and not names:
