@@ -117,7 +117,7 @@ def _reports(folder: Path, found: Manifest, scan: Scan, name: str, settings: Set
                 else:
                     out.seek(0)
                     yield _changed(folder / path, out, name, history=found.replay.history)
-    except ScannerError as error:
+    except (ScannerError, OSError) as error:
         yield _open(f"{name}: {str(error).splitlines()[0]}")
         return
     for path in wanted:

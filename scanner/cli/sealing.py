@@ -61,8 +61,14 @@ class Seal:
             raise UsageError(
                 "--manifest needs reports in a folder", "", "Name formats with -f and a folder with -o."
             )
-        signer = _words(self.sign_command)
         main = main_file(formats[0], output, alone=len(set(formats)) == 1)
+        try:
+            return self._begun(main, formats, sources)
+        except OSError as error:
+            raise told(error, main.parent) from error
+
+    def _begun(self, main: Path, formats: tuple[str, ...], sources: Sources) -> Sealing:
+        signer = _words(self.sign_command)
         check_place(main.parent)
         before = _before(main.parent, self.previous_manifest)
         temporary = click.get_current_context().with_resource(

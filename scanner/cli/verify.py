@@ -8,7 +8,7 @@ import click
 
 from scanner.cli.door import FINDINGS, INCOMPLETE, Outcome
 from scanner.cli.proofs import safe
-from scanner.errors import UsageError
+from scanner.errors import InputError, UsageError
 from scanner.trust.check import FAILED, NOTE, OK, OPEN, Check, examine, page
 from scanner.trust.manifest import NAME, read
 
@@ -34,27 +34,32 @@ def verify(place: str, snapshot: str | None, previous: tuple[str, ...], replay: 
       acrscan verify reports/ --snapshot archive/night-2026-11-25 --previous archive/reports-2026-11-24
       acrscan verify acrscan.html
     """
-    path = Path(place)
     outcome = Outcome()
-    if path.is_file():
-        _tell([page(path)], outcome)
-        return outcome
-    if not (path / NAME).is_file():
-        raise UsageError(
-            f"{place} is neither a report nor a folder with {NAME}", "", "`scan --manifest` writes one."
-        )
-    checks = list(examine(path, [Path(one) for one in previous]))
-    broken = any(check.state == FAILED for check in checks)
-    if not replay:
-        checks.append(Check("replay", OPEN, "not asked for"))
-    elif broken:
-        checks.append(Check("replay", OPEN, "the files are not what they were"))
-    else:
-        from scanner.cli.replaying import compare  # noqa: PLC0415
-
-        checks += compare(path, read(path / NAME), snapshot)
+    try:
+        checks = _checks(Path(place), [Path(one) for one in previous], snapshot, replay=replay)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror or error}", str(error.filename or place)
+        ) from error
     _tell(checks, outcome)
     return outcome
+
+
+def _checks(path: Path, previous: list[Path], snapshot: str | None, *, replay: bool) -> list[Check]:
+    if path.is_file():
+        return [page(path)]
+    if not (path / NAME).is_file():
+        raise UsageError(
+            f"{path} is neither a report nor a folder with {NAME}", "", "`scan --manifest` writes one."
+        )
+    checks = list(examine(path, previous))
+    if not replay:
+        return [*checks, Check("replay", OPEN, "not asked for")]
+    if any(check.state == FAILED for check in checks):
+        return [*checks, Check("replay", OPEN, "the files are not what they were")]
+    from scanner.cli.replaying import compare  # noqa: PLC0415
+
+    return [*checks, *compare(path, read(path / NAME), snapshot)]
 
 
 def _tell(checks: list[Check], outcome: Outcome) -> None:
