@@ -29,6 +29,7 @@ class Inputs:
     def __init__(self, temporary: Path) -> None:
         self._home = temporary / INPUTS
         self._kept: list[tuple[str, str]] = []
+        self._placed = False
 
     def file(self, role: str, path: Path, name: str) -> str:
         """Copy one file; gives its path from the folder of the reports."""
@@ -73,13 +74,14 @@ class Inputs:
             empty.rmdir()
         if home.is_dir():
             home.rmdir()
+        self._placed = True
         if self._home.is_dir():
             shutil.copytree(self._home, home, copy_function=_copied)
         return tuple(sealed(role, folder / path, folder) for role, path in self._kept)
 
     def withdraw(self, folder: Path) -> None:
         """Remove the copies again, where no manifest came to list them."""
-        if any((folder / path).is_file() for _, path in self._kept):
+        if self._placed:
             shutil.rmtree(folder / INPUTS, ignore_errors=True)
 
 

@@ -20,7 +20,9 @@ from scanner.cli.options import inventory_from, pack_from
 from scanner.cli.outputs import files_of, main_file
 from scanner.errors import ScannerError
 from scanner.formats._settings import Settings
+from scanner.inventory.record import digest as content_digest
 from scanner.inventory.snapshot import MANIFEST
+from scanner.inventory.snapshot import collect as read_snapshot
 from scanner.model.codec import RecordError, from_record
 from scanner.model.rule import RulePack
 from scanner.model.scan import Scan
@@ -57,8 +59,8 @@ def compare(folder: Path, found: Manifest, snapshot: str | None) -> Iterator[Che
     if isinstance(scan, str):
         yield _open(scan)
         return
-    if replay.source == "snapshot" and not _same_snapshot(folder, found, snapshot):
-        yield Check("replay", FAILED, "the snapshot is another one: the sha256 of its manifest differs")
+    if replay.source == "snapshot":
+        yield _snapshot(Path(snapshot) if snapshot else folder / replay.paths[0], found)
     differ = list(_facts(found, scan))
     if differ:
         yield Check("replay", FAILED, f"the manifest says otherwise about {', '.join(differ)}")
@@ -73,9 +75,13 @@ def _open(words: str) -> Check:
     return Check("replay", OPEN, words)
 
 
-def _same_snapshot(folder: Path, found: Manifest, snapshot: str | None) -> bool:
-    place = Path(snapshot) if snapshot else folder / found.replay.paths[0]
-    return sha256_of(place / MANIFEST) == found.snapshot_sha256
+def _snapshot(place: Path, found: Manifest) -> Check:
+    """Whether a snapshot is the one of the run: its manifest, and its content (a digest in a manifest is only said)."""
+    if sha256_of(place / MANIFEST) != found.snapshot_sha256:
+        return Check("snapshot", FAILED, f"{place} is another one: the sha256 of its manifest differs")
+    if content_digest(read_snapshot(place).parts) != found.inventory_digest:
+        return Check("snapshot", FAILED, f"the content of {place} is not what its digest says")
+    return Check("snapshot", OK, "its manifest and the digest of its content are those of the run")
 
 
 def _facts(found: Manifest, scan: Scan) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import orjson
@@ -53,7 +54,25 @@ def test_another_snapshot_fails_the_replay(reports, capsys):
     manifest.write_bytes(manifest.read_bytes() + b"\n")
     code, told = call(capsys, "verify", reports)
     assert code == 1
-    assert "the snapshot is another one" in told
+    assert "FAILED      snapshot" in told
+    assert told.count("FAILED") == 1
+
+
+def test_a_snapshot_that_lies_about_its_content_is_found(reports, capsys):
+    """Content, digests of parts and the manifest's own digest are changed alike; only the inventory's digest is not."""
+    night = reports.parent / "night"
+    record = orjson.loads((night / "manifest.json").read_bytes())
+    part = next(
+        one for one in record["parts"] if one["type"] == "Microsoft.ContainerRegistry/registries/webhooks"
+    )
+    file = night / part["file"]
+    file.write_bytes(file.read_bytes().replace(b"westeurope", b"northeurope"))
+    part["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (night / "manifest.json").write_bytes(orjson.dumps(record))
+    forge(reports, snapshotSha256=hashlib.sha256((night / "manifest.json").read_bytes()).hexdigest())
+    code, told = call(capsys, "verify", reports)
+    assert code == 1
+    assert "is not what its digest says" in told
 
 
 def test_marks_of_a_history_are_told_apart_and_never_called_checked(reports, capsys):

@@ -76,6 +76,23 @@ def test_a_file_put_among_the_copies_stays(night, reports, capsys):
     assert mine.read_text() == "mine"
 
 
+def test_a_file_that_comes_among_the_copies_during_the_run_stays(night, reports, capsys, monkeypatch):
+    """It was not there when the run began; the reports are written, the manifest is not."""
+    mine = reports / "inputs" / "mine.txt"
+    ready = sealing.Sealing.ready
+
+    def later(self):
+        mine.write_text("mine")
+        ready(self)
+
+    monkeypatch.setattr(sealing.Sealing, "ready", later)
+    code, told = call(capsys, *scan(night, "-f", "json", "-o", reports, "--manifest"))
+    assert code == 2
+    assert "would be removed" in told
+    assert mine.read_text() == "mine"
+    assert (reports / "inputs" / "waivers" / "acr-waivers.yaml").is_file()
+
+
 def test_reports_beside_a_snapshot_do_not_replace_its_manifest(reports, capsys):
     """`-o` names the snapshot itself."""
     folder = reports.parent / "night"

@@ -200,6 +200,8 @@ def test_the_manifest_says_what_decided(made):
         head["inventoryDigest"], head["packDigest"], head["waiverDigest"], head["profileDigest"],
     )  # fmt: skip
     assert found.summary == document["summary"]
+    (profile,) = (one.sha256 for one in found.inputs if one.role == "profile")
+    assert found.profile_digest == profile
     assert {one.role for one in found.inputs} == {"pack", "profile", "waivers", "baseline"}
     assert found.replay.paths == ("../night",)
     statement = json.loads((made / "reports" / "acrscan.intoto.json").read_text("utf-8"))
