@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -56,7 +57,89 @@ def test_ocsf_tells_what_came_went_and_was_accepted():
     }
     assert sum(event["status_id"] == 3 for event in fails) == sum(DEMO.tallies.waived.values())
     closed = [event for event in fails if event["activity_id"] == 3]
-    assert all(event["compliance"]["status_id"] == 1 and event["status_id"] == 4 for event in closed)
+    assert closed
+    assert all(event["compliance"]["status_id"] == 99 and event["status_id"] == 4 for event in closed)
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_ocsf_names_what_its_numbers_mean(name):
+    """Each caption is the one that the schema gives to the number beside it; nothing empty stands for a value."""
+    severities = {1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
+    statuses = {1: "Pass", 2: "Warning", 3: "Fail"}
+    states = {1: "New", 3: "Suppressed", 4: "Resolved"}
+    uids = set()
+    for event in events(SCANS[name]):
+        check = event["compliance"]["checks"][0]
+        for told, numbers, key in (
+            (event, severities, "severity"),
+            (event, states, "status"),
+            (check, severities, "severity"),
+            (check, statuses, "status"),
+            (event["compliance"], statuses, "status"),
+        ):
+            assert told[f"{key}_id"] == 99 or numbers[told[f"{key}_id"]] == told[key]
+        for told in (event, event["cloud"], event["finding_info"], event["resources"][0]):
+            assert "" not in list(told.values())
+        uids.add(event["metadata"]["uid"])
+    assert len(uids) == len(events(SCANS[name]))
+
+
+def test_ocsf_alarms_nobody_about_what_holds():
+    """Passes and what does not apply, which are there with --keep-passes, are informational."""
+    rows = [finding("ACR101", LINES[0], verdict, "x") for verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE)]
+    told = [
+        (one["severity"], one["compliance"]["status"]) for one in events(sample_scan(findings=tuple(rows)))
+    ]
+    assert told == [("Informational", "Pass"), ("Informational", "Not applicable")]
+
+
+def test_ocsf_calls_a_finding_closed_by_its_rule_no_pass():
+    """A rule that was switched off resolves its findings; the registry is no better for it."""
+    rows = (finding("ACR101", LINES[1], Verdict.FAIL, "on"),)
+    before = sample_scan(findings=rows, now="2026-11-22T02:00:00Z")
+    cards = tuple(replace(card, enabled=card.id != "ACR101") for card in CARDS)
+    (event,) = events(against(sample_scan(findings=(), rules=cards), Baseline(before, "x")))
+    assert (event["activity_name"], event["status"]) == ("Close", "Resolved")
+    assert event["compliance"]["status"] == "Not failing any more"
+    assert "why it does not any more: rule" in event["compliance"]["status_details"][0]
+    assert "last_seen_time" not in event["finding_info"]
+
+
+def test_ocsf_tells_why_something_is_accepted():
+    """The waiver's reason, people and last day."""
+    comments = [event["comment"] for event in events(DEMO) if event["status"] == "Suppressed"]
+    assert len(comments) == sum(DEMO.tallies.waived.values())
+    assert all(
+        any(
+            f"{line.waiver.id} ({line.waiver.kind}) until {line.waiver.expires}" in text
+            for line in DEMO.waivers
+        )
+        for text in comments
+    )
+
+
+def test_times_without_a_zone_are_utc_and_what_is_no_time_is_left_out(monkeypatch):
+    """The same bytes on every machine; no finding was first seen in 1970."""
+    row = finding("ACR101", LINES[1], Verdict.FAIL, "on")
+    rows = (replace(row, first_seen="2026-11-20T02:00:00"), replace(row, first_seen="last week"))
+    monkeypatch.setenv("TZ", "Asia/Jakarta")
+    time.tzset()
+    try:
+        first, second = events(sample_scan(findings=rows))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert first["finding_info"]["first_seen_time"] == 1_795_140_000_000
+    assert "first_seen_time" not in second["finding_info"]
+
+
+def test_commands_quote_what_the_world_wrote():
+    """What is copied into a shell stays one command."""
+    row = finding(
+        "ACR101", LINES[1], Verdict.FAIL, "on", commands=(("az", "acr", "show", "-n", "a; rm -rf ~"),)
+    )
+    scan = sample_scan(findings=(row,))
+    assert "-n 'a; rm -rf ~'" in events(scan)[0]["remediation"]["desc"]
 
 
 @pytest.mark.parametrize("name", ["sample", "demo"])
