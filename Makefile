@@ -39,6 +39,7 @@ golden: $(READY)  ## rewrite what is generated: schemas, rule pages, sample repo
 bench: $(READY)  ## measure; ratios against a reference in the same run
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/live.py
+	@$(BIN)/python benchmarks/history.py
 	@$(BIN)/python benchmarks/marks.py
 	@$(BIN)/python benchmarks/sarif.py
 

@@ -22,6 +22,7 @@ from scanner.model.scan import AccessLine, AgreementTally, Effective, RuleCard, 
 from scanner.spool import Spool, Tally
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
+SUBSCRIPTIONS = "Microsoft.Resources/subscriptions"
 
 
 def scan(
@@ -99,7 +100,7 @@ def _header(
         subscriptions={name: estate.chains.names.get(name, "") for name in tally.subscriptions()},
         diagnostics=(*inventory.diagnostics, *estate.notes()),
         started=inventory.facts.started,
-        tenant=inventory.facts.tenant,
+        tenant=inventory.facts.tenant or _tenant(estate),
         identity=inventory.facts.identity,
         scope=tuple(_scope(inventory, estate, tally)),
         frameworks=tuple(one for one in pack.frameworks if one.id in named),
@@ -108,16 +109,23 @@ def _header(
 
 
 def _scope(inventory: Inventory, estate: Estate, tally: Tally) -> Iterator[ScopeLine]:
-    """Every subscription that was looked at, and those that were left out on purpose."""
+    """Every subscription in scope, whether or not anything could be read there, and those left out on purpose."""
     unread: dict[str, str] = {}
     for problem in estate.completeness.problems(REGISTRIES):
         # What lies deeper than a subscription is told by its own row.
-        if not problem.scope or ids.type_of(problem.scope) == "Microsoft.Resources/subscriptions":
+        if not problem.scope or ids.type_of(problem.scope) == SUBSCRIPTIONS:
             unread.setdefault(ids.subscription_of(problem.scope), problem.reason)
-    seen = estate.subscriptions()
+    seen = {**dict.fromkeys(filter(None, unread), ""), **estate.subscriptions()}
     for name, words in sorted({**inventory.facts.excluded, **seen}.items()):
         reason = unread.get(name, unread.get("", "")) if name in seen else "left out on purpose"
         yield ScopeLine(name, words, tally.homes[REGISTRIES, name], reason)
+
+
+def _tenant(estate: Estate) -> str:
+    """The tenant that all subscriptions name; "" where they name none or several."""
+    named = {row.body.get("tenantId") for row in estate.part(SUBSCRIPTIONS)}
+    found = {one.lower() for one in named if isinstance(one, str) and one}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _card(pack: RulePack, rule: Rule, estate: Estate) -> RuleCard:

@@ -278,3 +278,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def as_error(error: ScannerError) -> RuleError:
     """An input error seen while loading rules, as a rule error."""
     return RuleError(error.what, error.where, error.advice, excerpt=error.excerpt)
+
+
+def encodable(words: str) -> str:
+    """Words as UTF-8 can say them: a path or an argument of another encoding holds what no report can."""
+    return words.encode("utf-8", "replace").decode()

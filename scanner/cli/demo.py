@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 WAIVERS = "acr-waivers.yaml"
 WORDS = "the embedded sample estate"
+ORGANISATION = "Harbour Line (made up)"
 
 
 @click.command("demo")
@@ -61,7 +63,8 @@ def sampled(options: Options | None = None) -> Scan:
 
     def scan_of(found: Inventory) -> Scan:
         made = pipeline.scan(pack, found, now=found.collected_at, words=WORDS, options=options)
-        return apply(made, register)
+        named = replace(made, header=replace(made.header, organisation=ORGANISATION))
+        return apply(named, register)
 
     before = [scan_of(earlier(inventory, night)) for night in nights(folder / "nights.json")]
     now = against(scan_of(inventory), Baseline(before[0], "the scan of a week before"))

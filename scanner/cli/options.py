@@ -81,7 +81,7 @@ def pack_from(
     from scanner.language.tailor import check_engine, select, tailor  # noqa: PLC0415
 
     folder = pack_folder(pack)
-    loaded = replace(load_pack(folder, name=name), frameworks=_catalogues(folder))
+    loaded = replace(load_pack(folder, name=name), frameworks=catalogues(folder, copied=bool(name)))
     check_engine(loaded.requires, str(folder / "pack.yaml"))
     loaded = tailor(loaded, [profile_file(one) for one in profile], _pairs(param))
     if rule or skip_rule or not any(item.enabled for item in loaded.rules):
@@ -89,16 +89,17 @@ def pack_from(
     return loaded
 
 
-def _catalogues(folder: Path) -> tuple[Framework, ...]:
-    """The frameworks beside a pack; those that ship with acrscan stand in for ids it has no catalogue of."""
-    from scanner import data  # noqa: PLC0415
-    from scanner.language.frameworks import load_frameworks, place  # noqa: PLC0415
+def catalogues(folder: Path, *, copied: bool = False) -> tuple[Framework, ...]:
+    """The frameworks of a pack; those that ship with acrscan stand in for ids it has no catalogue of.
 
-    shipped = data.policies() / "frameworks"
-    found = {one.id: one for one in load_frameworks(shipped)}
-    if folder.parent.resolve() != shipped.parent.resolve():
-        found |= {one.id: one for one in load_frameworks(folder.parent / "frameworks")}
-    return tuple(sorted(found.values(), key=lambda one: place(one.id)))
+    `copied`: the pack is the copy in a folder of reports; the shipped catalogues of that day lie beside it.
+    """
+    from scanner import data  # noqa: PLC0415
+    from scanner.language.frameworks import of_pack  # noqa: PLC0415
+    from scanner.language.pack import FRAMEWORKS  # noqa: PLC0415
+
+    shipped = data.policies() / FRAMEWORKS
+    return of_pack(folder, shipped, *([folder.parent / FRAMEWORKS] if copied else []))
 
 
 def pack_folder(pack: str | None) -> Path:
@@ -182,5 +183,7 @@ def clock(now: str | None) -> str:
 
 def source_words(paths: tuple[str, ...], source: str) -> str:
     """What was scanned, as reports print it."""
+    from scanner.text import encodable  # noqa: PLC0415
+
     shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-    return shown if source == "auto" else f"{source} {shown}"
+    return encodable(shown if source == "auto" else f"{source} {shown}")

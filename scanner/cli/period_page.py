@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from scanner.cli.period_text import STATES, lacking, stretch
+from scanner.cli.period_text import STATES, alone, lacking, stretch
 from scanner.formats._text import moment, visible
 from scanner.history import chart
 from scanner.history.lines import ControlLine, Period
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = 5_000
 """Registries, changes and gaps in the page at most; the rest is counted and in JSON and CSV."""
-_BLOCKS = {"E": ("ok", 0, 14), "N": ("bad", 0, 14), "U": ("open", 4, 6), "-": ("none", 6, 2)}
+_BLOCKS = {"E": ("ok", 3, 8), "N": ("bad", 0, 14), "U": ("open", 10, 4), "-": ("none", 6, 2)}
 """Letters as blocks: told apart by their height, too, so that they read without colour."""
 
 
@@ -36,6 +36,7 @@ def render(found: Period, out: BinaryIO) -> None:
         definition=DEFINITION,
         lacking=lacking(found)[:SHOWN],
         more_lacking=max(len(lacking(found)) - SHOWN, 0),
+        alone=alone(found),
         frameworks=_frameworks(found),
         always=sum(
             1 for line in found.rules if line.effective and not line.not_effective and not line.unknown
@@ -61,6 +62,12 @@ def _strip(line: ControlLine) -> Any:
     return markupsafe.Markup(chart.strip(line.letters, _BLOCKS, words))  # noqa: S704 - built from letters and numbers
 
 
+def _block(letter: str) -> Any:
+    import markupsafe  # noqa: PLC0415
+
+    return markupsafe.Markup(chart.strip(letter, _BLOCKS, STATES[letter]))  # noqa: S704 - a letter of ours
+
+
 def _template() -> jinja2.Template:
     import jinja2  # noqa: PLC0415 - only pages need it
 
@@ -72,6 +79,7 @@ def _template() -> jinja2.Template:
         "moment": moment,
         "stretch": stretch,
         "strip": _strip,
+        "block": _block,
         "n": _number,
         "first": _first,
     }

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from scanner.formats._text import visible
-from scanner.history.lines import ControlLine, Period, Stretch
-from scanner.history.nights import DEFINITION
+from scanner.formats.csv import table as lines_of
+from scanner.history.lines import ControlLine, Period, Stretch, SubscriptionLine
+from scanner.history.nights import DEFINITION, NO_RUN
 from scanner.model import codec
 
 SCHEMA = "acrscan/period/v1"
 SHOWN = 12
 """Rows of a table on a terminal; the rest is counted."""
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,13 @@ def lacking(found: Period) -> list[Lacking]:
     return sorted(lines, key=lambda line: (-line.runs, line.words))
 
 
+def alone(found: Period) -> list[tuple[SubscriptionLine, list[Stretch]]]:
+    """Subscriptions that were not scanned on nights on which others were, and those stretches."""
+    everywhere = set(found.no_run)
+    lines = [(line, [one for one in line.missing if one not in everywhere]) for line in found.subscriptions]
+    return [(line, missing) for line, missing in lines if missing]
+
+
 def stretch(found: Stretch) -> str:
     """Nights in words."""
     return found.first if found.nights == 1 else f"{found.first} to {found.last} ({found.nights:,} nights)"
@@ -55,11 +60,10 @@ def console(found: Period) -> Iterator[str]:
     yield from _some([f"no scan: {stretch(one)}" for one in found.no_run])
     yield from _some(
         [
-            f"not scanned: {visible(line.name or line.subscription)} on {line.due - line.scanned:,} of {line.due:,} nights: "
-            + ", ".join(stretch(one) for one in line.missing[:3])
-            + (" ..." if len(line.missing) > 3 else "")
-            for line in found.subscriptions
-            if line.scanned < line.due
+            f"not scanned: {visible(line.name or line.subscription)}: "
+            + ", ".join(stretch(one) for one in missing[:3])
+            + (f" and {len(missing) - 3:,} more stretches" if len(missing) > 3 else "")
+            for line, missing in alone(found)
         ]
     )
     yield ""
@@ -105,11 +109,17 @@ def console(found: Period) -> Iterator[str]:
 def _controls(lines: Sequence[ControlLine]) -> Iterator[str]:
     if not lines:
         yield "  none"
-    width = min(max((len(visible(_name(line))) for line in lines), default=0), 32)
+    width = min(max((len(visible(_name(line))) for line in lines), default=0), 56)
     for line in lines:
         numbers = f"{line.effective:>5,}{line.not_effective:>6,}{line.unknown:>6,}{line.nothing:>6,}"
-        why = ", ".join(f"{reason}: {number:,}" for reason, number in line.why.items())
-        yield f"  {visible(_name(line)):<{width}} {numbers}  {visible(line.title, 60)}" + (
+        why = "; ".join(
+            [
+                # Nights without a scan are the same for all, and told above.
+                *(f"{reason}: {number:,}" for reason, number in line.why.items() if reason != NO_RUN),
+                *([f"switched off throughout: {', '.join(line.off)}"] if line.off else []),
+            ]
+        )
+        yield f"  {visible(_name(line)):<{width}} {numbers}  {visible(line.title, 120)}" + (
             f" [{why}]" if why else ""
         )
 
@@ -153,6 +163,7 @@ def json(found: Period, out: BinaryIO) -> None:
         "supersededRuns": found.superseded,
         "nightsWithoutRun": [codec.to_record(one) for one in found.no_run],
         "incompleteRuns": [codec.to_record(one) for one in found.incomplete],
+        "frameworks": dict(found.frameworks),
         "controls": [codec.to_record(one) for one in found.controls],
         "rules": [codec.to_record(one) for one in found.rules],
         "changes": [codec.to_record(one) for one in found.changes],
@@ -174,7 +185,7 @@ Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 def tables(found: Period) -> dict[str, Table]:
     """The CSV tables by the end of their file's name: heads and rows."""
-    control = ("framework", "id", "title", "severity", "rules")
+    control = ("framework", "id", "title", "severity", "rules", "rules switched off")
     numbers = ("effective", "not effective", "unknown", "nothing to evaluate", "nights")
     flow = ("opened", "reopened", "mended", "closed otherwise", "open at end")
     return {
@@ -182,7 +193,14 @@ def tables(found: Period) -> dict[str, Table]:
             (*control, *numbers, "why unknown", *flow),
             (
                 (
-                    *(line.framework, line.id, line.title, line.severity, " ".join(line.rules)),
+                    *(
+                        line.framework,
+                        line.id,
+                        line.title,
+                        line.severity,
+                        " ".join(line.rules),
+                        " ".join(line.off),
+                    ),
                     *(line.effective, line.not_effective, line.unknown, line.nothing, len(line.letters)),
                     "; ".join(f"{reason}: {number}" for reason, number in line.why.items()),
                     *(line.opened, line.reopened, line.mended, line.otherwise, line.open_at_end),
@@ -245,14 +263,4 @@ STATES = {"E": "effective", "N": "not effective", "U": "unknown", "-": "nothing 
 def write_table(table: Table, out: BinaryIO) -> None:
     """One table as CSV (RFC 4180, UTF-8); cells that a spreadsheet would take for formulas begin with an apostrophe."""
     heads, rows = table
-    text = io.TextIOWrapper(out, encoding="utf-8", errors="replace", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(heads)
-    for row in rows:
-        writer.writerow([one if isinstance(one, int) else _cell(str(one)) for one in row])
-    text.detach()  # the file belongs to the caller
-
-
-def _cell(value: str) -> str:
-    shown = visible(value, 30_000)
-    return f"'{shown}" if shown.lstrip().startswith(_RISKY) or value.startswith(_RISKY) else shown
+    out.writelines(lines_of(heads, ([visible(str(one), 30_000) for one in row] for row in rows)))

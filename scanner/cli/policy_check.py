@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from scanner import data
 from scanner.cli.door import FINDINGS, USAGE, Outcome
+from scanner.cli.options import catalogues
 from scanner.errors import Problems
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import RulePack
@@ -21,7 +23,7 @@ def _loaded(paths: tuple[str, ...]) -> list[RulePack]:
 @click.command("lint")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 def lint(paths: tuple[str, ...]) -> Outcome:
-    """Check rule files and packs: form, paths, types, literals, placeholders, references.
+    """Check rule files and packs: form, paths, types, literals, placeholders, references, controls.
 
     PATH is a pack's folder or a rule file (default: the shipped pack). All errors of a run are shown, each with
     file, line, column and a suggestion.
@@ -31,11 +33,11 @@ def lint(paths: tuple[str, ...]) -> Outcome:
       acrscan policy lint
       acrscan policy lint policies/acr/ACR101-admin-user-disabled.yaml
     """
-    from scanner.workbench.lint import warnings  # noqa: PLC0415
+    from scanner.workbench.lint import errors, warnings  # noqa: PLC0415
 
     outcome = Outcome()
     try:
-        packs = _loaded(paths)
+        packs = [replace(pack, frameworks=catalogues(_home(pack))) for pack in _loaded(paths)]
     except Problems as problems:
         for error in problems.errors:
             click.echo(str(error))
@@ -43,12 +45,24 @@ def lint(paths: tuple[str, ...]) -> Outcome:
             USAGE, f"{len(problems.errors)} error{'s' if len(problems.errors) != 1 else ''} in rule files"
         )
         return outcome
+    wrong = [error for pack in packs for error in errors(pack)]
     found = [warning for pack in packs for warning in warnings(pack)]
-    for warning in found:
-        click.echo(str(warning))
+    for problem in (*wrong, *found):
+        click.echo(str(problem))
     number = sum(len(pack.rules) for pack in packs)
-    click.echo(f"{number} rules checked, 0 errors, {len(found)} warnings")
+    told = f"{len(wrong)} error{'s' if len(wrong) != 1 else ''}"
+    click.echo(f"{number} rules checked, {told}, {len(found)} warnings")
+    if wrong:
+        outcome.add(USAGE, f"{told} in rule files")
     return outcome
+
+
+def _home(pack: RulePack) -> Path:
+    """The folder whose catalogues count: the pack's, or of a single file the pack it belongs to."""
+    path = Path(pack.path).resolve()
+    if path.is_dir():
+        return path
+    return next((one for one in path.parents if (one / "pack.yaml").is_file()), path.parent)
 
 
 @click.command("test")

@@ -4,26 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 import orjson
 
 from scanner.cli.options import pack_from
 from scanner.errors import UsageError
+from scanner.formats._text import visible
 from scanner.model.framework import Framework, FrameworkControl
 from scanner.model.rule import Rule
 from scanner.text import nearest
 
+STATES = ("rules", "manual", "scanner", "untouched", "open")
+"""What a control can be: checked by rules, only attested, proved by the scanner, left alone for a reason, or none of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRule:
+    """A rule that names a control, with the basis of that mapping."""
+
+    id: str
+    basis: str
+    enabled: bool
+    manual: bool
+
+    def __str__(self) -> str:
+        on = {"off": not self.enabled, "manual": self.manual, self.basis: self.basis != "stated"}
+        marks = [mark for mark, holds in on.items() if holds]
+        return f"{self.id} ({', '.join(marks)})" if marks else self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A control and what covers it. `state`: rules, manual, scanner, untouched or open (nobody says anything about it)."""
+    """A control and what covers it. `scanner`, `untouched`: as in the catalogue."""
 
     id: str
     title: str
     state: str
-    rules: tuple[str, ...]
-    why: str
+    rules: tuple[NamedRule, ...]
+    scanner: str
+    untouched: str
+
+    def checked(self) -> bool:
+        """Whether a rule that is on decides about it."""
+        return any(rule.enabled and not rule.manual for rule in self.rules)
+
+    def words(self) -> str:
+        """What covers it, on one line."""
+        rules = ", ".join(map(str, self.rules))
+        proof = f"scanner: {self.scanner}" if self.scanner else ""
+        return "; ".join(part for part in (rules, proof, self.untouched) if part) or "open"
 
 
 @click.command("coverage")
@@ -51,71 +82,78 @@ def coverage(faq: bool, framework: str | None, everything: bool, pack: str | Non
             "coverage needs --faq, --framework ID or --all", "", f"Frameworks: {', '.join(known)}."
         )
     if not everything and wanted not in known:
-        raise UsageError(f"there is no framework {wanted!r}", "", nearest(wanted or "", known))
+        advice = nearest(wanted or "", known) or f"Frameworks: {', '.join(known)}."
+        raise UsageError(f"there is no framework {wanted!r}", "", advice)
     chosen = list(known.values()) if everything else [known[wanted or ""]]
     found = {one.id: list(covered(one, loaded.rules)) for one in chosen}
     if form == "json":
-        record = [
-            {
-                "id": one.id,
-                "title": one.title,
-                "version": one.version,
-                "source": one.source,
-                "mapping": one.mapping,
-                "note": one.note,
-                "complete": one.complete,
-                "controls": [asdict(row) for row in found[one.id]],
-            }
-            for one in chosen
-        ]
+        record = [_record(one, found[one.id]) for one in chosen]
         click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
         return
     for one in chosen:
         rows = found[one.id]
         if not everything:
-            for row in rows:
-                parts = [", ".join(row.rules), row.why if row.state != "open" else "open"]
-                click.echo(f"{row.id:<12} {row.title:<56} {'; '.join(part for part in parts if part)}")
-        click.echo(_counts(one, rows))
+            _told(one, rows)
+        click.echo(_words(one, rows))
 
 
-def _counts(framework: Framework, rows: list[Covered]) -> str:
-    states = ("rules", "manual", "scanner", "untouched", "open")
-    split = ", ".join(f"{sum(row.state == state for row in rows)} {state}" for state in states)
-    extent = "" if framework.complete else " (those that a source or a rule names)"
-    return f"{framework.id}: {len(rows)} entries{extent}: {split}"
+def _record(framework: Framework, rows: list[Covered]) -> dict[str, Any]:
+    record = {name: value for name, value in asdict(framework).items() if name != "controls"}
+    return record | {"counts": _counts(rows), "controls": [asdict(row) for row in rows]}
+
+
+def _told(framework: Framework, rows: list[Covered]) -> None:
+    """One framework for a reader: where the mapping comes from, then each control."""
+    named = " ".join(part for part in (framework.title, framework.version) if part)
+    for line in (
+        named,
+        f"source: {framework.source}",
+        f"mapping: {framework.mapping}",
+        framework.note and f"note: {framework.note}",
+    ):
+        if line:
+            click.echo(visible(line))
+    ids = max((len(row.id) for row in rows), default=0)
+    titles = max((len(row.title) for row in rows), default=0)
+    for row in rows:
+        click.echo(visible(f"{row.id:<{ids}}  {row.title:<{titles}}  {row.words()}"))
+
+
+def _counts(rows: list[Covered]) -> dict[str, int]:
+    return {state: sum(row.state == state for row in rows) for state in STATES}
+
+
+def _words(framework: Framework, rows: list[Covered]) -> str:
+    split = ", ".join(f"{number} {state}" for state, number in _counts(rows).items())
+    off = sum(row.state == "rules" and not row.checked() for row in rows)
+    if off:
+        split += f"; {off} only by rules that are off by default"
+    extent = "" if framework.complete else " (not the whole framework: see its note)"
+    entries = "entry" if len(rows) == 1 else "entries"
+    return f"{framework.id}: {len(rows)} {entries}{extent}: {split}"
 
 
 def covered(framework: Framework, rules: Iterable[Rule]) -> Iterator[Covered]:
-    """Each control of a framework with what covers it."""
-    by_control: dict[str, list[tuple[Rule, str]]] = {}
+    """Each control of a framework with what covers it; controls that rules name and the catalogue lacks come last."""
+    by_control: dict[str, list[NamedRule]] = {}
     for rule in rules:
         for control in rule.controls:
             if control.framework == framework.id:
-                by_control.setdefault(control.id, []).append((rule, control.basis))
-    for one in framework.controls:
-        named = by_control.get(one.id, [])
-        yield Covered(
-            one.id, one.title, _state(one, named), tuple(_shown(*pair) for pair in named), _why(one)
-        )
+                named = NamedRule(rule.id, control.basis, rule.enabled, rule.check is None)
+                by_control.setdefault(control.id, []).append(named)
+    held = {one.id for one in framework.controls}
+    unknown = [FrameworkControl(one, "(not in the catalogue)") for one in sorted(by_control.keys() - held)]
+    for one in (*framework.controls, *unknown):
+        named_by = tuple(by_control.get(one.id, ()))
+        yield Covered(one.id, one.title, _state(one, named_by), named_by, one.scanner, one.untouched)
 
 
-def _state(control: FrameworkControl, named: list[tuple[Rule, str]]) -> str:
-    if any(rule.check is not None for rule, _ in named):
+def _state(control: FrameworkControl, named: tuple[NamedRule, ...]) -> str:
+    if any(not rule.manual for rule in named):
         return "rules"
     if named:
         return "manual"
     return "scanner" if control.scanner else "untouched" if control.untouched else "open"
-
-
-def _why(control: FrameworkControl) -> str:
-    return f"scanner: {control.scanner}" if control.scanner else control.untouched
-
-
-def _shown(rule: Rule, basis: str) -> str:
-    on = {"off": not rule.enabled, "manual": rule.check is None, basis: basis != "stated"}
-    marks = [mark for mark, holds in on.items() if holds]
-    return f"{rule.id} ({', '.join(marks)})" if marks else rule.id
 
 
 COMMANDS = {"coverage": coverage}

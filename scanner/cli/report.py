@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
@@ -12,9 +11,8 @@ from scanner.cli.door import Outcome
 from scanner.cli.gate import Limits
 from scanner.cli.marking import Marks, mark_options
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
-from scanner.cli.sealing import Seal, Source, seal, seal_options
+from scanner.cli.sealing import Seal, Sources, seal_options
 from scanner.errors import UsageError
-from scanner.trust.manifest import Replay
 
 
 @click.command("report")
@@ -61,6 +59,12 @@ def report(
             raise UsageError(
                 "a period is read from --history, not from a stored scan", "", "Leave out SCAN.NDJSON."
             )
+        if how != Seal():
+            raise UsageError(
+                "a period has no manifest: it is read from a history, not from inputs that can be kept",
+                "",
+                "Seal the reports of its nights.",
+            )
         from scanner.cli import period as periods  # noqa: PLC0415
 
         return periods.run(period, marks.history, out, today, pack_id)
@@ -69,20 +73,12 @@ def report(
     from scanner import stored as reader  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
-    how.check(out.output, out.formats)
+    sealing = how.begin(out.output, out.formats, Sources(waivers=marks.waivers, baseline=marks.baseline))
     scan = reader.read(Path(stored))
     prepared = marks.prepared(scan.header.rules)
-    replay = Replay(
-        source="stored",
-        now=scan.header.now,
-        history=bool(marks.history),
-        organisation=out.organisation,
-        waivers_name=marks.waivers or "",
-        baseline_name=marks.baseline or "",
-    )
-    source = Source(replay, waivers=marks.waivers, baseline=marks.baseline, inventory=(stored,))
-    sealed = partial(seal, source=source, how=how) if how.manifest else None
-    outcome = conclude(prepared.mark(scan), limits, out, sealed)
+    if sealing is not None:
+        sealing.run((stored,), source="stored", now=scan.header.now, history=bool(marks.history))
+    outcome = conclude(prepared.mark(scan), limits, out, sealing)
     prepared.tell(outcome)
     return outcome
 

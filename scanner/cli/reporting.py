@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -13,10 +12,13 @@ from scanner.cli import gate, outputs
 from scanner.cli.build_facts import build_facts
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
+from scanner.cli.sealing import Sealing
 from scanner.cli.show import show
 from scanner.formats import _settings as settings_of
 from scanner.formats._settings import Settings
+from scanner.model.codec import to_record
 from scanner.model.scan import Scan
+from scanner.text import encodable
 
 _OUTPUT = (
     click.option("--csv-bom", is_flag=True, help="Begin CSV with a byte order mark, for spreadsheets that need one."),
@@ -42,6 +44,10 @@ _GATE = (
 )  # fmt: skip
 
 
+_FOUND = frozenset({"pipeline", "stem"})
+"""Settings that are found out and not asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output(Settings):
     """What to write and where, as given; the settings of the formats among it."""
@@ -60,7 +66,7 @@ class Output(Settings):
 
 def output_options(command: Callable[..., Any]) -> Any:
     """Where reports go and what they are like; they arrive as `out`."""
-    names = tuple(name for name in Output.__dataclass_fields__ if name != "pipeline")
+    names = tuple(name for name in Output.__dataclass_fields__ if name not in _FOUND)
     return bundled(command, _OUTPUT, names, Output, "out")
 
 
@@ -73,16 +79,26 @@ def conclude(
     result: Scan,
     limits: gate.Limits,
     out: Output,
-    sealed: Callable[[Scan, list[Path], Outcome], None] | None = None,
+    sealing: Sealing | None = None,
 ) -> Outcome:
-    """Show a finished scan, write its reports and judge it. `sealed` gets the files that were written."""
+    """Show a finished scan, write its reports, seal them where it is wanted, and judge it."""
     if out.organisation:
-        result = replace(result, header=replace(result.header, organisation=out.organisation))
+        result = replace(result, header=replace(result.header, organisation=encodable(out.organisation)))
     if not out.quiet and out.output != "-":
         show(result, out.color)
     outcome = Outcome() if limits.exit_zero else gate.judge(result, limits)
     if out.formats:
-        written = outputs.write(result, out.formats, out.output, outcome, out.settings())
-        if sealed is not None:
-            sealed(result, written, outcome)
+        settings = out.settings()
+        if sealing is None:
+            outputs.write(result, out.formats, out.output, outcome, settings)
+        else:
+            written = outputs.write(result, out.formats, out.output, outcome, settings, sealing.ready)
+            sealing.seal(result, written, outcome, _record(settings))
     return outcome
+
+
+def _record(asked: Settings) -> dict[str, Any]:
+    """The settings of the formats alone, as a record."""
+    given = {name: value for name, value in asdict(asked).items() if name in Settings.__dataclass_fields__}
+    record: dict[str, Any] = to_record(Settings(**given))
+    return record

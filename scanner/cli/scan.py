@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +26,13 @@ from scanner.cli.options import (
     source_words,
 )
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
-from scanner.cli.sealing import Seal, Source, seal, seal_options
+from scanner.cli.sealing import Seal, Sources, seal_options
 from scanner.cli.show import Progress
 from scanner.cli.telling import Teller
 from scanner.errors import UsageError
 from scanner.model.finding import Verdict
 from scanner.model.resource import Inventory
 from scanner.model.scan import Scan
-from scanner.trust.manifest import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -95,7 +93,17 @@ def scan(
     from scanner.language.pack import shown  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
-    how.check(out.output, out.formats)
+    sealing = how.begin(
+        out.output,
+        out.formats,
+        Sources(
+            pack_folder(pack),
+            tuple(profile_file(one) for one in profile),
+            marks.waivers,
+            marks.baseline,
+            principals if paths else None,
+        ),
+    )
     rules = pack_from(pack, profile, param, rule, skip_rule)
     prepared = marks.prepared(rules.rules)
     asked = is_live(paths, source)
@@ -125,7 +133,7 @@ def scan(
         interrupted = False
         if asked:
             teller = Teller(live.log_format, quiet=out.quiet)
-            inventory, found, _ = stack.enter_context(collected(live, folder, principals, teller))
+            inventory, found, kept = stack.enter_context(collected(live, folder, principals, teller))
             interrupted = found.interrupted
             result = evaluated(inventory, live.words)
             if verify and not interrupted:
@@ -133,15 +141,16 @@ def scan(
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
-        sealed = None
-        if how.manifest:
-            replay = Replay(
-                source=""
-                if asked and (verify or not folder)
-                else "snapshot"
-                if asked
-                else kind_of(paths, source),
-                why="Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
+        if sealing is not None:
+            again = (
+                "" if asked and (verify or not folder) else "snapshot" if asked else kind_of(paths, source)
+            )
+            sealing.run(
+                paths if not asked else (str(kept),) if folder else (),
+                source=again,
+                why=""
+                if again
+                else "Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
                 now=result.header.now,
                 words=result.header.inventory,
                 api_version=api_version or "",
@@ -150,26 +159,9 @@ def scan(
                 skipped=skip_rule,
                 keep_passes=keep_passes,
                 history=bool(marks.history),
-                organisation=out.organisation,
                 pack_name=shown(pack_folder(pack)),
-                waivers_name=marks.waivers or "",
-                baseline_name=marks.baseline or "",
             )
-            kept = (folder,) if asked and folder else () if asked else paths
-            sealed = partial(
-                seal,
-                source=Source(
-                    replay,
-                    pack_folder(pack),
-                    tuple(profile_file(one) for one in profile),
-                    marks.waivers,
-                    marks.baseline,
-                    principals if not asked else None,
-                    kept,
-                ),
-                how=how,
-            )
-        outcome = conclude(prepared.mark(result), limits, out, sealed)
+        outcome = conclude(prepared.mark(result), limits, out, sealing)
     prepared.tell(outcome)
     if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")

@@ -1,36 +1,45 @@
-"""`--manifest`: once the reports are written, what they were made of is copied beside them, and all of it is named with digests."""
+"""`--manifest`: what a run was made of is copied beside its reports, all of it is named with digests, and signed if asked.
+
+A command calls `Seal.begin` before it reads anything; `Sealing.ready` runs when all reports are ready and none is in
+its place, `Sealing.seal` when they are.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from scanner import data
 from scanner.cli.bundle import bundled
 from scanner.cli.door import Outcome
-from scanner.cli.outputs import whole_file
+from scanner.cli.keeping import INPUTS, Inputs, check_place, told
+from scanner.cli.outputs import main_file, whole_file
 from scanner.cli.show import say
-from scanner.errors import OutputError, UsageError
+from scanner.errors import InputError, OutputError, UsageError
+from scanner.inventory.snapshot import MANIFEST
+from scanner.language.pack import FRAMEWORKS
 from scanner.model.scan import Scan
+from scanner.text import encodable
 from scanner.trust import manifest as manifests
 from scanner.trust import statement as statements
 from scanner.trust.files import SUMS, Sealed, sealed, sha256_of, sums
 from scanner.trust.manifest import Predecessor, Replay
 
-INPUTS = "inputs"
 _OPTIONS = (
     click.option("--sign-command", default="", metavar="COMMAND", help="Run this on the statement afterwards; {file} stands for it."),
     click.option("--with-inventory", is_flag=True, help="Copy the snapshot or the saved answers beside the reports too."),
     click.option("--previous-manifest", metavar="FILE", help="Manifest of the run before (default: the one that lies in the output folder)."),
     click.option("--manifest", is_flag=True, help="Write manifest.json, SHA256SUMS and an in-toto statement, with copies of pack, profiles, waivers and baseline."),
 )  # fmt: skip
+_SIGNER_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +51,149 @@ class Seal:
     with_inventory: bool = False
     sign_command: str = ""
 
-    def check(self, output: str | None, formats: tuple[str, ...]) -> None:
-        """Refuse what cannot be sealed, before any work is done."""
-        if not self.manifest and (self.previous_manifest or self.with_inventory or self.sign_command):
-            raise UsageError("--previous-manifest, --with-inventory and --sign-command need --manifest")
-        if self.manifest and (output == "-" or not formats):
+    def begin(self, output: str | None, formats: tuple[str, ...], sources: Sources) -> Sealing | None:
+        """Check what can be checked and copy the small inputs, before any work is done; None without `--manifest`."""
+        if not self.manifest:
+            if self.previous_manifest or self.with_inventory or self.sign_command:
+                raise UsageError("--previous-manifest, --with-inventory and --sign-command need --manifest")
+            return None
+        if output == "-" or not formats:
             raise UsageError(
                 "--manifest needs reports in a folder", "", "Name formats with -f and a folder with -o."
             )
+        main = main_file(formats[0], output, alone=len(set(formats)) == 1)
+        try:
+            return self._begun(main, formats, sources)
+        except OSError as error:
+            raise told(error, main.parent) from error
+
+    def _begun(self, main: Path, formats: tuple[str, ...], sources: Sources) -> Sealing:
+        signer = _words(self.sign_command)
+        check_place(main.parent)
+        before = _before(main.parent, self.previous_manifest)
+        temporary = click.get_current_context().with_resource(
+            tempfile.TemporaryDirectory(prefix="acrscan-", ignore_cleanup_errors=True)
+        )
+        inputs = Inputs(Path(temporary))
+        replay = replace(sources.kept(inputs), formats=tuple(dict.fromkeys(formats)))
+        if main != main_file(formats[0], str(main.parent), alone=False):
+            replay = replace(replay, file=encodable(main.name))
+        return Sealing(main.parent, inputs, replay, before, signer, with_inventory=self.with_inventory)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What went into a run, for the manifest. Paths as given; `pack` is the folder that was used.
+class Sources:
+    """The small inputs of a run, paths as given; another kind of input is one more field and one more line in `kept`."""
 
-    `inventory`: the snapshot, the saved answers or the stored scan; () where Azure itself was read and nothing kept.
-    """
-
-    replay: Replay
     pack: Path | None = None
     profiles: tuple[Path, ...] = ()
     waivers: str | None = None
     baseline: str | None = None
     principals: str | None = None
+
+    def kept(self, inputs: Inputs) -> Replay:
+        """Copy them; gives a replay that names the copies."""
+        replay = Replay("")
+        if self.pack is not None:
+            replay = replace(replay, pack=inputs.yaml("pack", self.pack, "rules"))
+            # The shipped catalogues of this day; those of the pack itself were copied with it.
+            inputs.yaml("pack", data.policies() / FRAMEWORKS, FRAMEWORKS)
+        names = tuple(
+            inputs.file("profile", path, f"{at}-{path.name}") for at, path in enumerate(self.profiles)
+        )
+        replay = replace(replay, profiles=names)
+        if self.waivers:
+            replay = replace(replay, waivers=inputs.file("waivers", Path(self.waivers), "acr-waivers.yaml"))
+        if self.baseline:
+            path = Path(self.baseline)
+            suffix = ".ndjson" if path.suffix == ".ndjson" else ".sarif"
+            replay = replace(replay, baseline=inputs.file("baseline", path, f"baseline{suffix}"))
+        if self.principals:
+            path = Path(self.principals)
+            replay = replace(replay, principals=inputs.file("principals", path, "principals.json"))
+        return replace(
+            replay, waivers_name=encodable(self.waivers or ""), baseline_name=encodable(self.baseline or "")
+        )
+
+
+@dataclass(slots=True)
+class Sealing:
+    """A run that will get a manifest.
+
+    `run` is called by the command once it knows what it did: `asked` holds the fields of the replay that only it knows,
+    `inventory` the snapshot, the saved answers or the stored scan (() where Azure was read and nothing kept).
+    """
+
+    folder: Path
+    inputs: Inputs
+    replay: Replay
+    before: Predecessor | None
+    signer: list[str]
+    with_inventory: bool
     inventory: tuple[str, ...] = ()
+    snapshot: str = ""
+    trouble: list[OSError | InputError | UsageError] = field(default_factory=list)
 
+    def run(self, inventory: tuple[str, ...], **asked: Any) -> None:
+        """Say what was run, and over what."""
+        self.inventory = inventory
+        self.replay = replace(self.replay, **asked)
 
-def seal(scan: Scan, written: list[Path], outcome: Outcome, *, source: Source, how: Seal) -> None:
-    """Copy the inputs, write manifest, statement and sums into the folder of the reports, and have it signed."""
-    if not written:
-        return
-    folder = written[0].parent
-    try:
-        before = _before(folder, how)
-        replay, inputs = _inputs(folder, source, how)
-        outputs = tuple(sealed("output", path, folder) for path in sorted(set(written)))
-        made = manifests.manifest_of(scan, outputs, inputs, replay, before)
+    def ready(self) -> None:
+        """Copy the inventory where it is wanted, before reports take any file's place."""
+        home = (self.folder / INPUTS).resolve()
+        inside = any(Path(one).resolve().is_relative_to(home) for one in self.inventory)
+        try:
+            if self.with_inventory or inside or self.replay.source == "stored":
+                paths = tuple(
+                    self.inputs.tree("inventory", Path(one), f"{at}-{Path(one).name or 'inventory'}")
+                    for at, one in enumerate(self.inventory)
+                )
+            else:
+                paths = tuple(_from(self.folder, Path(one)) for one in self.inventory)
+            self.replay = replace(self.replay, paths=paths)
+            if self.replay.source == "snapshot":
+                self.snapshot = sha256_of(Path(self.inventory[0]) / MANIFEST)
+        except (OSError, InputError, UsageError) as error:
+            self.trouble.append(error)
+
+    def seal(
+        self, scan: Scan, written: Mapping[Path, str], outcome: Outcome, settings: Mapping[str, Any]
+    ) -> None:
+        """Write the inputs, the manifest, the statement and the sums into the folder of the reports; have it signed."""
+        if not written:
+            outcome.add(OutputError.exit_code, "no manifest: no report was written")
+            return
+        folder = self.folder
+        replay = replace(self.replay, settings=settings, organisation=scan.header.organisation)
+        try:
+            for error in self.trouble:
+                raise error
+            inputs = self.inputs.place(folder)
+            outputs = tuple(
+                replace(sealed("output", path, folder), format=name) for path, name in sorted(written.items())
+            )
+            made = manifests.manifest_of(scan, outputs, inputs, replay, self.before)
+            made = replace(made, snapshot_sha256=self.snapshot)
+            self._write(made, outputs, inputs)
+        except (OSError, InputError, UsageError) as error:
+            self.inputs.withdraw(folder)
+            failed = told(error, folder)
+            say(str(failed))
+            outcome.add(failed.exit_code, failed.what)
+            return
+        if self.signer:
+            _sign(self.signer, folder / statements.NAME, outcome)
+
+    def _write(
+        self, made: manifests.Manifest, outputs: tuple[Sealed, ...], inputs: tuple[Sealed, ...]
+    ) -> None:
+        folder = self.folder
         _put(folder / manifests.NAME, manifests.written(made))
         digest = sha256_of(folder / manifests.NAME)
         _put(folder / statements.NAME, statements.written(made, digest))
         own = [sealed("manifest", folder / name, folder) for name in (manifests.NAME, statements.NAME)]
         _put(folder / SUMS, sums([*outputs, *inputs, *own]))
-    except OSError as error:
-        failed = OutputError(f"the manifest was not written: {error.strerror or error}", str(folder))
-        say(str(failed))
-        outcome.add(failed.exit_code, failed.what)
-        return
-    if how.sign_command:
-        _sign(how.sign_command, folder / statements.NAME, outcome)
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -98,70 +202,45 @@ def _put(path: Path, content: bytes) -> None:
     say(f"wrote {path}")
 
 
-def _before(folder: Path, how: Seal) -> Predecessor | None:
-    path = Path(how.previous_manifest) if how.previous_manifest else folder / manifests.NAME
-    if not how.previous_manifest and not path.is_file():
+def _before(folder: Path, given: str | None) -> Predecessor | None:
+    path = Path(given) if given else folder / manifests.NAME
+    if not given and not path.is_file():
         return None
+    if path.is_dir():
+        path = path / manifests.NAME
     return Predecessor(sha256_of(path), manifests.read(path).now)
-
-
-def _inputs(folder: Path, source: Source, how: Seal) -> tuple[Replay, tuple[Sealed, ...]]:
-    """Copies of the small inputs below `inputs/`; the replay with the paths of the copies."""
-    home = folder / INPUTS
-    shutil.rmtree(home, ignore_errors=True)
-    found: list[Sealed] = []
-    replay = source.replay
-
-    def keep(role: str, path: Path, *below: str) -> str:
-        """Copy a file or a folder; gives its path from the folder of the reports."""
-        target = home.joinpath(role, *below)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            shutil.copytree(path, target, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(path, target)
-        files = sorted(one for one in target.rglob("*") if one.is_file()) if target.is_dir() else [target]
-        found.extend(sealed(role, one, folder) for one in files)
-        return target.relative_to(folder).as_posix()
-
-    if source.pack is not None:
-        replay = replace(replay, pack=keep("pack", source.pack, source.pack.resolve().name))
-        frameworks = source.pack.resolve().parent / "frameworks"
-        if frameworks.is_dir():
-            keep("pack", frameworks, "frameworks")
-    profiles = tuple(keep("profile", path, f"{at}-{path.name}") for at, path in enumerate(source.profiles))
-    replay = replace(replay, profiles=profiles)
-    if source.waivers:
-        replay = replace(replay, waivers=keep("waivers", Path(source.waivers), "acr-waivers.yaml"))
-    if source.baseline:
-        path = Path(source.baseline)
-        replay = replace(replay, baseline=keep("baseline", path, f"baseline{path.suffix}"))
-    if source.principals:
-        replay = replace(replay, principals=keep("principals", Path(source.principals), "principals.json"))
-    if source.inventory and (how.with_inventory or replay.source == "stored"):
-        copies = [
-            keep("inventory", Path(one), f"{at}-{Path(one).name or 'inventory'}")
-            for at, one in enumerate(source.inventory)
-        ]
-        replay = replace(replay, paths=tuple(copies))
-    else:
-        replay = replace(replay, paths=tuple(_from(folder, Path(one)) for one in source.inventory))
-    return replay, tuple(found)
 
 
 def _from(folder: Path, path: Path) -> str:
     """A path as seen from the folder of the reports, so that both can be moved together."""
     try:
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+        return encodable(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
     except ValueError:  # another drive
-        return path.resolve().as_posix()
+        return encodable(path.resolve().as_posix())
 
 
-def _sign(command: str, file: Path, outcome: Outcome) -> None:
-    """Run the user's signer, without a shell; what it prints goes to stderr."""
-    words = [word.replace("{file}", str(file)) for word in shlex.split(command)]
+def _words(command: str) -> list[str]:
+    """The signer's words. On Windows a backslash is part of a path."""
+    lexer = shlex.shlex(command, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if os.name == "nt":
+        lexer.escape = ""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 - the user's own command
+        words = list(lexer)
+    except ValueError as error:
+        raise UsageError(f"--sign-command cannot be split into words: {error}") from error
+    if command and not any("{file}" in word for word in words):
+        raise UsageError("--sign-command does not name {file}", "", "Write {file} where the statement goes.")
+    return words
+
+
+def _sign(signer: list[str], file: Path, outcome: Outcome) -> None:
+    """Run the user's signer, without a shell; what it prints goes to stderr."""
+    words = [word.replace("{file}", str(file)) for word in signer]
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own command
+            words, capture_output=True, text=True, errors="replace", timeout=_SIGNER_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         outcome.add(OutputError.exit_code, f"the signer did not run: {error}")
         return

@@ -2,6 +2,7 @@
 
 A format has `render(scan, out, settings)`, `EXTENSION` (of the file it is written to, its own alone) and a docstring whose first line
 says what it is. One that writes several files has `writers(scan, settings)` too: name behind the report's own -> writer.
+One that needs a package which is an extra has `available()`, so that a missing one is told before any work is done.
 Modules whose name starts with an underscore are shared by formats and are none themselves.
 """
 
@@ -37,6 +38,14 @@ class ManyFiles(Protocol):
 
     def writers(self, scan: Scan, settings: Settings) -> Mapping[str, Writer]:
         """Suffix -> writer; `acrscan` + suffix is a file's name. {} where one file does (then `render` writes it)."""
+
+
+@runtime_checkable
+class NeedsExtra(Protocol):
+    """What a format offers that needs a package which is not always there."""
+
+    def available(self) -> None:
+        """Raise `UsageError` with what to install, or do nothing."""
 
 
 def names() -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +21,34 @@ if TYPE_CHECKING:
 
 LONGEST = 8_000
 """Characters of one value; what is beyond is counted in the value itself."""
-_STARTS = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?\Z")
+CELL = 32_767
+"""What a cell of a spreadsheet holds, in UTF-16 units: two for a character above U+FFFF."""
+STARTS = frozenset("=+-@\t\r\n|%\u2212")
+"""What may begin a formula, after compatibility folding (full-width and small forms). `|` and `%` begin none in today's
+spreadsheets but did in older ones; the minus sign U+2212 does not fold to a hyphen, but reads as one."""
+_BEFORE = re.compile(r"[\s\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb]*")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")
+_INNER = re.compile(r"(;[\s\"'`]*)(?=[^\s\"'`])")
 
 
 def guarded(text: str) -> str:
     """The text so that no spreadsheet takes it for a formula: an apostrophe in front of what could begin one.
 
-    Blanks, quotes and apostrophes in front do not hide a start; numbers stay numbers. `|` and `%` are guarded because
-    some programs take them for DDE commands and percent formulas.
+    Blanks, quotes and apostrophes in front do not hide a start; numbers stay numbers. Where the semicolon separates cells
+    a text is split at its own ones, so what follows them is guarded as well.
     """
-    bare = text.lstrip(" \u00a0\u3000\"'\t\r\n")
-    if not bare or _NUMBER.match(bare) or not (bare.startswith(_STARTS) or text.startswith(_STARTS)):
-        return text
-    return "'" + text
+    inside = _INNER.sub(_after_semicolon, text) if ";" in text else text
+    return f"'{inside}" if starts_formula(text) and not _NUMBER.match(text) else inside
+
+
+def _after_semicolon(match: re.Match[str]) -> str:
+    return match[0] + ("'" if starts_formula(match.string[match.end() : match.end() + 1]) else "")
+
+
+def starts_formula(text: str) -> bool:
+    """Whether a spreadsheet might calculate the text."""
+    bare = text if text[:1] in STARTS else _BEFORE.sub("", text, count=1)
+    return bool(bare) and unicodedata.normalize("NFKC", bare[0])[0] in STARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,16 @@ def _of_waiver(key: Callable[[Waiver], str]) -> Callable[[Finding, Facts], str]:
     return read
 
 
+def _some(texts: Sequence[str]) -> str:
+    """As many of the texts as a value holds, and the number of the others."""
+    found, room = 0, LONGEST - 100
+    while found < len(texts) and room >= len(texts[found]):
+        room -= len(texts[found]) + 2
+        found += 1
+    rest = [f"and {len(texts) - found:,} more, see the JSON report"] if found < len(texts) else []
+    return "; ".join([*texts[:found], *rest])
+
+
 COLUMNS: Mapping[str, Callable[[Finding, Facts], str]] = {
     "rule": lambda row, _: row.rule,
     "title": lambda row, facts: facts.cards[row.rule].title if row.rule in facts.cards else "",
@@ -134,7 +159,7 @@ COLUMNS: Mapping[str, Callable[[Finding, Facts], str]] = {
     "attestation": lambda row, _: row.attestation,
     "controls": lambda row, facts: facts.controls(row.rule),
     "remediation": lambda row, _: "; ".join(shlex.join(words) for words in row.commands),
-    "also affects": lambda row, _: "; ".join(row.affected),
+    "also affects": lambda row, _: _some(row.affected),
     "cause": lambda row, _: row.cause,
     "fingerprint": lambda row, _: row.fingerprint,
 }
@@ -143,4 +168,11 @@ COLUMNS: Mapping[str, Callable[[Finding, Facts], str]] = {
 
 def cells(row: Finding, facts: Facts) -> list[str]:
     """The texts of a row in the order of `COLUMNS`: on one line, harmless to look at, cut with the rest counted."""
-    return [visible(read(row, facts), LONGEST) for read in COLUMNS.values()]
+    return [fitting(visible(read(row, facts), LONGEST)) for read in COLUMNS.values()]
+
+
+def fitting(shown: str) -> str:
+    """A visible text that a cell can hold; escapes may have made it longer than that."""
+    if len(shown) <= CELL // 2 or len(shown.encode("utf-16-le", "replace")) // 2 <= CELL:
+        return shown
+    return f"{shown[: CELL // 2 - 100]} ... (cut, see the JSON report)"

@@ -7,10 +7,11 @@ Source: https://docs.gitlab.com/ci/testing/code_quality/ (format)
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import unquote
 
 from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats._text import visible
-from scanner.formats.sarif.place import Places
+from scanner.formats.sarif.place import Places, in_file
 from scanner.model.codec import encode
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:
         if not row.gating:
             continue
         place = places.physical(row)
+        address = place["artifactLocation"]["uri"]
         record = {
             "type": "issue",
             "check_name": row.rule,
@@ -37,7 +39,8 @@ def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:
             "severity": SEVERITIES.get(row.severity, "info"),
             "fingerprint": row.fingerprint,
             "location": {
-                "path": place["artifactLocation"]["uri"],
+                # A path, no address: the widget opens the file by its name as it is. Inventory files have plain names.
+                "path": visible(unquote(address)) if in_file(row) else address,
                 "lines": {"begin": place["region"]["startLine"]},
             },
         }

@@ -1,16 +1,17 @@
 """A workbook for people who work in spreadsheets: a sheet for each view, every text a text and never a formula or a link.
 
-Needs the extra `xlsx`. What a sheet cannot hold (rows beyond 1,048,576, cells beyond 32,767 characters) is counted.
+Needs the extra `xlsx`. A table longer than a sheet (1,048,576 rows) goes on in a next one, and a text longer than a cell
+(32,767 characters) says that it was cut.
 """
 
 from __future__ import annotations
 
 import tempfile
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from scanner.errors import OutputError
-from scanner.formats._columns import COLUMNS, Facts, cells
+from scanner.formats._columns import COLUMNS, Facts, cells, fitting, starts_formula
 from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats._text import percent, visible
 from scanner.model.finding import CHANGES, Verdict
@@ -36,19 +37,36 @@ Row = list[Any]
 
 def render(scan: Scan, out: BinaryIO, settings: Settings = DEFAULT) -> None:  # noqa: ARG001 - this format has none
     """Write the workbook; rows go to temporary files as they come."""
+    available()
+    import xlsxwriter  # noqa: PLC0415 - an extra
+
+    with tempfile.TemporaryDirectory(prefix="acrscan-") as folder:
+        book = xlsxwriter.Workbook(out, {**_OPTIONS, "tmpdir": folder})
+        book.set_properties({"title": "acrscan", "created": _created(scan.header.now)})
+        looks = _Looks(
+            book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
+            book.add_format({"quote_prefix": True}),
+        )
+        for name, titles, rows in _sheets(scan):
+            _table(book, name, titles, rows, looks)
+        book.close()
+
+
+def available() -> None:
+    """`OutputError` with what to install where the package is missing; asked before any work is done."""
     try:
-        import xlsxwriter  # noqa: PLC0415 - an extra
+        import xlsxwriter  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
         raise OutputError(
             "the xlsx report needs the package xlsxwriter", "", "Install it: pip install 'acrscan[xlsx]'"
         ) from error
-    with tempfile.TemporaryDirectory(prefix="acrscan-") as folder:
-        book = xlsxwriter.Workbook(out, {**_OPTIONS, "tmpdir": folder})
-        book.set_properties({"title": "acrscan", "created": _created(scan.header.now)})
-        heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-        for name, titles, rows in _sheets(scan):
-            _sheet(book.add_worksheet(name), titles, rows, heading)
-        book.close()
+
+
+class _Looks(NamedTuple):
+    """Formats of cells: titles, and texts that begin like a formula and stay texts even when somebody edits the cell."""
+
+    title: Any
+    quoted: Any
 
 
 def _created(now: str) -> datetime:
@@ -59,28 +77,43 @@ def _created(now: str) -> datetime:
         return datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks know no zone
 
 
-def _sheet(sheet: Any, titles: list[str], rows: Iterable[Row], heading: Any) -> None:
-    sheet.freeze_panes(1, 1)
-    for column, title in enumerate(titles):
-        sheet.set_column(column, column, min(max(len(title) + 2, 12), 60))
-        sheet.write_string(0, column, title, heading)
-    at, left_out = 1, 0
+def _table(book: Any, name: str, titles: list[str], rows: Iterable[Row], looks: _Looks) -> None:
+    """A table in as many sheets as it needs."""
+    sheet, part, at = _begun(book, name, titles, looks), 1, 1
     for row in rows:
-        if at >= ROWS - 1:
-            left_out += 1
-            continue
+        if at == ROWS:
+            _ended(sheet, at, titles)
+            part += 1
+            sheet, at = _begun(book, f"{name} {part}", titles, looks), 1
         for column, value in enumerate(row):
             if isinstance(value, int):
                 sheet.write_number(at, column, value)
             elif value:
-                sheet.write_string(at, column, visible(str(value), 32_000))
+                _text(sheet, at, column, str(value), looks)
         at += 1
-    if left_out:
-        sheet.write_string(
-            at, 0, f"{left_out:,} more rows do not fit into a sheet; the CSV report has them all"
-        )
-    elif at > 1:
-        sheet.autofilter(0, 0, at - 1, len(titles) - 1)
+    _ended(sheet, at, titles)
+
+
+def _begun(book: Any, name: str, titles: list[str], looks: _Looks) -> Any:
+    sheet = book.add_worksheet(name)
+    sheet.freeze_panes(1, 1)
+    for column, title in enumerate(titles):
+        sheet.set_column(column, column, min(max(len(title) + 2, 12), 60))
+        sheet.write_string(0, column, title, looks.title)
+    return sheet
+
+
+def _ended(sheet: Any, rows: int, titles: list[str]) -> None:
+    if rows > 1:
+        sheet.autofilter(0, 0, rows - 1, len(titles) - 1)
+
+
+def _text(sheet: Any, at: int, column: int, value: str, looks: _Looks) -> None:
+    shown = fitting(visible(value, 32_000))
+    if shown.startswith("<r>"):
+        # The library takes such a text for its own markup and would write it as it is: cells, formulas and all.
+        shown = f"'{shown}"
+    sheet.write_string(at, column, shown, looks.quoted if starts_formula(shown) else None)
 
 
 def _sheets(scan: Scan) -> Iterator[tuple[str, list[str], Iterable[Row]]]:
@@ -122,6 +155,8 @@ def _sheets(scan: Scan) -> Iterator[tuple[str, list[str], Iterable[Row]]]:
         ["collection", "state", "read", "scope", "reason", "status", "missing action", "fix"],
         _completeness(scan),
     )
+    if scan.drift is not None:
+        yield "Earlier findings", list(COLUMNS), (list(cells(row, facts)) for row in scan.earlier)
 
 
 _NAMES = [verdict.value for verdict in Verdict]
@@ -138,8 +173,16 @@ def _summary(scan: Scan) -> Iterator[Row]:
         ("pack sha256", head.pack_digest),
     ):
         yield [name, text]
-    missing = incomplete(head)
+    missing, unasked = incomplete(head), not_evaluated(head)
+    undecided = counts.verdicts[Verdict.UNKNOWN] + counts.verdicts[Verdict.ERROR]
     yield ["collections not complete", len(missing), len(head.runs), percent(len(missing), len(head.runs))]
+    yield ["rules not asked", len(unasked), len(head.rules), percent(len(unasked), len(head.rules))]
+    yield [
+        "evaluations without an answer",
+        undecided,
+        counts.evaluations,
+        percent(undecided, counts.evaluations),
+    ]
     for verdict in Verdict:
         number = counts.verdicts[verdict]
         yield [
@@ -274,3 +317,17 @@ def _completeness(scan: Scan) -> Iterator[Row]:
                 problem.action,
                 problem.fix,
             ]
+    for place in scan.header.scope:
+        if place.reason:
+            state = "partial" if place.registries else "failed"
+            yield [
+                f"subscription {place.name}".rstrip(),
+                state,
+                place.registries,
+                place.subscription,
+                place.reason,
+            ]
+    for card, reason in not_evaluated(scan.header):
+        yield [f"rule {card.id} {card.title}", "not-asked", "", "", reason]
+    for note in scan.header.diagnostics:
+        yield ["note", "", "", "", note]

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from scanner.model.scan import TrendPoint
 
 WIDTH, HEIGHT = 720, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 20, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 32, 36
 _COLOURS = {"open": "#b3261e", "unknown": "#6b6b6b", "bar": "#2f5d8a", "text": "#333333", "grid": "#d0d0d0"}
 _UNREAD = "unknown and error evaluations"
 _NAMES = {"open": "open findings", "unknown": _UNREAD}
@@ -44,7 +44,7 @@ def trend(points: Sequence[TrendPoint]) -> str:
                 f"<title>{_safe(words)}</title></circle>"
             )
     parts.append(
-        _text(_LEFT, 12, "solid: open findings, dashed: undecided evaluations, hollow: scan incomplete")
+        _text(_LEFT, 16, "solid: open findings, dashed: undecided evaluations, hollow: scan incomplete")
     )
     first, last = points[0], points[-1]
     hollow = sum(1 for point in points if not point.complete)
@@ -133,5 +133,6 @@ def _svg(title: str, words: str, parts: Sequence[str], height: int = HEIGHT) -> 
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
         f'aria-labelledby="acrscan-title acrscan-desc"><title id="acrscan-title">{_safe(title)}</title>'
-        f'<desc id="acrscan-desc">{_safe(words)}</desc>{"".join(parts)}</svg>\n'
+        f'<desc id="acrscan-desc">{_safe(words)}</desc><rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
+        f"{''.join(parts)}</svg>\n"
     )

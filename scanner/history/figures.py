@@ -9,13 +9,14 @@ from datetime import datetime
 
 from scanner.errors import InputError
 from scanner.history.database import Database, Row
-from scanner.history.facts import Documents, instant
+from scanner.history.facts import OUTSIDE, Documents, instant
 from scanner.model.rule import SEVERITIES
 
 BUCKETS = (7, 30, 90, 180)
 """Upper ends of ages in days; the last bucket has none."""
 GROUPS = ("all", "severity", "rule", "control", "subscription")
 _DAY = 86_400
+OUTSIDE_WORDS = "(outside subscriptions)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _open_rows(
         f" {where}) AS one GROUP BY place, opened, waived",
         (pack,),
     ):
-        yield [("subscription", place)], opened, bool(waived), number
+        yield [_place(place)], opened, bool(waived), number
 
 
 def _closed_rows(
@@ -165,7 +166,11 @@ def _closed_rows(
         " GROUP BY subscription, opened, closed, why",
         values,
     ):
-        yield [("subscription", place)], opened, closed, why, number
+        yield [_place(place)], opened, closed, why, number
+
+
+def _place(name: str) -> Keyed:
+    return ("subscription", OUTSIDE_WORDS if name.startswith(OUTSIDE) else name)
 
 
 def _order(key: Keyed) -> tuple[int, int, str]:

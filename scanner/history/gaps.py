@@ -27,11 +27,14 @@ class Judge:
         self._scan = scan
         self._changed = changed
         self._knew = Knew.of(scan.header)
-        self._places = _unread_places(scan)
+        self._places: Mapping[tuple[str, str], list[str]] = {}
 
     def of(self, missing: Iterator[Row]) -> Iterator[tuple[Row, str]]:
         """Each row (fingerprint, subscription, opened_run, rule, resource, type) with resource, rule, waiver or `GAP`."""
+        looked = False
         while batch := list(islice(missing, AT_ONCE)):
+            if not looked:  # most nights nothing is missing, and the rows need not be read again
+                self._places, looked = _unread_places(self._scan), True
             letters = self._letters({(row[5].lower(), ids.normalise(row[4])) for row in batch})
             for row in batch:
                 yield row, self._why(row, letters.get((row[5].lower(), ids.normalise(row[4]))))

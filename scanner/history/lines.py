@@ -13,7 +13,8 @@ class ControlLine:
     """A rule (`framework` "") or a framework control over the nights; the four numbers add up to the nights.
 
     `letters`: E (effective), N (not effective), U (unknown) or - (nothing to evaluate) for each night.
-    `why`: reason -> nights, of the unknown ones; a night may have several. `rules`: what the control is decided by.
+    `why`: reason -> nights, of the unknown ones; a night may have several. `rules`: what the control is decided by;
+    `off`: rules about it that were switched off throughout and decide nothing.
     Findings: first opened, opened again, mended and otherwise closed in the period (each time anew, however many
     subscriptions share the cause), and open at its end.
     """
@@ -23,6 +24,7 @@ class ControlLine:
     title: str
     severity: str
     rules: tuple[str, ...]
+    off: tuple[str, ...]
     effective: int
     not_effective: int
     unknown: int
@@ -124,6 +126,8 @@ class Period:
     incomplete: tuple[RunGap, ...]
     rules: tuple[ControlLine, ...]
     controls: tuple[ControlLine, ...]
+    frameworks: Mapping[str, str]
+    """Framework id -> its title, where a catalogue told it."""
     changes: tuple[Change, ...]
     subscriptions: tuple[SubscriptionLine, ...]
     runs: tuple[RunRef, ...]

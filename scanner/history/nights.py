@@ -29,7 +29,8 @@ DEFINITION = (
     "wholly, and every evaluation of it passed, was covered by a waiver in force, or is a manual one that an attestation in "
     "force says is met. It is not effective when at least one evaluation failed unwaived, whatever else is unknown. It is "
     "unknown when nothing failed but something was not looked at or not decided. Nights with nothing to evaluate are counted "
-    "apart. Of several scans of a subscription on one night the last one counts."
+    "apart. A framework control is not effective when one of its rules is not, and unknown when none fails but one is unknown; "
+    "rules that were switched off throughout are named beside it and do not decide it. Of several scans of a subscription on one night the last one counts."
 )
 
 
@@ -109,16 +110,17 @@ def plan(
 
 @dataclass(slots=True)
 class Standing:
-    """One rule over the nights: a letter each, and why nights are unknown."""
+    """One rule over the nights."""
 
     letters: str
-    why: Counter[str]
+    reasons: tuple[frozenset[str], ...]
+    """For each night why it is unknown; empty for nights that are known."""
 
 
 def standings(
     db: Database, pack: str, found: Plan, documents: Documents, rules: Sequence[str]
 ) -> dict[str, Standing]:
-    """Each rule's nights. A night's reasons are counted once each."""
+    """Each rule's nights."""
     seen = _Seen(found, documents)
     seen.read(db, pack)
     return {rule: seen.standing(rule) for rule in rules}
@@ -157,13 +159,13 @@ class _Seen:
 
     def standing(self, rule: str) -> Standing:
         """One rule's letters."""
-        why: Counter[str] = Counter()
         letters = []
+        why: list[frozenset[str]] = []
         states = [self._states(rule, at) for at in range(len(self._plan.patterns))]
         for night in range(len(self._plan.nights)):
             if not any(one.runs[night] is not None for one in self._plan.patterns):
                 letters.append(UNKNOWN)
-                why[NO_RUN] += 1
+                why.append(frozenset((NO_RUN,)))
                 continue
             found: set[str] = set()
             reasons: set[str] = set()
@@ -173,10 +175,9 @@ class _Seen:
                     if reason:
                         reasons.add(reason)
             letter = next((one for one in (FAILED, UNKNOWN, EFFECTIVE) if one in found), NOTHING)
-            if letter == UNKNOWN:
-                why.update(reasons)
+            why.append(frozenset(reasons) if letter == UNKNOWN else frozenset())
             letters.append(letter)
-        return Standing("".join(letters), why)
+        return Standing("".join(letters), tuple(why))
 
     def _states(self, rule: str, at: int) -> dict[int, frozenset[str]]:
         """Night -> the states that the rule has in subscriptions of a pattern."""

@@ -26,7 +26,7 @@ from scanner.history.lines import (
     Stretch,
     SubscriptionLine,
 )
-from scanner.history.nights import EFFECTIVE, FAILED, NOTHING, UNKNOWN, Plan, plan, standings
+from scanner.history.nights import EFFECTIVE, FAILED, NOTHING, UNKNOWN, Plan, Standing, plan, standings
 from scanner.model.waiver import PREFIX
 from scanner.rows import Rows
 
@@ -52,7 +52,14 @@ def period(db: Database, pack: str, start: date, end: date, today: date) -> Peri
         row[0]: (row[1], row[2]) for row in db.run("SELECT subscription, night, reason FROM acrscan_retired")
     }
     found = plan(nights, [run for run in runs if not run.pruned], documents, retired)
-    rules = _rules(db, pack, found, documents, inside, start, end)
+    cards: dict[str, Any] = {}
+    for digest in dict.fromkeys(run.rules for run in inside):
+        cards.update(documents.get(digest)["rules"])  # newer words stand over older ones
+    nightly = standings(
+        db, pack, found, documents, sorted(rule for rule in cards if not rule.startswith(PREFIX))
+    )
+    rules = _rules(db, pack, cards, nightly, (start, end))
+    newest = documents.get(inside[-1].rules) if inside else {"rules": {}, "frameworks": {}}
     told = {run.night for run in inside}
     population: Rows[RegistryLine] = Rows(RegistryLine)
     living: Counter[str] = Counter()
@@ -74,7 +81,8 @@ def period(db: Database, pack: str, start: date, end: date, today: date) -> Peri
         no_run=_stretches(night for night in nights if night not in told),
         incomplete=tuple(_run_gaps(inside, documents)),
         rules=rules,
-        controls=tuple(_controls(rules, inside, documents)),
+        frameworks={name: one["title"] for name, one in sorted(newest["frameworks"].items())},
+        controls=tuple(_controls(rules, nightly, newest)),
         changes=tuple(between(documents, _pairs(runs, start, documents))),
         subscriptions=tuple(_subscriptions(found, documents, living)),
         runs=tuple(
@@ -100,47 +108,28 @@ def _stretches(nights: Iterable[str]) -> tuple[Stretch, ...]:
 def _rules(
     db: Database,
     pack: str,
-    found: Plan,
-    documents: Documents,
-    runs: Sequence[RunFacts],
-    start: date,
-    end: date,
+    cards: Mapping[str, Any],
+    told: Mapping[str, Standing],
+    span: tuple[date, date],
 ) -> tuple[ControlLine, ...]:
-    cards: dict[str, Any] = {}
-    for digest in dict.fromkeys(run.rules for run in runs):
-        cards.update(documents.get(digest)["rules"])  # newer words stand over older ones
-    wanted = sorted(rule for rule in cards if not rule.startswith(PREFIX))
-    flows = _flows(db, pack, start, end)
+    flows = _flows(db, pack, *span)
     return tuple(
-        _line(
-            "",
-            rule,
-            cards[rule]["title"],
-            cards[rule]["severity"],
-            (rule,),
-            one.letters,
-            one.why,
-            flows[rule],
-        )
-        for rule, one in standings(db, pack, found, documents, wanted).items()
+        _line(("", rule, cards[rule]["title"], cards[rule]["severity"]), (rule,), (), one, flows[rule])
+        for rule, one in told.items()
     )
 
 
 def _line(
-    framework: str,
-    name: str,
-    title: str,
-    severity: str,
+    head: tuple[str, str, str, str],
     rules: tuple[str, ...],
-    letters: str,
-    why: Mapping[str, int],
-    flow: Sequence[int] = (0, 0, 0, 0, 0),
+    off: tuple[str, ...],
+    standing: Standing,
+    flow: Sequence[int],
 ) -> ControlLine:
-    count = Counter(letters)
+    count = Counter(standing.letters)
     numbers = (count[EFFECTIVE], count[FAILED], count[UNKNOWN], count[NOTHING])
-    return ControlLine(
-        framework, name, title, severity, rules, *numbers, letters, dict(sorted(why.items())), *flow
-    )
+    why = Counter(reason for night in standing.reasons for reason in night)
+    return ControlLine(*head, rules, off, *numbers, standing.letters, dict(sorted(why.items())), *flow)
 
 
 class _Flows(dict[str, list[int]]):
@@ -171,46 +160,42 @@ def _flows(db: Database, pack: str, start: date, end: date) -> _Flows:
 
 
 def _controls(
-    rules: Sequence[ControlLine], runs: Sequence[RunFacts], documents: Documents
+    rules: Sequence[ControlLine], told: Mapping[str, Standing], newest: Mapping[str, Any]
 ) -> Iterator[ControlLine]:
-    """Framework controls, by the mapping of the newest run of the period."""
-    if not runs:
-        return
-    newest = documents.get(runs[-1].rules)
+    """Framework controls, by the mapping of the newest rules."""
     lines = {line.id: line for line in rules}
-    mapped: dict[tuple[str, str], list[ControlLine]] = {}
+    mapped: dict[tuple[str, str], list[str]] = {}
     for rule, card in newest["rules"].items():
-        for framework, control in card["controls"]:
-            if rule in lines:
-                mapped.setdefault((framework, control), []).append(lines[rule])
+        for framework, control in card["controls"] if rule in lines else ():
+            mapped.setdefault((framework, control), []).append(rule)
     for (framework, control), members in sorted(mapped.items()):
-        words = newest["frameworks"].get(framework, {"title": framework, "controls": {}})
-        letters = "".join(_worst(night) for night in zip(*(line.letters for line in members), strict=True))
-        why: Counter[str] = Counter()
-        for line in members:
-            for reason, number in line.why.items():
-                why[reason] = max(why[reason], number)
-        title = words["controls"].get(control, "")
-        names = tuple(sorted(line.id for line in members))
-        yield _line(
-            framework,
-            control,
-            title,
-            "",
-            names,
-            letters,
-            why,
-            [
-                sum(numbers)
-                for numbers in zip(
-                    *(
-                        (line.opened, line.reopened, line.mended, line.otherwise, line.open_at_end)
-                        for line in members
-                    ),
-                    strict=True,
-                )
-            ],
+        off = tuple(sorted(rule for rule in members if _always_off(newest["rules"][rule], lines[rule])))
+        deciding = tuple(sorted(set(members) - set(off)))
+        title = newest["frameworks"].get(framework, {"controls": {}})["controls"].get(control, "")
+        numbers = (
+            (line.opened, line.reopened, line.mended, line.otherwise, line.open_at_end)
+            for line in (lines[rule] for rule in members)
         )
+        flow = [sum(column) for column in zip(*numbers, strict=True)]
+        standing = _together([told[rule] for rule in deciding or off])
+        yield _line((framework, control, title, ""), deciding, off, standing, flow)
+
+
+def _always_off(card: Mapping[str, Any], line: ControlLine) -> bool:
+    """Whether a rule is switched off and no night of the period knows it otherwise."""
+    return not card["enabled"] and line.unknown == len(line.letters)
+
+
+def _together(members: Sequence[Standing]) -> Standing:
+    letters = "".join(_worst(night) for night in zip(*(one.letters for one in members), strict=True))
+    reasons = zip(*(one.reasons for one in members), strict=True)
+    return Standing(
+        letters,
+        tuple(
+            frozenset().union(*night) if letter == UNKNOWN else frozenset()
+            for letter, night in zip(letters, reasons, strict=True)
+        ),
+    )
 
 
 def _worst(letters: Iterable[str]) -> str:

@@ -134,7 +134,8 @@ def _facts(claims: Mapping[str, Any], started: str, scope: Scope) -> Facts:
     """Who collected, by the claims of the token (unchecked: they only say who we are), and what was left out."""
     texts = {key: value for key, value in claims.items() if isinstance(value, str)}
     application = texts.get("appid") or texts.get("azp", "")
-    if texts.get("idtyp") == "user" or "upn" in texts or "unique_name" in texts:
+    # Older tokens do not say what they are for; only those of people have scopes (applications have roles).
+    if texts.get("idtyp") == "user" or {"upn", "unique_name", "scp"} & texts.keys():
         identity = f"user {texts.get('oid', '')}"
     elif "xms_mirid" in texts:
         identity = f"managed identity {application or texts.get('oid', '')}"

@@ -23,6 +23,8 @@ API_VERSION = "acrscan/v1"
 MAX_FILES = 5_000
 _PACK_KEYS = ("apiVersion", "pack", "parameters", "definitions")
 _ABOUT_KEYS = ("id", "prefix", "version", "requires", "docs")
+FRAMEWORKS = "frameworks"
+"""The folder in a pack that holds catalogues, not rules."""
 _PREFIX = re.compile(r"[A-Z]{2,8}\Z")
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
 
@@ -145,7 +147,9 @@ def _files(folder: Path) -> list[Path]:
         path
         for pattern in ("*.yaml", "*.yml")
         for path in folder.rglob(pattern)
-        if path.name != "pack.yaml" and not path.name.endswith((".test.yaml", ".test.yml"))
+        if path.name != "pack.yaml"
+        and not path.name.endswith((".test.yaml", ".test.yml"))
+        and path.relative_to(folder).parts[0] != FRAMEWORKS
     )
     if len(found) > MAX_FILES:
         raise RuleError(f"more than {MAX_FILES:,} rule files", str(folder))

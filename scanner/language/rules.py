@@ -12,7 +12,7 @@ from scanner.language.digest import rule_digest
 from scanner.language.form import Form
 from scanner.language.messages import parse_commands, parse_message
 from scanner.language.parameters import parse_parameters, value_problem
-from scanner.model.condition import Condition
+from scanner.model.condition import Condition, Mark
 from scanner.model.finding import Verdict
 from scanner.model.rule import SEVERITIES, Control, Message, Parameter, Remediation, Rule, RuleTest
 from scanner.text import Mapping as MappingNode
@@ -81,6 +81,7 @@ def parse_rule(
     used = parser.used.union(*(definitions.parameters_of(name) for name in parser.refs))
     variables = parser.variables
     message, other = _messages(form, body, variables, parameters, manual=bool(manual))
+    controls = _controls(form, items.get("controls"))
     rule = Rule(
         id=identifier,
         name=_matching(form, items.get("name"), "name", NAME, "lower-case words joined by dashes"),
@@ -103,7 +104,7 @@ def parse_rule(
         remediation=_remediation(form, items.get("remediation"), variables, parameters),
         references=_references(form, items.get("references")),
         reviewed=_date(form, items.get("reviewed"), "reviewed"),
-        controls=_controls(form, items.get("controls")),
+        controls=tuple(controls),
         status=form.choice(items.get("status"), "status", STATUSES, "stable"),
         enabled=form.flag(items.get("enabled"), "enabled", fallback=True),
         disabled_reason=form.text(items.get("disabledReason"), "disabledReason"),
@@ -113,6 +114,7 @@ def parse_rule(
         semantics=form.choice(items.get("semantics"), "semantics", ("native", "azure"), "native"),
         tests=_tests(form, items.get("tests"), parameters),
         mark=node.mark,
+        control_marks=tuple(controls.values()),
         digest=rule_digest(
             form.text(items.get("target"), "target") if isinstance(items.get("target"), Scalar) else "",
             when,
@@ -238,13 +240,14 @@ def _date(form: Form, node: Node | None, what: str) -> str:
     return text
 
 
-def _controls(form: Form, node: Node | None) -> tuple[Control, ...]:
+def _controls(form: Form, node: Node | None) -> dict[Control, Mark]:
+    """Each control that the rule names, with its place."""
     if node is None:
-        return ()
+        return {}
     if not isinstance(node, MappingNode):
         form.report("controls must be a mapping of frameworks", node.mark)
-        return ()
-    found = []
+        return {}
+    found: dict[tuple[str, str], tuple[Control, Mark]] = {}
     for framework, items in node.items.items():
         if not FRAMEWORK.match(framework):
             form.report(
@@ -252,13 +255,19 @@ def _controls(form: Form, node: Node | None) -> tuple[Control, ...]:
                 node.marks[framework],
             )
         for item in form.items(items, f"controls.{framework}"):
+            basis = "stated"
+            named: Node | None = item
             if isinstance(item, MappingNode):
                 body = form.mapping(item, "a control", ("id", "basis"), ("id",))
                 basis = form.choice(body.items.get("basis"), "basis", ("stated", "derived"), "stated")
-                found.append(Control(framework, form.text(body.items.get("id"), "a control's id"), basis))
-            else:
-                found.append(Control(framework, form.text(item, "a control's id")))
-    return tuple(found)
+                named = body.items.get("id")
+            control = Control(framework, form.text(named, "a control's id"), basis)
+            if (framework, control.id) in found:
+                form.report(
+                    f"the control {control.id!r} of {framework} stands twice", item.mark, "", "META005"
+                )
+            found[framework, control.id] = control, item.mark
+    return dict(found.values())
 
 
 def _tests(form: Form, node: Node | None, parameters: Mapping[str, Parameter]) -> tuple[RuleTest, ...]:

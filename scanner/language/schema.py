@@ -299,7 +299,9 @@ def framework_schema() -> dict[str, Any]:
     about: dict[str, Any] = {
         key: {"type": "boolean"} if key == "complete" else _TEXT for key in frameworks.ABOUT
     }
+    about["id"] = {"type": "string", "pattern": rules.FRAMEWORK.pattern.replace(r"\Z", "$").join(("^", ""))}
     control = _closed(dict.fromkeys(frameworks.CONTROL, _TEXT), ("id", "title"))
+    control["not"] = {"required": ["scanner", "untouched"]}
     return {
         "$schema": DRAFT,
         "$id": "framework.schema.json",

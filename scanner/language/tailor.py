@@ -33,8 +33,11 @@ def tailor(pack: RulePack, profiles: Iterable[Path], params: Mapping[str, str] |
 
     Raises `Problems` with every error of a profile at its place, `UsageError` for a wrong `--param`.
     """
+    bytes_of = hashlib.sha256()
     for path in profiles:
-        pack = _apply(pack, path)
+        text = read_text(path)
+        bytes_of.update(text.encode())
+        pack = replace(_apply(pack, path, text), profile_digest=bytes_of.hexdigest())
     return _with_params(pack, params or {})
 
 
@@ -83,8 +86,7 @@ def _known(known: Mapping[str, Rule], name: str) -> str:
     return identifier
 
 
-def _apply(pack: RulePack, path: Path) -> RulePack:
-    text = read_text(path)
+def _apply(pack: RulePack, path: Path, text: str) -> RulePack:
     documents, source = load_yaml(text, str(path))
     form = Form(source)
     if len(documents) != 1:
@@ -110,7 +112,6 @@ def _apply(pack: RulePack, path: Path) -> RulePack:
         pack,
         rules=rules,
         profile=" + ".join(filter(None, (pack.profile, name))),
-        profile_digest=hashlib.sha256(f"{pack.profile_digest}\x00{text}".encode()).hexdigest(),
         values={**pack.values, **values},
         value_origins={**pack.value_origins, **dict.fromkeys(values, f"profile {name}")},
         scoped=(*pack.scoped, *scoped),

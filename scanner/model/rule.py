@@ -106,6 +106,8 @@ class Rule:
     semantics: str = "native"
     tests: tuple[RuleTest, ...] = ()
     mark: Mark = NOWHERE
+    control_marks: tuple[Mark, ...] = ()
+    """Where each of `controls` stands, in the same order."""
     digest: str = ""
     """sha256 of the condition and its parameters: changes exactly when the rule can decide differently."""
 

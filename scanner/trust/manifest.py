@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from scanner.model.summary import summary_record
 from scanner.trust.files import Sealed
 
 NAME = "manifest.json"
-SCHEMA = "acrscan/manifest/v1"
+FAMILY = "acrscan/manifest/"
+SCHEMA = f"{FAMILY}v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Replay:
     pack_name: str = ""
     waivers_name: str = ""
     baseline_name: str = ""
+    formats: tuple[str, ...] = ()
+    """Reports that were asked for, written or not."""
+    file: str = ""
+    """The name of the only report, where it was given."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The settings of the formats, among them what the environment told of the checkout and the build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,10 @@ class Predecessor:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a run was made of. `summary`: the counts, as every JSON report has them."""
+    """What a run was made of. `summary`: the counts, as every JSON report has them.
+
+    `snapshot_sha256`: of the snapshot's own manifest, which names each of its files with a digest; "" without one.
+    """
 
     schema: str
     tool_version: str
@@ -78,6 +89,7 @@ class Manifest:
     inputs: tuple[Sealed, ...]
     replay: Replay
     predecessor: Predecessor | None = None
+    snapshot_sha256: str = ""
 
 
 def manifest_of(
@@ -122,7 +134,7 @@ def read(path: Path) -> Manifest:
     """The manifest in a file. Raises `InputError` for anything that is none of this version."""
     record = read_json(path)
     schema = record.get("schema") if isinstance(record, dict) else None
-    if not isinstance(schema, str) or not schema.startswith("acrscan/manifest/"):
+    if not isinstance(schema, str) or not schema.startswith(FAMILY):
         raise InputError("is no manifest of a run", str(path), "`acrscan scan ... --manifest` writes one.")
     if schema != SCHEMA:
         raise InputError(

@@ -30,7 +30,11 @@ def statement_of(manifest: Manifest, manifest_digest: str) -> dict[str, Any]:
         "predicate": {
             "tool": {"name": "acrscan", "version": manifest.tool_version},
             "now": manifest.now,
-            "inventory": {"sha256": manifest.inventory_digest, "source": manifest.inventory},
+            "inventory": {
+                "sha256": manifest.inventory_digest,
+                "source": manifest.inventory,
+                "snapshotManifestSha256": manifest.snapshot_sha256,
+            },
             "pack": {
                 "id": manifest.pack_id,
                 "version": manifest.pack_version,

@@ -1,4 +1,4 @@
-"""Warnings about rules that load: advice of the language's own checks, which does not keep a pack from running."""
+"""What lint says about rules that load: errors in what they name, and warnings that are advice. Neither keeps a pack from running."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ def warnings(pack: RulePack) -> Iterator[RuleError]:
     for rule in pack.rules:
         for code, what, advice in _of_rule(rule):
             yield RuleError(f"{rule.id}: {what}", str(rule.mark), advice, code=code)
-    for rule, what, advice in unknown_controls(pack.rules, pack.frameworks) if pack.frameworks else ():
-        yield RuleError(f"{rule.id}: {what}", str(rule.mark), advice, code="META005")
+
+
+def errors(pack: RulePack) -> Iterator[RuleError]:
+    """Every control that no catalogue holds, at its place. A pack without any catalogue at hand has none."""
+    for rule, mark, what, advice in unknown_controls(pack.rules, pack.frameworks) if pack.frameworks else ():
+        yield RuleError(f"{rule.id}: {what}", str(mark), advice, code="META005")
 
 
 def _of_rule(rule: Rule) -> Iterator[tuple[str, str, str]]:

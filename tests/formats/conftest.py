@@ -1,4 +1,7 @@
-"""Fixtures of the tests of formats: one browser for all tests that need a real one."""
+"""Fixtures of the tests of formats: a browser for each module whose tests need a real one.
+
+Not one for all: while it runs, its event loop does, and tests that start one of their own would fail in the same process.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium or Chrome from the PATH; Playwright's own browser download is not used."""
     if importlib.util.find_spec("playwright") is None:

@@ -19,7 +19,7 @@ import pytest
 
 from scanner.formats import html
 from scanner.formats.html import access, agreement, findings, registries, show, standing, words
-from scanner.formats.html.columns import PREFIX
+from scanner.formats.html.columns import PREFIX, SEPARATOR
 from scanner.formats.html.worst import Worst
 from scanner.model.condition import Mark
 from scanner.model.finding import Verdict
@@ -121,6 +121,7 @@ def unpacked(plain: bytes) -> dict[str, Any]:
     """What the page's script makes of the data: numbers again from their steps, rows again from columns."""
     document: dict[str, Any] = json.loads(plain)
     size = document["size"]
+    document["text"] = document["text"].split(SEPARATOR)
     for name, column in document["columns"].items():
         document["columns"][name] = [column] * size if isinstance(column, int) else list(accumulate(column))
     for name in ("resources", "evidence", "origins"):

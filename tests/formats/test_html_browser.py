@@ -209,7 +209,7 @@ def test_copy_buttons_copy_the_command(visit: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["sample", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "hostile", "marked", "indonesian", "marks-0"])
 @pytest.mark.parametrize("width", [360, 800, 1900])
 def test_no_width_scrolls_sideways(visit: Any, name: Any, width: Any) -> None:
     """Only tables scroll inside themselves, never the page."""

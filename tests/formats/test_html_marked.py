@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from typing import Any
@@ -117,6 +118,24 @@ def test_the_trend_stays_in_its_frame(top: Any) -> None:
     assert all(0 < mark.y <= chart.floor for mark in chart.marks)
     assert chart.ticks[-1][1] >= top
     assert 2 <= len(chart.ticks) <= 6
+
+
+def test_a_gap_in_scanning_is_a_gap_in_the_chart() -> None:
+    """Points stand by their time; dates that would overlap are left out; times that cannot be read are spaced evenly."""
+    points = [
+        replace(point, now=f"2026-11-{day:02d}T02:00:00Z")
+        for point, day in zip(marked.trend(), (1, 2, 3, 4, 11, 20, 21), strict=True)
+    ]
+    chart = trend.draw(marked.marked_scan(trend=tuple(points)))
+    assert chart
+    steps = [round(after.x - before.x) for before, after in itertools.pairwise(chart.marks)]
+    assert steps == [44, 44, 44, 308, 396, 44]
+    named = [mark.x for mark in chart.marks if mark.named]
+    assert all(after - before >= 110 for before, after in itertools.pairwise(named))
+    assert chart.marks[-1].named
+    strange = trend.draw(marked.marked_scan(trend=tuple(replace(point, now="soon") for point in points)))
+    assert strange
+    assert len({round(after.x - before.x) for before, after in itertools.pairwise(strange.marks)}) == 1
 
 
 def test_a_long_history_shows_its_end() -> None:

@@ -150,6 +150,7 @@ def test_xlsx_has_a_sheet_for_each_view_and_no_formula(scan):
         "Registries",
         "Waivers",
         "Completeness",
+        *(["Earlier findings"] if scan.drift else []),
     ]
     for sheet in found:
         assert sheet.freeze_panes == "B2"
@@ -173,12 +174,16 @@ def test_xlsx_counts_are_the_scans():
     assert found["Registries"].max_row - 1 == len(list(DEMO.resources))
 
 
-def test_xlsx_says_what_does_not_fit(monkeypatch):
-    """A sheet that is full says how many rows are missing and where they are."""
+def test_xlsx_goes_on_in_a_next_sheet(monkeypatch):
+    """A table that is longer than a sheet loses nothing."""
     monkeypatch.setattr(xlsx, "ROWS", 6)
-    sheet = book(sample_scan())["Findings"]
-    assert sheet.max_row == 6
-    assert "11 more rows" in sheet["A6"].value
+    found = book(sample_scan())
+    parts = [found[name] for name in found.sheetnames if name.startswith("Findings")]
+    assert [sheet.title for sheet in parts] == ["Findings", "Findings 2", "Findings 3"]
+    assert [sheet.max_row for sheet in parts] == [6, 6, 6]
+    prints = [line[-1].value for sheet in parts for line in sheet.iter_rows(min_row=2)]
+    assert prints == [row.fingerprint for row in sample_scan().findings]
+    assert all(sheet["A1"].value == "rule" and sheet.auto_filter.ref for sheet in parts)
 
 
 def test_xlsx_without_its_package_says_how_to_get_it(monkeypatch):

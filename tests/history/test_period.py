@@ -394,3 +394,37 @@ def test_same_period_same_bytes(address):
                 )
             )
     assert pages[0] == pages[1]
+
+
+def test_rules_that_are_off_do_not_decide_a_control(address):
+    """A control with one rule off is decided by the others, and names it; with all rules off it is unknown."""
+    cards = (CARDS[0], replace(CARDS[1], enabled=False))
+    one = scan("2026-07-01", ONE, cards=cards)
+    with history.open(address) as found:
+        found.record(
+            replace(one, tallies=replace(one.tallies, verdicts={"ACR101": one.tallies.verdicts["ACR101"]}))
+        )
+        span, _ = told(found, "2026-07-01", "2026-07-01")
+    controls = {(line.framework, line.id): line for line in span.controls}
+    mixed, alone = controls["mcsb", "IM-1"], controls["cis", "9"]
+    assert (mixed.letters, mixed.rules, mixed.off) == ("E", ("ACR101",), ("ACR102",))
+    assert (alone.letters, alone.rules, alone.off, alone.why) == (
+        "U",
+        (),
+        ("ACR102",),
+        {"rule switched off": 1},
+    )
+
+
+def test_reasons_of_a_control_are_those_of_its_unknown_nights(address):
+    """A night that fails is known, whatever one of its rules lacked."""
+    with history.open(address) as found:
+        found.record(scan("2026-07-01", ONE, fails=FAILS[:1], letters={(B, "three"): "PU"}))
+        found.record(scan("2026-07-02", ONE, letters={(B, "three"): "UU"}))
+        span, rules = told(found, "2026-07-01", "2026-07-02")
+    assert [line.letters for line in span.rules] == ["NU", "UU"]
+    assert rules["ACR102"].why == {"an evaluation was undecided": 2}
+    assert {line.id: (line.letters, line.why) for line in span.controls}["IM-1"] == (
+        "NU",
+        {"an evaluation was undecided": 1},
+    )

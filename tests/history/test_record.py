@@ -95,6 +95,11 @@ def test_shards_leave_each_other_alone(address):
     with history.open(address) as found:
         found.record(scan("2026-07-01", {A: ["one"]}, fails=FAILS[:1], extra=(outside,)))
         found.record(scan("2026-07-01", {B: ["three"]}, fails=FAILS[2:], extra=(outside,)))
+        assert {line.key for line in found.ages() if line.group == "subscription"} == {
+            A,
+            B,
+            "(outside subscriptions)",
+        }
         assert counts(found.record(scan("2026-07-02", {A: ["one"]}))) == (0, 0, 2, 0, 0)
         assert counts(
             found.record(scan("2026-07-02", {B: ["three"]}, fails=FAILS[2:], extra=(outside,)))

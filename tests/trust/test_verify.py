@@ -112,7 +112,7 @@ def test_sha256sum_alone_can_check_it(made):
         "manifest.json",
         "acrscan.intoto.json",
         "inputs/waivers/acr-waivers.yaml",
-        "inputs/pack/acr/pack.yaml",
+        "inputs/pack/rules/pack.yaml",
     ],
 )
 def test_a_changed_file_is_found(copy, capsys, name):
@@ -159,7 +159,7 @@ def test_everything_rewritten_alike_still_fails_the_replay(copy, capsys):
 def test_a_changed_rule_fails_the_replay(copy, capsys):
     """The copy of the pack is what decides."""
     reports = copy / "reports"
-    name = "inputs/pack/acr/ACR101-admin-user-disabled.yaml"
+    name = "inputs/pack/rules/ACR101-admin-user-disabled.yaml"
     old = (reports / name).read_bytes()
     swap(reports, {name: (old, old.replace(b"severity: high", b"severity: low"))})
     code, told = call(capsys, "verify", reports)
@@ -200,6 +200,8 @@ def test_the_manifest_says_what_decided(made):
         head["inventoryDigest"], head["packDigest"], head["waiverDigest"], head["profileDigest"],
     )  # fmt: skip
     assert found.summary == document["summary"]
+    (profile,) = (one.sha256 for one in found.inputs if one.role == "profile")
+    assert found.profile_digest == profile
     assert {one.role for one in found.inputs} == {"pack", "profile", "waivers", "baseline"}
     assert found.replay.paths == ("../night",)
     statement = json.loads((made / "reports" / "acrscan.intoto.json").read_text("utf-8"))
@@ -303,7 +305,7 @@ def test_a_signer_gets_the_statement(tmp_path, capsys):
         out,
         "--manifest",
         "--sign-command",
-        f"{sys.executable} -c 'raise SystemExit(3)'",
+        f"{sys.executable} -c 'raise SystemExit(3)' {{file}}",
     )
     assert code == 2
     assert "the signer failed with 3" in told

@@ -11,7 +11,7 @@ from scanner.model.ids import name_of
 if TYPE_CHECKING:
     from scanner.model.scan import AccessLine, Scan
 
-LINES_SHOWN = 800
+LINES_SHOWN = 500
 REGISTRIES_SHOWN = 150
 STRONG = (
     "push",

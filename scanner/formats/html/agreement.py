@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from scanner.model.scan import AgreementRow, AgreementTally, Scan
 
-CELLS_SHOWN = 5_000
+CELLS_SHOWN = 2_400
 DIFFERENCES_SHOWN = 300
 ASSIGNMENTS_SHOWN = 100
 DIFFERENT = ("differs", "settling")

@@ -34,6 +34,8 @@ AFFECTED_SHOWN = 50
 """Resources named under one finding that share its cause; the rest is counted."""
 PREFIX = 6
 """Characters of each fingerprint that go out; the page finds a fingerprint by them and proves it by working out the rest."""
+SEPARATOR = "\x7f"
+"""Stands between the pooled texts, which go out as one: no text holds it, since what is shown has no controls."""
 COLUMNS = (
     "rule",
     "severity",
@@ -62,20 +64,27 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 _VERDICTS = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
-class Pool:
-    """Distinct values in the order of their first use."""
+class Pool(dict[Any, int]):
+    """Distinct values in the order of their first use: asked for a value, it gives its place, new or known."""
 
     def __init__(self, *first: Hashable) -> None:
-        self.values: list[Any] = list(first)
-        self._places: dict[Hashable, int] = {value: place for place, value in enumerate(first)}
+        super().__init__((value, place) for place, value in enumerate(first))
 
-    def place(self, value: Hashable) -> int:
-        """The number of a value, new or known."""
-        known = self._places.get(value)
-        if known is None:
-            known = self._places[value] = len(self.values)
-            self.values.append(value)
-        return known
+    def __missing__(self, value: Hashable) -> int:
+        place = self[value] = len(self)
+        return place
+
+
+class Texts(dict[str, int]):
+    """The places of texts as they are shown, by the texts as they came; most are known, which no call of ours answers."""
+
+    def __init__(self) -> None:
+        super().__init__({"": 0})
+        self.shown = Pool("")
+
+    def __missing__(self, raw: str) -> int:
+        place = self[raw] = self.shown[visible(raw)]
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,7 @@ class Columns:
     def __init__(self, scan: Scan, words: Words, ranks: int) -> None:
         self._scan = scan
         self._words = words
-        self._text = Pool("")
-        self._raw: dict[str, int] = {"": 0}
+        self._text = Texts()
         self._rules = {card.id: place for place, card in enumerate(scan.header.rules)}
         self._strangers = Pool()
         self._severities = Pool(*SEVERITIES)
@@ -111,7 +119,7 @@ class Columns:
 
     def add(self, rank: int, finding: Finding) -> None:
         """Take one finding in."""
-        text = self._place
+        text = self._text
         prints = self._prints[rank]
         if _HEX.fullmatch(finding.fingerprint):
             if not _computed(finding):
@@ -123,33 +131,27 @@ class Columns:
         self._rows[rank].append(
             (
                 self._rule(finding.rule),
-                self._severities.place(finding.severity),
+                self._severities[finding.severity],
                 _VERDICTS[finding.verdict],
                 self._resource(finding),
-                text(finding.message),
-                text(finding.reason),
-                text(finding.element),
-                self._proofs.place(tuple([self._leaf(item) for item in finding.evidence]))
-                if finding.evidence
-                else 0,
+                text[finding.message],
+                text[finding.reason],
+                text[finding.element],
+                self._proofs[tuple([self._leaf(item) for item in finding.evidence])],
                 self._origin(finding.origin),
-                self._lists.place(tuple([text(item) for item in finding.affected[:AFFECTED_SHOWN]]))
-                if finding.affected
-                else 0,
+                self._lists[tuple([text[item] for item in finding.affected[:AFFECTED_SHOWN]])],
                 len(finding.affected),
-                self._lists.place(tuple([text(command(item)) for item in finding.commands]))
-                if finding.commands
-                else 0,
-                text(finding.api_version or ""),
-                text(finding.qualifier),
-                text(finding.waiver or ""),
-                text(finding.lapsed),
-                text(finding.attestation),
-                text(finding.change or ""),
-                text(finding.why),
-                text(finding.was),
-                text(finding.first_seen or ""),
-                text(finding.cause),
+                self._lists[tuple([text[command(item)] for item in finding.commands])],
+                text[finding.api_version or ""],
+                text[finding.qualifier],
+                text[finding.waiver or ""],
+                text[finding.lapsed],
+                text[finding.attestation],
+                text[finding.change or ""],
+                text[finding.why],
+                text[finding.was],
+                text[finding.first_seen or ""],
+                text[finding.cause],
             )
         )
 
@@ -169,21 +171,21 @@ class Columns:
             "size": len(rows),
             "words": self._words.for_page(),
             "verdicts": [verdict.value for verdict in Verdict],
-            "severities": [visible(severity) for severity in self._severities.values],
+            "severities": [visible(severity) for severity in self._severities],
             "subscriptions": {visible(key): visible(name) for key, name in header.subscriptions.items()},
             "rules": [
                 *(facts.rule(card) for card in header.rules),
-                *({"id": visible(rule)} for rule in self._strangers.values),
+                *({"id": visible(rule)} for rule in self._strangers),
             ],
             "waivers": facts.waivers(self._scan),
             "attestations": facts.attestations(self._scan),
             "frameworks": {visible(one.id): visible(one.title) for one in header.frameworks},
-            "resources": _table(self._resources.values, 6),
-            "evidence": _table(self._evidence.values, 8),
-            "proofs": _ragged(self._proofs.values),
-            "origins": _table(self._origins.values, 3),
-            "lists": _ragged(self._lists.values),
-            "text": self._text.values,
+            "resources": _table(list(self._resources), 6),
+            "evidence": _table(list(self._evidence), 8),
+            "proofs": _ragged(list(self._proofs)),
+            "origins": _table(list(self._origins), 3),
+            "lists": _ragged(list(self._lists)),
+            "text": SEPARATOR.join(self._text.shown),
             "columns": {name: _short(column) for name, column in zip(COLUMNS, columns, strict=True)},
             "prints": "".join(item for rank in self._prints for item in rank),
             "whole": whole,
@@ -191,57 +193,48 @@ class Columns:
         plain = json.dumps(document, separators=(",", ":")).encode("ascii")
         return Block(_gzip(plain), hashlib.sha256(plain).hexdigest())
 
-    def _place(self, raw: str) -> int:
-        known = self._raw.get(raw)
-        if known is None:
-            known = self._raw[raw] = self._text.place(visible(raw))
-        return known
-
     def _rule(self, rule: str) -> int:
         known = self._rules.get(rule)
-        return len(self._rules) + self._strangers.place(rule) if known is None else known
+        return len(self._rules) + self._strangers[rule] if known is None else known
 
     def _resource(self, finding: Finding) -> int:
         """Rows of one resource stand together, so the last one is remembered."""
         if finding.resource == self._last[0]:
             return self._last[1]
-        text = self._place
-        place = self._resources.place(
-            (
-                text(finding.resource),
-                text(finding.resource_type),
-                text(finding.resource_name),
-                text(finding.subscription),
-                text(finding.resource_group),
-                text(finding.location),
-            )
+        text = self._text
+        row = (
+            text[finding.resource],
+            text[finding.resource_type],
+            text[finding.resource_name],
+            text[finding.subscription],
+            text[finding.resource_group],
+            text[finding.location],
         )
+        place = self._resources[row]
         self._last = (finding.resource, place)
         return place
 
     def _origin(self, origin: Origin) -> int:
         known = self._known_origins.get(origin)
         if known is None:
-            text = self._place
-            known = self._known_origins[origin] = self._origins.place(
-                (text(origin.source), text(_where(origin)), text(origin.collected_at or ""))
-            )
+            text = self._text
+            row = (text[origin.source], text[_where(origin)], text[origin.collected_at or ""])
+            known = self._known_origins[origin] = self._origins[row]
         return known
 
     def _leaf(self, leaf: Evidence) -> int:
-        text = self._place
-        return self._evidence.place(
-            (
-                text(leaf.path),
-                text(leaf.state),
-                text(observed(leaf, self._words)),
-                text(expected(leaf, self._words)),
-                text(leaf.rule_place),
-                text(leaf.source),
-                text(leaf.collected_at or ""),
-                text(leaf.note),
-            )
+        text = self._text
+        row = (
+            text[leaf.path],
+            text[leaf.state],
+            text[observed(leaf, self._words)],
+            text[expected(leaf, self._words)],
+            text[leaf.rule_place],
+            text[leaf.source],
+            text[leaf.collected_at or ""],
+            text[leaf.note],
         )
+        return self._evidence[row]
 
 
 def _computed(finding: Finding) -> bool:
@@ -284,7 +277,7 @@ def _where(origin: Origin) -> str:
 
 def _gzip(plain: bytes) -> bytes:
     """Gzip without a time, a name or an operating system, so that the same scan gives the same bytes."""
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = deflate.compress(plain) + deflate.flush()
     tail = struct.pack("<II", zlib.crc32(plain), len(plain) & 0xFFFFFFFF)
     return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff" + body + tail

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scanner.model.finding import Verdict
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 SHOWN = 30
 WIDTH, HEIGHT = 1000, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 56, 18, 30
+_LABEL = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +70,34 @@ def draw(scan: Scan) -> Trend | None:
     def y(value: int) -> float:
         return round(HEIGHT - _BOTTOM - high * value / roof, 1)
 
-    every = max(1, -(-len(points) // 6))
-    marks = []
-    for place, point in enumerate(points):
+    places = _places(points)
+    marks: list[Mark] = []
+    last_named = 2.0 * WIDTH
+    for place, point in reversed(list(enumerate(points))):
         before = points[place - 1] if place else point
-        from_end = len(points) - 1 - place
-        marks.append(
-            Mark(
-                round(_LEFT + wide * place / (len(points) - 1), 1),
-                y(point.open_findings),
-                point,
-                point.pack_digest != before.pack_digest,
-                from_end % every == 0,
-            )
-        )
+        x = round(_LEFT + wide * places[place], 1)
+        named = last_named - x >= _LABEL
+        last_named = x if named else last_named
+        new_rules = point.pack_digest != before.pack_digest
+        marks.insert(0, Mark(x, y(point.open_findings), point, new_rules, named))
     return Trend(
         marks=tuple(marks),
         line="M" + "L".join(f"{mark.x} {mark.y}" for mark in marks),
         ticks=tuple((y(value), value) for value in range(0, roof + 1, step)),
         left_out=len(scan.trend) - len(points),
     )
+
+
+def _places(points: Sequence[TrendPoint]) -> list[float]:
+    """Where each scan stands between the first (0) and the last (1): by its time, so that a gap in scanning shows as one."""
+    even = [place / (len(points) - 1) for place in range(len(points))]
+    try:
+        times = [datetime.fromisoformat(point.now).timestamp() for point in points]
+    except ValueError:
+        return even
+    if times != sorted(times) or times[0] == times[-1]:
+        return even
+    return [(time - times[0]) / (times[-1] - times[0]) for time in times]
 
 
 def _step(top: int) -> int:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from scanner.formats.oscal.ids import resource
 from scanner.formats.oscal.texts import props, prose
 from scanner.model import ids
-from scanner.model.finding import LETTERS
+from scanner.model.finding import LETTERS, Finding
 from scanner.model.scan import ResourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from scanner.model.finding import Finding, Verdict
+    from scanner.model.finding import Verdict
     from scanner.model.scan import Scan
 
 
@@ -36,16 +36,12 @@ def items(scan: Scan) -> Iterator[dict[str, Any]]:
         ),
     ]
     for (kind, _), group in groupby(heapq.merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
-        _, first, identity, name = next(
-            group
-        )  # of equal keys the first stream's comes first: the line, if any
+        found = list(group)
+        _, first, identity, name = found[0]  # of equal keys the first stream's comes first: the line, if any
         if isinstance(first, ResourceLine):
             yield _evaluated(first)
             continue
-        rows = [first, *(item for _, item, _, _ in group)]
-        verdicts = {
-            row.rule: row.verdict for row in rows if row is not None and not isinstance(row, ResourceLine)
-        }
+        verdicts = {row.rule: row.verdict for _, row, _, _ in found if isinstance(row, Finding)}
         yield _place(kind, identity, name, Counter(verdicts.values()))
 
 

@@ -11,7 +11,7 @@ for (const key of FILTERS) state[key] = "";
 let shown = new Uint32Array(0);
 let here = 0;
 
-let lower, ruleText;
+let lower, lowerBegins, ruleText;
 const ranks = {};
 
 function rankOf(items) {
@@ -20,9 +20,36 @@ function rankOf(items) {
   order.forEach((item, place) => { rank[item] = place; });
   return rank;
 }
+/** The pool in lower case; some letters grow by it, so it has beginnings of its own. */
 function lowered() {
-  lower ??= text.map((item) => item.toLowerCase());
-  ruleText ??= rules.map((rule) => `${rule.id} ${rule.title ?? ""}`.toLowerCase());
+  if (lower !== undefined) return;
+  lower = pool.toLowerCase();
+  lowerBegins = lower.length === pool.length ? begins : beginnings(lower);
+  ruleText = rules.map((rule) => `${rule.id} ${rule.title ?? ""}`.toLowerCase());
+}
+/** Which texts of the pool hold a word: the pool is searched as one, which is much faster than text by text. */
+function holding(term) {
+  const found = new Uint8Array(begins.length - 1);
+  if (term.includes(SEPARATOR)) return found;
+  let place = 0;
+  for (let at = lower.indexOf(term); at >= 0; at = lower.indexOf(term, lowerBegins[place + 1])) {
+    let last = lowerBegins.length - 1;
+    while (last - place > 1) {
+      const middle = (place + last) >> 1;
+      if (lowerBegins[middle] <= at) place = middle;
+      else last = middle;
+    }
+    found[place] = 1;
+  }
+  return found;
+}
+/** The rank of each text that a column holds, by its place in the pool. */
+function rankOfTexts(column) {
+  const places = [...new Set(column)];
+  const rank = rankOf(places.map((place) => textAt(place).toLowerCase()));
+  const found = new Map();
+  places.forEach((place, at) => found.set(place, rank[at]));
+  return found;
 }
 const later = (list, item) => (list.includes(item) ? list.indexOf(item) : list.length);
 /** For each column that can be sorted, a function that gives a number for a row. */
@@ -35,14 +62,12 @@ const comparable = {
     return (row) => ranks.rule[columns.rule[row]];
   },
   resource: () => {
-    lowered();
-    ranks.resource ??= rankOf(eachResource((id, _, name) => `${lower[name]} ${lower[id]}`));
+    ranks.resource ??= rankOf(eachResource((id, _, called) => `${textAt(called)} ${textAt(id)}`.toLowerCase()));
     return (row) => ranks.resource[columns.resource[row]];
   },
   message: () => {
-    lowered();
-    ranks.message ??= rankOf(lower);
-    return (row) => ranks.message[columns.message[row]];
+    ranks.message ??= rankOfTexts(columns.message);
+    return (row) => ranks.message.get(columns.message[row]);
   },
 };
 
@@ -52,10 +77,9 @@ function wordTests() {
   if (!terms.length) return [];
   lowered();
   return terms.map((term) => {
-    const inText = new Uint8Array(text.length);
-    for (let at = 0; at < text.length; at++) inText[at] = lower[at].includes(term) ? 1 : 0;
+    const inText = holding(term);
     const inRule = ruleText.map((item) => item.includes(term));
-    const inResource = eachResource((id, _, name) => inText[id] || inText[name]);
+    const inResource = eachResource((id, _, called) => inText[id] || inText[called]);
     const searched = ["message", "element", "reason", "waiver", "lapsed", "attestation"].map((key) => columns[key]);
     const hexadecimal = term.length >= PREFIX && /^[0-9a-f]+$/.test(term);
     return (row) => inRule[columns.rule[row]] || inResource[columns.resource[row]] || searched.some((column) => inText[column[row]]) ||
@@ -76,11 +100,11 @@ function tests() {
   }
   if (state.standing) found.push((row) => standingOf(row) === state.standing);
   if (state.change) {
-    const wanted = place(text, state.change);
+    const wanted = placeOfText(columns.change, state.change);
     found.push((row) => columns.change[row] === wanted);
   }
   if (state.subscription) {
-    const inside = eachResource((id, type, name_, subscription) => text[subscription] === state.subscription);
+    const inside = eachResource((id, type, called, subscription) => textAt(subscription) === state.subscription);
     found.push((row) => inside[columns.resource[row]]);
   }
   if (state.control) {

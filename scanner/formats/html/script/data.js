@@ -11,7 +11,10 @@ class Lacking extends Error {
 async function packed() {
   const block = $("table-data");
   const address = block.dataset.address;
-  if (!address) return Uint8Array.from(atob(block.textContent.trim()), (character) => character.charCodeAt(0));
+  if (!address) {
+    const content = block.textContent.trim();
+    return Uint8Array.fromBase64?.(content) ?? Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+  }
   if (location.protocol === "file:") throw new Lacking("disk");
   const answer = await fetch(address).catch(() => { throw new Lacking("absent"); });
   if (!answer.ok) throw new Lacking("absent");
@@ -28,10 +31,13 @@ async function load() {
   return found;
 }
 
-let data, text, rules, size;
+let data, rules, size;
+/** All pooled texts as one, and where each begins: half a million small strings would cost far more. */
+let pool, begins;
+const SEPARATOR = "\x7f";
 /** One typed array for each column of the findings, also for those that hold one number throughout. */
 const columns = {};
-/** Tables of places in `text`: one typed array for each of their columns. */
+/** Tables of places in the pool of texts: one typed array for each of their columns. */
 const tables = {};
 /** Lists of any length: where each begins, and all their items one after the other. */
 const lists = {};
@@ -44,8 +50,19 @@ function risen(steps) {
   return found;
 }
 
+function beginnings(joined) {
+  const found = [0];
+  for (let at = joined.indexOf(SEPARATOR); at >= 0; at = joined.indexOf(SEPARATOR, at + 1)) found.push(at + 1);
+  found.push(joined.length + 1);
+  return Uint32Array.from(found);
+}
+const textAt = (place) => pool.slice(begins[place], begins[place + 1] - 1);
+
 function unpack(found) {
-  ({ text, rules, size } = found);
+  ({ rules, size } = found);
+  pool = found.text;
+  begins = beginnings(pool);
+  delete found.text;
   for (const [key, column] of Object.entries(found.columns)) {
     columns[key] = Array.isArray(column) ? risen(column) : new Uint32Array(size).fill(column);
   }
@@ -60,15 +77,17 @@ function unpack(found) {
 }
 
 /** A row of a table, as texts. */
-const line = (key, place) => tables[key].map((column) => text[column[place]]);
+const line = (key, place) => tables[key].map((column) => textAt(column[place]));
 /** A list, as numbers. */
 const listed = (key, place) => lists[key].items.subarray(lists[key].starts[place], lists[key].starts[place + 1]);
 /** A list of texts. */
-const texts = (key, place) => Array.from(listed(key, place), (at) => text[at]);
+const texts = (key, place) => Array.from(listed(key, place), textAt);
+/** The place of a text among those that a column holds, or -1. */
+const placeOfText = (column, wanted) => Array.from(new Set(column)).find((place) => textAt(place) === wanted) ?? -1;
 /** One value for each resource, worked out from the places of its id, type, name, subscription, group and location. */
 const eachResource = (work) => Array.from(tables.resources[0], (_, place) => work(...tables.resources.map((column) => column[place])));
 
-const told = (key, row) => text[columns[key][row]];
+const told = (key, row) => textAt(columns[key][row]);
 const ruleOf = (row) => rules[columns.rule[row]];
 const verdictOf = (row) => data.verdicts[columns.verdict[row]];
 const severityOf = (row) => data.severities[columns.severity[row]];

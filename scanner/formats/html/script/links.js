@@ -54,17 +54,17 @@ function offer(key, values, label) {
 }
 
 function buildFilters() {
-  const present = (column, labels) => new Set([...new Set(columns[column])].map((at) => labels[at]));
-  const verdicts = present("verdict", data.verdicts);
-  const severities = present("severity", data.severities);
-  const changes = present("change", text);
+  const present = (column, label) => new Set([...new Set(columns[column])].map(label));
+  const verdicts = present("verdict", (at) => data.verdicts[at]);
+  const severities = present("severity", (at) => data.severities[at]);
+  const changes = present("change", textAt);
   const standings = new Set();
   for (let row = 0; row < size; row++) standings.add(standingOf(row));
   offer("verdict", VERDICTS.filter((item) => verdicts.has(item)), (item) => name("verdict", item));
   offer("severity", data.severities.filter((item) => severities.has(item)), (item) => name("severity", item));
   offer("standing", STANDINGS.filter((item) => standings.has(item)), (item) => words[`standing.${item}`]);
   offer("change", CHANGES.filter((item) => changes.has(item)), (item) => name("change", item));
-  const subscriptions = Array.from(new Set(tables.resources[3]), (at) => text[at]).filter(Boolean);
+  const subscriptions = Array.from(new Set(tables.resources[3]), textAt).filter(Boolean);
   const label = (id) => (data.subscriptions[id] ? `${data.subscriptions[id]} (${id})` : id);
   offer("subscription", subscriptions.sort((a, b) => (label(a) < label(b) ? -1 : 1)), label);
   offerControls();

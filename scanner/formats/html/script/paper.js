@@ -2,6 +2,7 @@
 
 const PRINTED = 2000;
 const PRINTED_WHOLE = 200;
+const PRINTED_PROOF = 12;
 
 /** What differs from finding to finding; what is the same for a rule stands once, in the appendix. */
 function printedDetail(row) {
@@ -10,11 +11,14 @@ function printedDetail(row) {
   const change = told("change", row);
   const why = [told("why", row) && name("why", told("why", row)), told("was", row)].filter(Boolean).join(": ");
   const proof = make("ul", "plain printed-proof");
-  for (const place of listed("proofs", columns.evidence[row])) {
+  const places = listed("proofs", columns.evidence[row]);
+  for (const place of places.subarray(0, PRINTED_PROOF)) {
     const [path, , observed, expected, , from, , note] = line("evidence", place);
     const other = from && from !== where ? ` · ${from}` : "";
     proof.append(make("li", "", code(path, ""), ": ", code(observed, ""), ` · ${field("expected")} `, code(expected, ""), note ? ` · ${note}` : "", other));
   }
+  const left = places.length - PRINTED_PROOF;
+  if (left > 0) proof.append(make("li", "", fill(words["affected-more"], { n: format(left) })));
   return make("div", "detail",
     acceptedBox(row),
     facts((list) => {
