@@ -4,6 +4,8 @@ import io
 from dataclasses import replace
 
 import pytest
+from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
+from trestle.oscal.assessment_results import Model as AssessmentResults
 
 from scanner import formats
 from scanner.compare.against import Baseline, against
@@ -11,6 +13,8 @@ from scanner.formats._settings import Settings
 from scanner.model.framework import Framework, FrameworkControl
 from scanner.model.scan import ScopeLine, TrendPoint
 from scanner.waivers.apply import apply
+from tests.formats.hostile_marks import hostile_marked
+from tests.formats.marked import hostile_marked as marked_with
 from tests.formats.sample import HOSTILE, hostile_scan, sample_scan
 from tests.formats.test_counts import COUNTERS, counts
 from tests.waivers.building import attestation, register, waiver
@@ -78,3 +82,25 @@ def test_a_megabyte_in_every_field(name):
 def test_rows_with_hostile_texts(name):
     """The hostile estate."""
     assert not set(rendered(name, hostile_scan()).decode("utf-8")) & RAW
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_everything_hostile_at_once(name):
+    """Hostile rule cards, catalogues, waivers, rows and comparison in one scan."""
+    scan = hostile_marked()
+    content = rendered(name, scan)
+    told = COUNTERS[name](content, scan)
+    expected = counts(scan)
+    assert told == {key: expected[key] for key in told}
+    if name in TEXT:
+        assert not set(content.decode("utf-8")) & RAW
+    assert content == rendered(name, scan)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_governance_tools_take_hostile_marks(text):
+    """Even where times and dates are hostile texts, what is written is what the published models accept."""
+    scan = marked_with(text)
+    AssessmentResults.model_validate_json(rendered("oscal", scan))
+    for line in rendered("ocsf", scan).splitlines():
+        ComplianceFinding.model_validate_json(line)

@@ -52,7 +52,11 @@ def _suppression(
     if line is None:
         return {**found, "justification": f"Waiver '{plain(name)}'."}
     entry = line.waiver
-    parts = [f"{plain(entry.id)}: {plain(entry.reason)}", f"kind {entry.kind}", f"owner {plain(entry.owner)}"]
+    parts = [
+        f"{plain(entry.id)}: {plain(entry.reason)}",
+        f"kind {plain(entry.kind)}",
+        f"owner {plain(entry.owner)}",
+    ]
     parts += [f"approved by {plain(entry.approver)}"] if entry.approver else []
     parts += [f"expires {plain(entry.expires)}"]
     parts += [f"ticket {plain(entry.ticket)}"] if entry.ticket else []

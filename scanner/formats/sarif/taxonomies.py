@@ -65,7 +65,11 @@ class Taxonomies:
                 "toolComponent": component,
             }
             found.append(
-                {"target": target, "kinds": ["relevant"], "properties": {"acrscan/basis": control.basis}}
+                {
+                    "target": target,
+                    "kinds": ["relevant"],
+                    "properties": {"acrscan/basis": visible(control.basis)},
+                }
             )
         return found
 
@@ -100,7 +104,7 @@ def _catalogue(one: Framework) -> dict[str, Any]:
     if words:
         found["fullDescription"] = {"text": words}
     if one.digest:
-        found["properties"] = {"acrscan/sha256": one.digest}
+        found["properties"] = {"acrscan/sha256": visible(one.digest)}
     return found
 
 

@@ -131,19 +131,19 @@ def _rule_properties(card: RuleCard, level: str) -> dict[str, Any]:
     }
     if card.severity in SECURITY_SEVERITY:
         found["security-severity"] = SECURITY_SEVERITY[card.severity]
-    found["acrscan/severity"] = card.severity
-    found["acrscan/target"] = card.target
-    found["acrscan/reviewed"] = card.reviewed
-    found["acrscan/sha256"] = card.digest
+    found["acrscan/severity"] = visible(card.severity)
+    found["acrscan/target"] = visible(card.target)
+    found["acrscan/reviewed"] = visible(card.reviewed)
+    found["acrscan/sha256"] = visible(card.digest)
     if card.values_digest:
-        found["acrscan/valuesSha256"] = card.values_digest
+        found["acrscan/valuesSha256"] = visible(card.values_digest)
     return found
 
 
 def _help_text(card: RuleCard) -> str:
     lines = [sentence(card.manual or card.manual_remediation or card.rationale or card.title)]
     lines += [f"Azure CLI: {visible(command)}" for command in card.az]
-    lines += [f"See {url}" for url in card.references]
+    lines += [f"See {visible(url)}" for url in card.references]
     return "\n".join(line if line.endswith(".") else plain(line) for line in lines)
 
 
