@@ -56,7 +56,8 @@ def differ(
 
 def letters(made: Domain, at: int, forced: Forced | None = None) -> dict[str, int]:
     """The rows of each verdict letter of one rule. U: undecided, unknown or in error."""
-    subject, masks = made.subjects[at], made.masks[at]
+    subject = made.subjects[at]
+    masks = subject.masks
     full = made.possible
     applies, not_asked = (full, 0) if subject.when is None else _of(masks, subject.when, forced)
     holds, fails = (0, 0) if subject.check is None else _of(masks, subject.check, forced)

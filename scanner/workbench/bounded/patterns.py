@@ -55,7 +55,7 @@ def _piece(operation: Any, argument: Any) -> str:
             least, most, inner = argument
             if least > 64:
                 raise ValueError
-            return _text(inner) * max(least, min(1, most))
+            return _text(inner) * int(max(least, min(1, most)))
         case constants.AT:
             return ""
         case _:

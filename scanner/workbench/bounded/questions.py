@@ -34,7 +34,8 @@ def reachable(made: Domain, at: int = 0) -> dict[int, set[str]]:
     Outcomes: true, false; of lists also empty and filled. Meaningless where the domain is not complete.
     """
     found: dict[int, set[str]] = {}
-    subject, masks = made.subjects[at], made.masks[at]
+    subject = made.subjects[at]
+    masks = subject.masks
     asked = made.possible & masks.of(subject.when)[0] if subject.when is not None else made.possible
     if subject.check is not None:
         masks.of(subject.check)
@@ -71,14 +72,14 @@ def idle_defaults(made: Domain, at: int = 0) -> Iterator[Leaf]:
         for site in root.walk():
             if isinstance(site.node, Leaf) and site.node.default is not ABSENT:
                 leaves.setdefault(id(site.node), site.node)
-    own = made.masks[at]
+    own = subject.masks
     for known, leaf in leaves.items():
-        made.masks[at] = Masks(made.space, made.oracle, subject.params)
-        made.masks[at].unset = frozenset({known})
+        subject.masks = Masks(made.space, made.oracle, subject.params)
+        subject.masks.unset = frozenset({known})
         after = letters(made, at)
         if all(before[letter] == after[letter] for letter in "PFN"):
             yield leaf
-    made.masks[at] = own
+    subject.masks = own
 
 
 def reads(rule: Rule, values: Mapping[str, Any]) -> frozenset[str]:
