@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from scanner.errors import ScannerError
 from scanner.model.condition import Mark
-from scanner.text import Mapping, Node, Scalar, Sequence, Source, nearest
+from scanner.text import START, Mapping, Node, Scalar, Sequence, Source, nearest
 
 MAX_WORDS = 20_000
 
@@ -49,7 +49,7 @@ class Form:
         if not isinstance(node, Mapping):
             if node is not None:
                 self.report(f"{what} must be a mapping, not {named(node)}", node.mark)
-            return Mapping({}, node.mark if node else Mark(self.source.file, 1, 1))
+            return Mapping({}, self.source.file, node.start if node is not None else START)
         for key in node.items:
             if key not in allowed:
                 advice = nearest(key, allowed) or f"Known here: {', '.join(sorted(allowed))}."
