@@ -181,7 +181,9 @@ def _asked() -> Asked:
     from scanner.inventory.collections import OPT_IN  # noqa: PLC0415
     from scanner.workbench.lint.context import Asked  # noqa: PLC0415
 
-    versions = {kind.lower(): (version,) for kind, version in live.VERSIONS.items()}
+    versions: dict[str, tuple[str, ...]] = {
+        kind.lower(): (version,) for kind, version in live.VERSIONS.items()
+    }
     versions[live.REGISTRIES.lower()] = (live.STABLE, live.PREVIEW)
     return Asked(versions, frozenset(kind.lower() for kind in (*live.COLLECTED, *OPT_IN)))
 
