@@ -18,6 +18,7 @@ from scanner.workbench.problem import LEVELS, Report
 
 if TYPE_CHECKING:
     from scanner.workbench.lint.context import Asked, Beside, PackContext
+    from scanner.workbench.lint.memory import Memory
     from scanner.workbench.writers import Write
 
 _ROUNDS = 5
@@ -68,6 +69,7 @@ _ROUNDS = 5
 @click.option(
     "-o", "--output", "target", metavar="FILE", help="Write the report to a file instead of the terminal."
 )
+@click.option("--no-cache", is_flag=True, help="Try every rule again, also those that did not change.")
 @click.option("--explain", metavar="CODE", help="Print the page of a check and do nothing else.")
 def lint(
     paths: tuple[str, ...],
@@ -82,6 +84,7 @@ def lint(
     today: str | None,
     shape: str,
     target: str | None,
+    no_cache: bool,
     explain: str | None,
 ) -> Outcome:
     """Check rule files and packs: form, paths, types, logic, metadata, remediations, tests, waivers, profiles.
@@ -122,14 +125,21 @@ def lint(
     beside = _beside(waiver_files, profiles, stored)
     day = _day(today)
     asked = _asked()
+    memory = _memory(used=not no_cache)
     with collector_paused():
         given: tuple[str | None, ...] = paths or (None,)
-        packs = [_context(path, day, asked, beside) for path in given]
+        packs = [_context(path, day, asked, beside, memory) for path in given]
         report = run(packs, wanted, unwanted)
         if fix:
             report = _mended(
-                paths, packs, report, lambda path: _context(path, day, asked, beside), wanted, unwanted
+                paths,
+                packs,
+                report,
+                lambda path: _context(path, day, asked, beside, memory),
+                wanted,
+                unwanted,
             )
+    memory.keep()
     shown = at_least(report, level)
     _tell(shown, write, target)
     return _outcome(report, limit, hidden=len(report.problems) - len(shown.problems))
@@ -156,7 +166,16 @@ def _day(text: str | None) -> date:
         raise UsageError(f"{text!r} is no date", "--now", "Write it as 2026-11-25.") from error
 
 
-def _context(path: str | None, today: date, asked: Asked, beside: Beside) -> PackContext:
+def _memory(*, used: bool) -> Memory:
+    """What earlier runs found in files that are still the same."""
+    from scanner.workbench.lint.memory import Memory  # noqa: PLC0415
+
+    memory = Memory(Path(click.get_app_dir("acrscan")) / "lint-cache.json" if used else None)
+    memory.load()
+    return memory
+
+
+def _context(path: str | None, today: date, asked: Asked, beside: Beside, memory: Memory) -> PackContext:
     """What one PATH holds, as checks see it; what is wrong with catalogues is told with the pack."""
     from scanner import data  # noqa: PLC0415
     from scanner.errors import Problems  # noqa: PLC0415
@@ -172,7 +191,7 @@ def _context(path: str | None, today: date, asked: Asked, beside: Beside) -> Pac
     except Problems as problems:
         pack = reading.pack
         reading = replace(reading, errors=(*reading.errors, *problems.errors))
-    return PackContext(reading, pack, today, whole, asked, beside)
+    return PackContext(reading, pack, today, whole, asked, beside, memory)
 
 
 def _asked() -> Asked:
