@@ -81,12 +81,15 @@ def test_a_definition_that_counts_both_ways_is_not_told(tmp_path):
     ("condition", "wanted"),
     [
         (f"{{field: {ACTION}, equals: Deny, default: Deny}}", ["LOG009"]),
-        (f"{{field: {ACTION}, equals: Deny, default: allow}}", []),
-        ("{field: properties.loginServer, equals: x, default: y}", []),
+        (f"{{field: {ACTION}, equals: Deny, default: allow}}", ["LOG008"]),
+        (f"{{field: {ACTION}, notEquals: Allow, default: allow}}", []),
+        ("{field: properties.loginServer, equals: x, default: y}", ["LOG008"]),
+        ("{field: properties.loginServer, equals: x, default: x}", ["LOG008"]),  # always there
+        ("{field: properties.creationDate, equals: x, default: x}", []),
     ],
 )
 def test_defaults_against_the_api(tmp_path, condition, wanted):
-    """LOG009 compares without regard to case, and only where the specification documents a default."""
+    """LOG009 compares without regard to case, and only where the specification documents a default; LOG008 is about use."""
     assert found(tmp_path, condition) == wanted
 
 
@@ -124,13 +127,13 @@ def test_patterns(tmp_path, pattern, wanted):
         ("{field: name, in: [a, a], caseSensitive: true}", ["LOG014"]),
         ("{field: name, likeAny: ['a*', 'A*']}", ["LOG014"]),
         ("{not: {field: name, in: [a, b]}}", []),
-        ("{count: {of: properties.networkRuleSet.ipRules}, less: 0}", ["LOG015"]),
+        ("{count: {of: properties.networkRuleSet.ipRules}, less: 0}", ["LOG002", "LOG015"]),
         ("{count: {of: properties.networkRuleSet.ipRules}, less: 1}", []),
-        ("{count: {of: properties.networkRuleSet.ipRules}, greaterOrEquals: 0}", ["LOG015"]),
+        ("{count: {of: properties.networkRuleSet.ipRules}, greaterOrEquals: 0}", ["LOG001", "LOG015"]),
         ("{count: {of: properties.networkRuleSet.ipRules}, lessOrEquals: 0}", []),
         (
             "{none: {of: properties.networkRuleSet.ipRules, as: r, where: {field: $r.value, cidrPrefixLess: 0}}}",
-            ["LOG015"],
+            ["LOG001", "LOG015"],
         ),
         ("{field: properties.creationDate, equals: 2026-11-25}", ["LOG016"]),
         ("{field: properties.creationDate, equals: 2026-11-26}", []),
@@ -156,7 +159,7 @@ def test_a_parameter_whose_bounds_leave_nothing(tmp_path):
     """A threshold by parameter is judged by its maximum, not by its default."""
     local = "\nparameters:\n  limit: {{type: integer, minimum: 0, {}default: 0, description: How many}}"
     condition = "{count: {of: properties.networkRuleSet.ipRules}, less: {param: limit}}"
-    assert found(tmp_path, condition, extra=local.format("maximum: 0, ")) == ["LOG015"]
+    assert found(tmp_path, condition, extra=local.format("maximum: 0, ")) == ["LOG002", "LOG015"]
     assert found(tmp_path, condition, extra=local.format("")) == []
 
 

@@ -40,7 +40,7 @@ def mend(tmp_path):
         (tmp_path / "pack.yaml").write_text(MAIN, "utf-8")
         path = tmp_path / name
         path.write_bytes(text.encode("utf-8"))
-        rounds = []
+        rounds: list[str] = []
         for _ in range(6):
             here = context(tmp_path)
             files = {file.source.file: file for file in here.reading.files}
