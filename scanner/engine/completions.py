@@ -11,19 +11,17 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from scanner.engine.case import Case, case_for
-from scanner.model.resource import Resource
+from scanner.model.resource import LIVE_SOURCES, Resource
 from scanner.model.values import ABSENT, Alternatives
 
 MOST = 64
 """Cases that are tried; where there are more, nothing is said."""
-SOURCES = frozenset({"arm", "terraform", "host", "test"})
-"""Sources in which a value can be one of several."""
 Key: TypeAlias = tuple[Any, int]
 
 
 def completions(case: Case, relations: Iterable[str]) -> list[tuple[Case, tuple[str, ...]]] | None:
     """Every case with what was chosen in it, in words; [] where nothing is open, None where there are too many."""
-    if case.resource.origin.source not in SOURCES:
+    if case.resource.origin.source in LIVE_SOURCES:
         return []
     found: dict[Key, Alternatives] = {}
     related = {name: case.related(name) for name in relations}

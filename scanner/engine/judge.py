@@ -8,11 +8,12 @@ from typing import Any
 
 from scanner.engine import telling
 from scanner.engine.case import Bound, Case
-from scanner.engine.completions import SOURCES, completions
+from scanner.engine.completions import completions
 from scanner.engine.explain import explain
 from scanner.engine.proof import Proof, Truth
 from scanner.model.condition import Condition, Quantifier, Ref, Related, relations_of
 from scanner.model.finding import Verdict
+from scanner.model.resource import LIVE_SOURCES
 from scanner.model.rule import Rule
 
 _OF_CHECK = {
@@ -52,7 +53,7 @@ def judge(rule: Rule, case: Case, keys: dict[str, tuple[str, ...]] | None = None
     Where values can be one of several, every completion is judged: what all of them agree on is the verdict.
     """
     found = _judge(rule, case, keys)
-    if found.verdict not in _OPEN or case.resource.origin.source not in SOURCES:
+    if found.verdict not in _OPEN or case.resource.origin.source in LIVE_SOURCES:
         return found
     cases = completions(case, {*relations_of(rule.when), *relations_of(rule.check)})
     if not cases:

@@ -21,7 +21,19 @@ HOLE = "\uffff"
 
 def shown(partial: Partial) -> str:
     """The text for people, with an ellipsis where something is not known."""
-    return "".join("…" if part is None else part for part in partial.parts)
+    return (
+        "".join("…" if part is None else part for part in partial.parts)
+        if any(partial.parts)
+        else "(not known)"
+    )
+
+
+def last_segment(value: Any) -> str | None:
+    """The last segment of an id that is known as far as that; None where it is not."""
+    known = value.parts[-1] if isinstance(value, Partial) else value
+    if not isinstance(known, str) or (known is not value and "/" not in known):
+        return None
+    return ids.name_of(known)
 
 
 def decide(operator: str, value: Partial, operand: Any, options: Options) -> Truth:

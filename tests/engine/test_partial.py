@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ FORMS = [
     ("a*", None),
     ("?", None),
 ]
-OPERANDS = {
+OPERANDS: dict[str, list[Any]] = {
     "exists": [True, False],
     "empty": [True, False],
     "equals": ["a", "b", "ab", "A", "a*", "*", "/subscriptions/a/b/c", ""],
@@ -33,7 +34,12 @@ OPERANDS = {
     "like": ["a*", "*b", "*", "a*b", "x*", "*a*", "?*", "a", "/subscriptions/*"],
     "likeAny": [["x", "a*"], ["x*", "y*"], []],
     "contains": ["a", "b", "x", "a/"],
-    "idWithin": ["/subscriptions/a", "/subscriptions/b", "/subscriptions/a/b", ["/x", "/subscriptions/a/b/c"]],
+    "idWithin": [
+        "/subscriptions/a",
+        "/subscriptions/b",
+        "/subscriptions/a/b",
+        ["/x", "/subscriptions/a/b/c"],
+    ],
     "matches": ["^a", "b$"],
 }
 
@@ -41,7 +47,9 @@ OPERANDS = {
 @pytest.mark.parametrize("parts", FORMS)
 @pytest.mark.parametrize("operator", OPERANDS)
 @pytest.mark.parametrize("sensitive", [False, True])
-def test_what_is_decided_holds_for_every_text_of_that_form(parts, operator, sensitive):
+def test_what_is_decided_holds_for_every_text_of_that_form(
+    parts: tuple[str | None, ...], operator: str, sensitive: bool
+) -> None:
     """Each gap is filled with texts that mean something to patterns and ids; none contradicts the answer."""
     value = Partial(parts, "not known")
     options = Options(0.0, sensitive)
@@ -91,7 +99,7 @@ def test_one_cause_and_form_is_one_text():
 
 def test_a_text_is_no_object_and_absent_is_no_text():
     """Walking into a partly known text is a wrong type, as for a known one; and an absent operand equals nothing."""
-    body = {"properties": Partial(("a", None), "r")}
+    body: dict[str, Any] = {"properties": Partial(("a", None), "r")}
     assert truth(leaf("properties.x", "equals", "a"), body) is Truth.ERROR
     body = {"properties": {"x": Partial(("a", None), "r")}}
     assert truth(leaf("properties.x", "equals", ABSENT), body) is Truth.FALSE
