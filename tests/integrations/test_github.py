@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from tests.integrations.runner import ACTION, ROOT, Runner, read_outputs
+from tests.integrations.runner import ACTION, ROOT, read_outputs
 
 ESTATE = ROOT / "tests" / "estate"
 HOSTILE = [
@@ -49,12 +49,6 @@ TEST = {
     "markdown": "## Tests\n",
     "json": workbench("test", cases=(True, False, False)),
 }
-
-
-@pytest.fixture
-def machine(tmp_path):
-    """A runner with nothing on it."""
-    return Runner(tmp_path)
 
 
 def test_inputs_never_reach_the_text_of_a_script():
@@ -268,22 +262,6 @@ def test_annotations_are_as_many_as_the_service_keeps(machine):
     assert 1_000_000 < size <= 1_048_576
     assert ran.summary.startswith("> **policy lint is shortened**")
     assert all(line.startswith(("- row", "##", ">")) or not line for line in ran.summary.splitlines())
-
-
-@pytest.fixture
-def registry(machine):
-    """Saved answers with one registry that has its admin user on."""
-    folder = machine.workspace / "saved answers"
-    folder.mkdir()
-    body = {
-        "id": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/oneacr",
-        "name": "oneacr",
-        "type": "Microsoft.ContainerRegistry/registries",
-        "sku": {"name": "Basic", "tier": "Basic"},
-        "properties": {"loginServer": "oneacr.azurecr.io", "adminUserEnabled": True},
-    }
-    (folder / "registries.json").write_text(json.dumps({"value": [body]}))
-    return folder.name
 
 
 def test_scan_of_saved_answers(machine, registry):
