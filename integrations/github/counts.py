@@ -1,6 +1,6 @@
 """Names of report files on stdin (a NUL after each), numbers for the outputs of the action on stdout, one `name=number` a line.
 
-Reports are JSON of the workbench (lint, test, mutate, impact) or of a scan. A number that no report tells is empty: it is
+Reports are JSON of the workbench (lint, test, mutate), of an impact, or of a scan. A number that no report tells is empty: it is
 not zero. Runs with Python alone (`python -I`), without acrscan.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 NAMES = ("errors", "warnings", "failed", "unknown", "new", "fixed")
 _WORKBENCH = "acrscan-workbench/"
+_IMPACT = "acrscan-impact/"
 _SCAN = re.compile(r"acrscan.*\+document")
 _FRESH = ("new", "reopened")
 
@@ -32,6 +33,13 @@ def numbers(report: Any) -> dict[str, int]:
     """The numbers in one report."""
     if isinstance(report, dict) and str(report.get("format", "")).startswith(_WORKBENCH):
         return _of_workbench(report)
+    if isinstance(report, dict) and str(report.get("format", "")).startswith(_IMPACT):
+        rules = report["rules"]
+        return {
+            "errors": len(report["errors"]),
+            "new": sum(int(rule["new"]) for rule in rules),
+            "fixed": sum(int(rule["resolved"]) for rule in rules),
+        }
     if isinstance(report, dict) and _SCAN.fullmatch(str(report.get("schema", ""))):
         return _of_scan(report)
     raise SystemExit("a report of no kind that the action knows")
@@ -41,9 +49,6 @@ def _of_workbench(report: dict[str, Any]) -> dict[str, int]:
     found = {"errors": int(report["found"]["error"]), "warnings": int(report["found"]["warning"])}
     if report["tool"] == "test":
         found["failed"] = sum(not case["held"] for case in report["cases"])
-    if report["tool"] == "impact":
-        counts = report["counts"]
-        found |= {name: int(counts[name]) for name in ("new", "fixed") if name in counts}
     return found
 
 

@@ -264,6 +264,8 @@ check_policies() {
     lines "${INPUT_PROFILE:-}"
     for name in ${found[@]+"${found[@]}"}; do scope+=("--profile=$name"); done
     [ -z "$snapshot" ] || scope+=("--snapshot=$snapshot")
+    # A fork cannot have the snapshot: impact says so and takes the sample estate. Elsewhere a missing one is an error.
+    [ "${INPUT_FORK:-}" != true ] || scope+=(--estate=synthetic)
     lines "${INPUT_MAX_NEW:-}"
     for name in ${found[@]+"${found[@]}"}; do gates+=("--max-new=$name"); done
     [ "${INPUT_NO_LOOSENING:-false}" != true ] || gates+=(--no-loosening)
@@ -273,8 +275,8 @@ check_policies() {
         lint) check lint 'text github sarif markdown json' 'policy lint' ${fail[@]+"${fail[@]}"} ${accepted[@]+"${accepted[@]}"} -- "${paths[@]}" ;;
         test) check test 'text github markdown json' 'policy test' ${test_gate[@]+"${test_gate[@]}"} -- "${paths[@]}" ;;
         mutate) check mutate 'text github markdown' 'policy mutate' ${mutate_since[@]+"${mutate_since[@]}"} ${score[@]+"${score[@]}"} -- "${paths[@]}" ;;
-        diff) check diff 'text markdown' 'policy diff' "--base=$base" "--pack=$pack" ;;
-        impact) check impact 'text markdown json' 'policy impact' "--base=$base" "--pack=$pack" ${scope[@]+"${scope[@]}"} ${accepted[@]+"${accepted[@]}"} ${gates[@]+"${gates[@]}"} ;;
+        diff) check diff 'text github markdown' 'policy diff' "--base=$base" "--pack=$pack" ;;
+        impact) check impact 'text github markdown json' 'policy impact' "--base=$base" "--pack=$pack" ${scope[@]+"${scope[@]}"} ${accepted[@]+"${accepted[@]}"} ${gates[@]+"${gates[@]}"} ;;
         waivers) check_waivers ;;
         esac
     done

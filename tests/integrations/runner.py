@@ -146,23 +146,28 @@ class Runner:
             f"import sys\nsys.path[:0] = [{str(ROOT)!r}]\nfrom scanner.cli.door import run\nsys.exit(run(sys.argv[1:]))\n"
         )
 
-    def run(self, action: Path = ACTION, *, environment: dict[str, str] | None = None, **inputs: str) -> Ran:
+    def run(
+        self,
+        action: Path = ACTION,
+        *,
+        environment: dict[str, str] | None = None,
+        fork: bool = False,
+        **inputs: str,
+    ) -> Ran:
         """Run the action with inputs (`fail_on` for `fail-on`); those not given have their defaults."""
         document = yaml.safe_load(action.read_text("utf-8"))
         known = document["inputs"]
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         assert set(given) <= set(known), "an input that the action has not"
         values = {name: given.get(name, str(one.get("default", ""))) for name, one in known.items()}
+        values["(fork)"] = str(fork).lower()
         outputs: dict[str, str] = {}
         ran = Ran(0, outputs, "", "")
         number = 0
         for step in document["runs"]["steps"]:
             if "uses" in step:
-                if (
-                    "upload-sarif" in step["uses"]
-                    and outputs.get("sarif")
-                    and values["upload-sarif"] == "true"
-                ):
+                wanted = "upload-sarif" in step["uses"] and values["upload-sarif"] == "true" and not fork
+                if wanted and outputs.get("sarif"):
                     ran.uploaded = self._filled(step["with"]["sarif_file"], values, outputs)
                 continue
             number += 1
@@ -209,6 +214,8 @@ class Runner:
     def _filled(text: str, inputs: dict[str, str], outputs: dict[str, str]) -> str:
         def value(match: re.Match[str]) -> str:
             words = match[1]
+            if words == "github.event.pull_request.head.repo.fork":
+                return inputs["(fork)"]
             if words.startswith("inputs."):
                 return inputs[words.removeprefix("inputs.")]
             assert words.startswith("steps.run.outputs."), f"an expression that this runner has not: {words}"

@@ -27,11 +27,11 @@ HOSTILE = [
 ]
 
 
-def workbench(tool, *, error=0, warning=0, cases=(), counts=None):
+def workbench(tool, *, error=0, warning=0, cases=()):
     """A report of the workbench as JSON."""
     found = {"error": error, "warning": warning, "info": 0}
     return json.dumps({
-        "format": "acrscan-workbench/v1", "tool": tool, "counts": counts or {}, "found": found, "problems": [],
+        "format": "acrscan-workbench/v1", "tool": tool, "counts": {}, "found": found, "problems": [],
         "cases": [{"suite": "ACME101", "name": str(at), "held": held} for at, held in enumerate(cases)],
     })  # fmt: skip
 
@@ -42,6 +42,11 @@ LINT = {
     "sarif": '{"version": "2.1.0", "runs": []}',
     "markdown": "## Lint\n\n1 error\n",
     "json": workbench("lint", error=1, warning=2),
+}
+IMPACT = {
+    "format": "acrscan-impact/v1",
+    "errors": [],
+    "rules": [{"id": "ACME101", "new": 3, "resolved": 1}, {"id": "ACME102", "new": 2, "resolved": 0}],
 }
 TEST = {
     "text": "1 failed\n",
@@ -104,7 +109,7 @@ def test_a_pull_request_is_compared_with_its_base(machine):
         policy_impact={
             "code": 1,
             "err": "exit 1: 2 new critical findings (limit: critical=0)\n",
-            "files": {"markdown": "## Impact\n", "json": workbench("impact", counts={"new": 5, "fixed": 1})},
+            "files": {"markdown": "## Impact\n", "json": json.dumps(IMPACT)},
         },
     )
     ran = machine.run(
@@ -137,6 +142,20 @@ def test_a_pull_request_is_compared_with_its_base(machine):
     assert "no report was written" in ran.annotations("error")
 
 
+def test_a_pull_request_of_a_fork(machine):
+    """It cannot have last night's snapshot, nor upload SARIF: the sample estate is asked for, nothing is uploaded."""
+    machine.fake(
+        policy_lint={"files": LINT}, policy_impact={"files": {"text": "i", "json": json.dumps(IMPACT)}}
+    )
+    ran = machine.run(
+        version="installed", pack="p", base="main", snapshot="night", checks="lint impact", fork=True
+    )
+    assert "--estate=synthetic" in machine.calls()[-1]
+    assert ran.outputs["sarif"]
+    assert not ran.uploaded
+    assert ran.code == 0
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_inputs_are_one_argument(machine, value):
     """Blanks, quotes, substitutions, options and workflow commands in inputs arrive as they are, and nothing else happens."""
@@ -146,7 +165,7 @@ def test_hostile_inputs_are_one_argument(machine, value):
         min_score=value, max_new=value, profile=value,
     )  # fmt: skip
     calls = machine.calls()
-    assert len(calls) == 5 + 4 + 3 + 2 + 3 + 1  # formats of lint, test, mutate, diff, impact; the waivers
+    assert len(calls) == 5 + 4 + 3 + 3 + 4 + 1  # formats of lint, test, mutate, diff, impact; the waivers
     for call in calls:
         assert any(one in (value, f"--pack={value}") for one in call)
     assert not list(machine.workspace.iterdir())
