@@ -204,6 +204,7 @@ _WORKFLOW = """\
 # Written by `acrscan init`. Pull requests: the checks of policy files. Every night: a scan of the registries.
 # The scan logs in without a secret: set the variables AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_SUBSCRIPTION_ID of this
 # repository to an application with a federated credential for it and the role Reader. Until then that job fails.
+# The action is the copy in this repository. On github.com `$/.github/actions/acrscan` names it too, without a checkout.
 name: acrscan
 
 on:
@@ -229,7 +230,7 @@ jobs:
         with:
           fetch-depth: 0 # the base of the pull request
           persist-credentials: false
-      - uses: ./.github/actions/acrscan
+      - uses: ./.github/actions/acrscan # zizmor: ignore[self-repository]
         with:
 {pack}          waivers: {waivers}
           version: "{version}"
@@ -252,7 +253,7 @@ jobs:
           tenant-id: ${{{{ vars.AZURE_TENANT_ID }}}}
           subscription-id: ${{{{ vars.AZURE_SUBSCRIPTION_ID }}}}
       - id: scan
-        uses: ./.github/actions/acrscan
+        uses: ./.github/actions/acrscan # zizmor: ignore[self-repository]
         with:
           command: scan
           waivers: {waivers}

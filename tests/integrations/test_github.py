@@ -9,6 +9,7 @@ import re
 import pytest
 import yaml
 
+from scanner.cli.first_files import Wanted, files, put
 from tests.integrations.runner import ACTION, ROOT, read_outputs
 
 ESTATE = ROOT / "tests" / "estate"
@@ -356,6 +357,19 @@ def test_waivers_of_a_repository(machine):
     ran = machine.run(version="installed", waivers="bad.yaml")
     assert ran.code == 2
     assert "bad.yaml:3:" in ran.annotations("error")[0]
+
+
+def test_the_copy_that_init_writes(machine):
+    """The action within a repository of its user: the same work; it comes without acrscan and says so."""
+    for name, text in files(Wanted()).items():
+        put(machine.workspace / name, text)
+    action = machine.workspace / ".github/actions/acrscan/action.yml"
+    machine.real()
+    ran = machine.run(action, version="installed", waivers="acr-waivers.yaml")
+    assert (ran.code, ran.outputs["exit-code"]) == (0, "0"), ran.log
+    ran = machine.run(action, waivers="acr-waivers.yaml")
+    assert ran.code == 2
+    assert ran.annotations("error") == ["this action comes without acrscan itself. Set the input version."]
 
 
 @pytest.mark.slow
