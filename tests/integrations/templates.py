@@ -28,12 +28,12 @@ class Job:
 
 def azure_script() -> str:
     """The script of the step that does the work."""
-    return next(step["bash"] for step in azure_steps() if step.get("displayName") == "acrscan")
+    return str(next(step["bash"] for step in azure_steps() if step.get("displayName") == "acrscan"))
 
 
 def azure_steps() -> list[dict[str, Any]]:
     """All steps, those behind a condition too."""
-    found = []
+    found: list[dict[str, Any]] = []
     for step in yaml.safe_load(AZURE.read_text("utf-8"))["steps"]:
         inner = [value for key, value in step.items() if key.startswith("${{ if")]
         found += inner[0] if inner else [step]

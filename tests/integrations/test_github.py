@@ -118,7 +118,7 @@ def test_a_pull_request_is_compared_with_its_base(machine):
         min_branch="100", min_score="90", max_new="critical=0\nhigh=3", no_loosening="true", fail_on="warning",
         environment={"GITHUB_BASE_REF": "main"},
     )  # fmt: skip
-    first = {}
+    first: dict[str, list[str]] = {}
     for call in machine.calls():
         first.setdefault(" ".join(call[:2]), call[6:] if call[2] == "-f" else call[2:])
     assert list(first) == [

@@ -34,7 +34,7 @@ def host(request):
 
 def first_calls(machine):
     """What each command was called with, without format and file."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for call in machine.calls():
         found.setdefault(" ".join(call[:2]), call[6:] if call[2] == "-f" else call[2:])
     return found
