@@ -169,6 +169,7 @@ esac
 
 # --- running it ------------------------------------------------------------------------------------------------------
 
+told='' # whether lint has told why rules do not load
 # One command in several formats. Text goes to the log, the rest into files named after the check. Where nothing was
 # written, the command's own last words become the annotation: a check that could not run is never silent.
 # check NAME 'FORMATS' WORD... (options, then -- and paths; the format is put behind the words of the command)
@@ -190,7 +191,10 @@ check() {
             if [ ! -s "$file" ]; then
                 printf 'no report was written\n' >>"$work/err"
                 [ "$status" != 0 ] || weigh 5
-                annotate error "acrscan $words" "$(tail -n 20 "$work/err")" >>"$work/annotations"
+                # Rules that do not load stop every check in the same words; lint has told each mistake at its place.
+                [ -n "$told" ] || annotate error "acrscan $words" "$(tail -n 20 "$work/err")" >>"$work/annotations"
+            elif [ "$name" = lint ] && [ "$status" = 2 ]; then
+                told=yes
             fi
         fi
     done

@@ -48,7 +48,7 @@ reviewed: {today}
 controls: {{}}                                      # such as {{faq: [RM4], iso-27001: [A.8.20]}}
 tests:                                            # each of these fails until it fits your rule
   - {{name: passes, resource: {without}, expect: pass}}
-  - {{name: fails, resource: {with_value}, expect: fail}}
+  - {{name: fails, resource: {with_value}, expect: fail, messageContains: "{path}"}}
   - {{name: not read, resource: {unread}, expect: pass}}
 """
 _PACK = """\

@@ -213,6 +213,16 @@ def test_the_weightiest_code_is_the_code(machine, codes, wins):
     assert machine.run(version="installed", pack="p").code == wins
 
 
+def test_what_lint_told_is_not_told_again(machine):
+    """Rules that do not load stop every check alike: one annotation at the place, and each check in the summary."""
+    stopped = {"code": 2, "err": "a.yaml:3:1: SEM007 unknown path\nexit 2: 1 error\n"}
+    machine.fake(policy_lint={**stopped, "files": LINT}, policy_test=stopped, policy_mutate=stopped)
+    ran = machine.run(version="installed", paths="p", base="main")
+    assert ran.annotations("error") == ["unknown path"]
+    assert ran.summary.count("`exit 2: 1 error`") == 3
+    assert ran.code == 2
+
+
 def test_a_check_that_wrote_nothing_is_told(machine):
     """A command that stops before its report becomes an annotation with its own words."""
     machine.fake(

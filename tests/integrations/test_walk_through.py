@@ -106,6 +106,45 @@ def test_every_command_gives_what_the_page_says(stranger):
         pytest.skip(f"not in this acrscan yet: {', '.join(left_out)}")
 
 
+def test_the_pull_request_is_green(stranger):
+    """The action on that branch, with every gate as strict as can be: all checks run, and none has anything to say."""
+    (rule,) = [text for kind, text, _ in blocks() if kind == "yaml"]
+    stranger.follow("git switch --create acme-rules")
+    stranger.follow("acrscan init --pack policies/acme --prefix ACME")
+    (stranger.workspace / "policies/acme/ACME101-premium-has-a-team.yaml").write_text(rule)
+    stranger.follow("git add --all")
+    stranger.follow("git commit --quiet --message rule")
+    needed = (
+        "test --coverage --min-branch",
+        "mutate --changed-since",
+        "impact --max-new --no-loosening",
+        "diff --base",
+    )
+    lacks = [what for words in needed if (what := missing(["policy", *words.split()]))]
+    given = {
+        "version": "installed",
+        "pack": "policies/acme",
+        "waivers": "acr-waivers.yaml",
+        "fail_on": "warning",
+    }
+    if not lacks:
+        given |= {
+            "base": "main",
+            "min_branch": "100",
+            "min_score": "100",
+            "max_new": "critical=0\nhigh=0",
+            "no_loosening": "true",
+        }
+    ran = stranger.run(**given, checks="lint waivers" if lacks else "")
+    assert (ran.code, ran.annotations("error"), ran.annotations("warning")) == (0, [], []), ran.log
+    assert (ran.outputs["errors"], ran.outputs["warnings"]) == ("0", "0")
+    assert ran.uploaded
+    if lacks:
+        pytest.skip(f"not in this acrscan yet: {', '.join(lacks)}")
+    assert (ran.outputs["failed"], ran.outputs["fixed"]) == ("0", "0")
+    assert int(ran.outputs["new"]) > 0  # on the sample estate
+
+
 def test_the_rule_of_the_page_is_without_blame(stranger):
     """Lint has no word about it, not even a warning, and each of its tests passes."""
     (rule,) = [text for kind, text, _ in blocks() if kind == "yaml"]
