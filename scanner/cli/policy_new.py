@@ -19,7 +19,7 @@ from scanner.workbench.scaffold import RESERVED, pack_text, prefix_of, skeleton,
 
 @click.command("new")
 @click.argument("rule_id", metavar="ID")
-@click.option("--name", required=True, metavar="kebab-case", help="Short name of the rule.")
+@click.option("--name", metavar="kebab-case", help="Short name of the rule (default: rule- and its number).")
 @click.option(
     "--target",
     default="Microsoft.ContainerRegistry/registries",
@@ -36,13 +36,16 @@ from scanner.workbench.scaffold import RESERVED, pack_text, prefix_of, skeleton,
 )
 @click.option("--new-pack", is_flag=True, help="Begin a pack in that folder, with the id's prefix.")
 @click.option("--now", metavar="TIME", help="The clock, RFC 3339 (default: the present).")
-def new(rule_id: str, name: str, target: str, folder: str | None, new_pack: bool, now: str | None) -> None:
+def new(
+    rule_id: str, name: str | None, target: str, folder: str | None, new_pack: bool, now: str | None
+) -> None:
     """Write the skeleton of a rule, with tests that fail until you say what the rule is about.
 
     The id begins with the pack's prefix. One that a rule has or once had is refused: waivers and histories name it.
 
     \b
     Examples:
+      acrscan policy new ACME101
       acrscan policy new ACME101 --name team-tag-set --into policies/acme
       acrscan policy new ACME102 --name webhooks-use-https --target Microsoft.ContainerRegistry/registries/webhooks
       acrscan policy new ACME101 --name team-tag-set --into policies/acme --new-pack
@@ -50,8 +53,9 @@ def new(rule_id: str, name: str, target: str, folder: str | None, new_pack: bool
     from scanner.cli.first_files import identifier, put  # noqa: PLC0415
     from scanner.cli.schemas import FOLDER, address, texts  # noqa: PLC0415
 
-    _check(rule_id, name, target)
     prefix = rule_id.rstrip("0123456789")
+    name = f"rule-{rule_id.removeprefix(prefix)}" if name is None else name
+    _check(rule_id, name, target)
     start = Path(folder or ".")
     pack = _pack_of(start)
     home = start if folder else pack or start

@@ -59,8 +59,8 @@ def _text(name: str) -> str:
 def schema(name: str | None, into: str | None) -> None:
     """Print the JSON Schema of a kind of file, or write all of them for editors.
 
-    NAME is config, framework, pack, profile, rule or waivers. Without it the names are listed. Files of an older version
-    are replaced.
+    NAME is a kind of file, such as rule, profile, waivers or config; without it all kinds are listed. Files of an older
+    version are replaced.
 
     \b
     Examples:

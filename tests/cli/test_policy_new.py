@@ -53,6 +53,17 @@ def test_without_a_folder_the_nearest_pack_is_meant(pack, capsys, monkeypatch):
     assert (pack / "ACME101-one.yaml").is_file()
 
 
+def test_an_id_is_enough(pack, capsys, monkeypatch):
+    """Within a pack: the name is made from the number, the file from both, and the rule loads with failing tests."""
+    monkeypatch.chdir(pack)
+    code, told = call(capsys, "policy", "new", "ACME007")
+    assert code == 0
+    assert "wrote ACME007-rule-007.yaml" in told
+    assert [(rule.id, rule.name) for rule in load_pack(pack).rules] == [("ACME007", "rule-007")]
+    assert all(result.problem for result in run_tests(load_pack(pack)))
+    assert "2 to 8 capitals" in call(capsys, "policy", "new", "007")[1]
+
+
 def test_today_comes_from_the_clock(pack, capsys):
     """No date is built in."""
     before = datetime.now(UTC).date()

@@ -9,6 +9,7 @@ import subprocess
 
 import click
 import pytest
+import yaml
 
 from scanner.cli.commands import COMMANDS, POLICY, WAIVER, LazyGroup
 from tests.integrations.runner import ROOT
@@ -71,8 +72,13 @@ def stranger(machine):
         "git add README.md",
         "git commit --quiet --message first",
     ):
-        assert follow(line).returncode == 0
-    machine.follow = follow
+        assert follow(line).returncode == 0, line
+
+    def must(line):
+        done = follow(line)
+        assert done.returncode == 0, f"{line}\n{done.stdout}"
+
+    machine.follow, machine.must = follow, must
     return machine
 
 
@@ -106,36 +112,65 @@ def test_every_command_gives_what_the_page_says(stranger):
         pytest.skip(f"not in this acrscan yet: {', '.join(left_out)}")
 
 
-def test_the_pull_request_is_green(stranger):
-    """The action on that branch, with every gate as strict as can be: all checks run, and none has anything to say."""
+def opened(stranger):
+    """The branch of the page as actions/checkout leaves a pull request: its merge into main, and no branch but origin's."""
     (rule,) = [text for kind, text, _ in blocks() if kind == "yaml"]
-    stranger.follow("git switch --create acme-rules")
-    stranger.follow("acrscan init --pack policies/acme --prefix ACME")
+    stranger.must("git switch --create acme-rules")
+    stranger.must("acrscan init --pack policies/acme --prefix ACME")
     (stranger.workspace / "policies/acme/ACME101-premium-has-a-team.yaml").write_text(rule)
-    stranger.follow("git add --all")
-    stranger.follow("git commit --quiet --message rule")
-    needed = (
-        "test --coverage --min-branch",
-        "mutate --changed-since",
-        "impact --max-new --no-loosening",
-        "diff --base",
-    )
-    lacks = [what for words in needed if (what := missing(["policy", *words.split()]))]
-    given = {
-        "version": "installed",
-        "pack": "policies/acme",
-        "waivers": "acr-waivers.yaml",
-        "fail_on": "warning",
-    }
-    if not lacks:
-        given |= {
-            "base": "main",
-            "min_branch": "100",
-            "min_score": "100",
-            "max_new": "critical=0\nhigh=0",
-            "no_loosening": "true",
-        }
-    ran = stranger.run(**given, checks="lint waivers" if lacks else "")
+    commit(stranger, "rule")
+
+
+def commit(stranger, message):
+    """Commit all, and check the pull request of this branch out."""
+    for line in (
+        "git add --all",
+        f"git commit --quiet --message {message}",
+        "git switch --quiet main",
+        "git update-ref refs/remotes/origin/main main",
+        "git switch --quiet --detach",
+        "git merge --quiet --no-ff --message merged acme-rules",
+        "git branch --quiet --delete --force main acme-rules",
+    ):
+        stranger.must(line)
+
+
+def merged(stranger):
+    """The pull request is merged, and the next branch begins."""
+    stranger.must("git branch main HEAD")
+    stranger.must("git switch --quiet --create acme-rules")
+
+
+def inputs(stranger):
+    """What the workflow that `init` wrote gives the action on a pull request, but for the acrscan to install."""
+    workflow = yaml.safe_load((stranger.workspace / ".github/workflows/acrscan.yml").read_text("utf-8"))
+    (given,) = [step["with"] for step in workflow["jobs"]["policies"]["steps"] if "acrscan" in step["uses"]]
+    assert set(given) == {"pack", "waivers", "version"}
+    return {**given, "version": "installed"}
+
+
+STRICT = {
+    "fail_on": "warning", "min_branch": "100", "min_score": "100", "max_new": "critical=0\nhigh=0", "no_loosening": "true",
+}  # fmt: skip
+NEEDED = (
+    "test --coverage --min-branch",
+    "mutate --changed-since",
+    "impact --max-new --no-loosening",
+    "diff --base",
+)
+
+
+@pytest.fixture
+def lacks():
+    """What the checks of a pull request need and this acrscan has not yet."""
+    return [what for words in NEEDED if (what := missing(["policy", *words.split()]))]
+
+
+def test_the_pull_request_is_green(stranger, lacks):
+    """The action as `init` wrote it, with every gate as strict as can be: all checks run, and none has anything to say."""
+    opened(stranger)
+    chosen = {"checks": "lint waivers", "fail_on": "warning"} if lacks else STRICT
+    ran = stranger.run(**inputs(stranger), **chosen, environment={"GITHUB_BASE_REF": "main"})
     assert (ran.code, ran.annotations("error"), ran.annotations("warning")) == (0, [], []), ran.log
     assert (ran.outputs["errors"], ran.outputs["warnings"]) == ("0", "0")
     assert ran.uploaded
@@ -143,6 +178,44 @@ def test_the_pull_request_is_green(stranger):
         pytest.skip(f"not in this acrscan yet: {', '.join(lacks)}")
     assert (ran.outputs["failed"], ran.outputs["fixed"]) == ("0", "0")
     assert int(ran.outputs["new"]) > 0  # on the sample estate
+    for check in ("lint", "test", "mutate", "diff", "impact"):
+        assert f"::group::policy {check}\n" in ran.log
+
+
+def test_a_pull_request_that_leaves_the_rules_alone_is_green(stranger, lacks):
+    """The next one, which touches the waiver file: nothing is there to mutate, and that is no failure."""
+    if lacks:
+        pytest.skip(f"not in this acrscan yet: {', '.join(lacks)}")
+    opened(stranger)
+    merged(stranger)
+    path = stranger.workspace / "acr-waivers.yaml"
+    path.write_text(path.read_text("utf-8") + "# reviewed\n")
+    commit(stranger, "waivers")
+    ran = stranger.run(**inputs(stranger), **STRICT, environment={"GITHUB_BASE_REF": "main"})
+    assert (ran.code, ran.annotations("error"), ran.annotations("warning")) == (0, [], []), ran.log
+    assert (ran.outputs["new"], ran.outputs["fixed"]) == ("0", "0")
+
+
+def test_a_pull_request_that_loosens_is_red(stranger, lacks):
+    """The next one, whose rule lets more pass: the gate, the version and the test that is missing are told at the rule."""
+    if lacks:
+        pytest.skip(f"not in this acrscan yet: {', '.join(lacks)}")
+    opened(stranger)
+    merged(stranger)
+    path = stranger.workspace / "policies/acme/ACME101-premium-has-a-team.yaml"
+    strict = "assert: {field: tags.team, exists: true}"
+    text = path.read_text("utf-8")
+    assert strict in text
+    looser = "assert: {anyOf: [{field: tags.team, exists: true}, {field: tags.owner, exists: true}]}"
+    path.write_text(text.replace(strict, looser))
+    commit(stranger, "looser")
+    ran = stranger.run(**inputs(stranger), **STRICT, environment={"GITHUB_BASE_REF": "main"})
+    assert ran.code == 2  # pack.version is too low, which weighs more than the gates
+    assert "pack.version 0.1.0 is lower than" in ran.summary
+    assert "exit 1: " in ran.summary
+    line = next(at for at, one in enumerate(text.splitlines(), 1) if one == strict)
+    places = [properties for _, properties, _ in ran.commands if "file=" in properties]
+    assert any(f"file=policies/acme/{path.name},line={line}," in one for one in places), places
 
 
 def test_the_rule_of_the_page_is_without_blame(stranger):
