@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +18,8 @@ from scanner.workbench.problem import LEVELS, Report
 
 if TYPE_CHECKING:
     from scanner.workbench.lint.context import Asked, Beside, PackContext
+    from scanner.workbench.lint.memory import Memory
+    from scanner.workbench.writers import Write
 
 _ROUNDS = 5
 """Edits that overlap are made one after the other; more rounds than this are never needed."""
@@ -67,6 +69,7 @@ _ROUNDS = 5
 @click.option(
     "-o", "--output", "target", metavar="FILE", help="Write the report to a file instead of the terminal."
 )
+@click.option("--no-cache", is_flag=True, help="Try every rule again, also those that did not change.")
 @click.option("--explain", metavar="CODE", help="Print the page of a check and do nothing else.")
 def lint(
     paths: tuple[str, ...],
@@ -81,6 +84,7 @@ def lint(
     today: str | None,
     shape: str,
     target: str | None,
+    no_cache: bool,
     explain: str | None,
 ) -> Outcome:
     """Check rule files and packs: form, paths, types, logic, metadata, remediations, tests, waivers, profiles.
@@ -97,6 +101,7 @@ def lint(
       acrscan policy lint my-pack/ -f sarif -o lint.sarif
       acrscan policy lint --explain SEM007
     """
+    from scanner.language.pack import collector_paused  # noqa: PLC0415
     from scanner.workbench import writers  # noqa: PLC0415
     from scanner.workbench.lint.run import at_least, run  # noqa: PLC0415
 
@@ -120,19 +125,21 @@ def lint(
     beside = _beside(waiver_files, profiles, stored)
     day = _day(today)
     asked = _asked()
-    given: tuple[str | None, ...] = paths or (None,)
-    packs = [_context(path, day, asked, beside) for path in given]
-    report = run(packs, wanted, unwanted)
-    if fix:
-        mended = set[str]()
-        for _ in range(_ROUNDS):
-            changed = _mend(packs, paths, report)
-            if not changed:
-                break
-            mended |= changed
-            packs = [_context(path, day, asked, beside) for path in paths]
-            report = run(packs, wanted, unwanted)
-        click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
+    memory = _memory(used=not no_cache)
+    with collector_paused():
+        given: tuple[str | None, ...] = paths or (None,)
+        packs = [_context(path, day, asked, beside, memory) for path in given]
+        report = run(packs, wanted, unwanted)
+        if fix:
+            report = _mended(
+                paths,
+                packs,
+                report,
+                lambda path: _context(path, day, asked, beside, memory),
+                wanted,
+                unwanted,
+            )
+    memory.keep()
     shown = at_least(report, level)
     _tell(shown, write, target)
     return _outcome(report, limit, hidden=len(report.problems) - len(shown.problems))
@@ -159,7 +166,16 @@ def _day(text: str | None) -> date:
         raise UsageError(f"{text!r} is no date", "--now", "Write it as 2026-11-25.") from error
 
 
-def _context(path: str | None, today: date, asked: Asked, beside: Beside) -> PackContext:
+def _memory(*, used: bool) -> Memory:
+    """What earlier runs found in files that are still the same."""
+    from scanner.workbench.lint.memory import Memory  # noqa: PLC0415
+
+    memory = Memory(Path(click.get_app_dir("acrscan")) / "lint-cache.json" if used else None)
+    memory.load()
+    return memory
+
+
+def _context(path: str | None, today: date, asked: Asked, beside: Beside, memory: Memory) -> PackContext:
     """What one PATH holds, as checks see it; what is wrong with catalogues is told with the pack."""
     from scanner import data  # noqa: PLC0415
     from scanner.errors import Problems  # noqa: PLC0415
@@ -175,7 +191,7 @@ def _context(path: str | None, today: date, asked: Asked, beside: Beside) -> Pac
     except Problems as problems:
         pack = reading.pack
         reading = replace(reading, errors=(*reading.errors, *problems.errors))
-    return PackContext(reading, pack, today, whole, asked, beside)
+    return PackContext(reading, pack, today, whole, asked, beside, memory)
 
 
 def _asked() -> Asked:
@@ -184,7 +200,9 @@ def _asked() -> Asked:
     from scanner.inventory.collections import OPT_IN  # noqa: PLC0415
     from scanner.workbench.lint.context import Asked  # noqa: PLC0415
 
-    versions = {kind.lower(): (version,) for kind, version in live.VERSIONS.items()}
+    versions: dict[str, tuple[str, ...]] = {
+        kind.lower(): (version,) for kind, version in live.VERSIONS.items()
+    }
     versions[live.REGISTRIES.lower()] = (live.STABLE, live.PREVIEW)
     return Asked(versions, frozenset(kind.lower() for kind in (*live.COLLECTED, *OPT_IN)))
 
@@ -224,6 +242,29 @@ def _unused(files: Iterable[Path], stored: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def _mended(
+    paths: tuple[str, ...],
+    packs: list[PackContext],
+    report: Report,
+    read: Callable[[str], PackContext],
+    wanted: frozenset[str],
+    unwanted: frozenset[str],
+) -> Report:
+    """The report after everything was mended that can be; says on stderr how many files changed."""
+    from scanner.workbench.lint.run import run  # noqa: PLC0415
+
+    mended = set[str]()
+    for _ in range(_ROUNDS):
+        changed = _mend(packs, paths, report)
+        if not changed:
+            break
+        mended |= changed
+        packs = [read(path) for path in paths]
+        report = run(packs, wanted, unwanted)
+    click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
+    return report
+
+
 def _mend(packs: Iterable[PackContext], paths: Iterable[str], report: Report) -> set[str]:
     """Make the edits in the files that were named; gives the names of those that changed."""
     from scanner.workbench.lint.fixes import fixed, write  # noqa: PLC0415
@@ -241,9 +282,7 @@ def _mend(packs: Iterable[PackContext], paths: Iterable[str], report: Report) ->
     return set(changed)
 
 
-def _tell(report: Report, write: object, target: str | None) -> None:
-    if not callable(write):  # pragma: no cover - `writers.get` gives functions
-        return
+def _tell(report: Report, write: Write, target: str | None) -> None:
     if target is None:
         write(report, sys.stdout)
         return

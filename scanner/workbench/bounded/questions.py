@@ -91,7 +91,9 @@ def reads(rule: Rule) -> frozenset[str]:
     roots = [site for site in sites_of(rule) if site is not None]
     found = collect(roots, rule.target, {})
     own = (*found.target.uses, *found.target.lists)
-    return frozenset({"target." + ".".join(keys) for keys in own} | {f"related.{name}" for name in found.related})
+    return frozenset(
+        {"target." + ".".join(keys) for keys in own} | {f"related.{name}" for name in found.related}
+    )
 
 
 def fails_where(
