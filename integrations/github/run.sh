@@ -185,7 +185,8 @@ check() {
         weigh "$status"
         if [ -z "$first" ]; then
             first=yes
-            [ ! -f "$file" ] || cat -- "$file" >>"$work/out"
+            # Beside a report some commands tell the same on stdout once more.
+            [ ! -s "$file" ] || cp -- "$file" "$work/out"
             show "$words" "$work/out" "$work/err"
             [ "$status" = 0 ] || ended "$words" "$status"
             if [ ! -s "$file" ]; then
