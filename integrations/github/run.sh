@@ -119,6 +119,10 @@ case ${INPUT_NO_LOOSENING:-false} in
 true | false) ;;
 *) refuse "no-loosening is neither true nor false" "Correct the input." ;;
 esac
+case ${INPUT_BASE_BROKEN:-stop} in
+stop | ok) ;;
+*) refuse "base-broken is neither stop nor ok" "Correct the input." ;;
+esac
 temporary=${RUNNER_TEMP:-${TMPDIR:-/tmp}}
 reports=${INPUT_REPORTS:-$temporary/acrscan-$command-$(secret_word)}
 mkdir -p -- "$reports" || refuse "the folder for reports cannot be made" "Choose another for the input reports."
@@ -233,7 +237,7 @@ tell_annotations() {
 }
 
 check_policies() {
-    local base=${INPUT_BASE:-} checks name mutate_since=() paths=() gates=() fail=() test_gate=() score=() accepted=() scope=()
+    local base=${INPUT_BASE:-} release=${INPUT_RELEASE:-} checks name mutate_since=() paths=() gates=() fail=() test_gate=() score=() accepted=() scope=() broken=()
     lines "${INPUT_PATHS:-}"
     paths=(${found[@]+"${found[@]}"})
     [ ${#paths[@]} != 0 ] || [ -z "$pack" ] || paths=("$pack")
@@ -245,7 +249,8 @@ check_policies() {
         checks=''
         [ ${#paths[@]} = 0 ] || checks='lint test'
         [ -z "$base" ] || [ ${#paths[@]} = 0 ] || checks="$checks mutate"
-        [ -z "$base" ] || [ -z "$pack" ] || checks="$checks diff impact"
+        [ -z "$base$release" ] || [ -z "$pack" ] || checks="$checks diff"
+        [ -z "$base" ] || [ -z "$pack" ] || checks="$checks impact"
         [ -z "$waivers" ] || checks="$checks waivers"
         [ -n "$checks" ] || refuse "there is nothing to check" "Name a pack, paths or a waiver file."
     fi
@@ -254,7 +259,8 @@ check_policies() {
         lint | test | mutate) [ ${#paths[@]} != 0 ] || refuse "the check $name needs a pack or paths" "Set the input pack." ;;
         diff | impact)
             [ -n "$pack" ] || refuse "the check $name needs a pack" "Set the input pack."
-            [ -n "$base" ] || refuse "the check $name needs a base" "Set the input base, or leave it out of the checks."
+            [ -n "$base" ] || { [ "$name" = diff ] && [ -n "$release" ]; } ||
+                refuse "the check $name needs a base" "Set the input base, or leave it out of the checks."
             ;;
         waivers) [ -n "$waivers" ] || refuse "the check waivers needs a waiver file" "Set the input waivers." ;;
         *) refuse "there is no check $name" "Known: lint, test, mutate, diff, impact, waivers." ;;
@@ -266,6 +272,7 @@ check_policies() {
     [ -z "${INPUT_MIN_BRANCH:-}" ] || test_gate=(--coverage "--min-branch=$INPUT_MIN_BRANCH")
     [ -z "${INPUT_MIN_SCORE:-}" ] || score=("--min-score=$INPUT_MIN_SCORE")
     [ -z "$base" ] || mutate_since=("--changed-since=$base")
+    [ "${INPUT_BASE_BROKEN:-stop}" = stop ] || broken=(--base-broken=ok)
     lines "${INPUT_PROFILE:-}"
     for name in ${found[@]+"${found[@]}"}; do scope+=("--profile=$name"); done
     [ -z "$snapshot" ] || scope+=("--snapshot=$snapshot")
@@ -280,8 +287,8 @@ check_policies() {
         lint) check lint 'text github sarif markdown json' 'policy lint' ${fail[@]+"${fail[@]}"} ${accepted[@]+"${accepted[@]}"} -- "${paths[@]}" ;;
         test) check test 'text github markdown json' 'policy test' ${test_gate[@]+"${test_gate[@]}"} -- "${paths[@]}" ;;
         mutate) check mutate 'text github markdown' 'policy mutate' ${mutate_since[@]+"${mutate_since[@]}"} ${score[@]+"${score[@]}"} -- "${paths[@]}" ;;
-        diff) check diff 'text github markdown' 'policy diff' "--base=$base" "--pack=$pack" ;;
-        impact) check impact 'text github markdown json' 'policy impact' "--base=$base" "--pack=$pack" ${scope[@]+"${scope[@]}"} ${accepted[@]+"${accepted[@]}"} ${gates[@]+"${gates[@]}"} ;;
+        diff) check diff 'text github markdown' 'policy diff' "--base=${release:-$base}" "--pack=$pack" ${broken[@]+"${broken[@]}"} ;;
+        impact) check impact 'text github markdown json' 'policy impact' "--base=$base" "--pack=$pack" ${broken[@]+"${broken[@]}"} ${scope[@]+"${scope[@]}"} ${accepted[@]+"${accepted[@]}"} ${gates[@]+"${gates[@]}"} ;;
         waivers) check_waivers ;;
         esac
     done

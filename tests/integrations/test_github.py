@@ -143,6 +143,18 @@ def test_a_pull_request_is_compared_with_its_base(machine):
     assert "no report was written" in ran.annotations("error")
 
 
+def test_a_release_and_a_base_that_is_broken(machine):
+    """The version is compared with the last release, all else with the base; a base that does not parse may be looked over."""
+    machine.fake(policy_lint={"files": LINT}, policy_test={"files": TEST})
+    machine.run(version="installed", pack="p", base="main", release="v1.4.0", base_broken="ok")
+    first = {" ".join(call[:2]): call[6:] for call in reversed(machine.calls())}
+    assert first["policy diff"] == ["--base=v1.4.0", "--pack=p", "--base-broken=ok"]
+    assert first["policy impact"] == ["--base=main", "--pack=p", "--base-broken=ok"]
+    machine.calls_file.unlink()
+    machine.run(version="installed", pack="p", release="v1.4.0")
+    assert {call[1] for call in machine.calls()} == {"lint", "test", "diff"}
+
+
 def test_a_pull_request_of_a_fork(machine):
     """It cannot have last night's snapshot, nor upload SARIF: the sample estate is asked for, nothing is uploaded."""
     machine.fake(
@@ -162,7 +174,7 @@ def test_hostile_inputs_are_one_argument(machine, value):
     """Blanks, quotes, substitutions, options and workflow commands in inputs arrive as they are, and nothing else happens."""
     machine.fake()
     ran = machine.run(
-        version="installed", pack=value, base=value, snapshot=value, waivers=value, fail_on=value, min_branch=value,
+        version="installed", pack=value, base=value, release=value, snapshot=value, waivers=value, fail_on=value, min_branch=value,
         min_score=value, max_new=value, profile=value,
     )  # fmt: skip
     calls = machine.calls()
@@ -247,6 +259,8 @@ def test_a_check_that_wrote_nothing_is_told(machine):
         ({"paths": "p", "base": "main", "checks": "diff"}, "the check diff needs a pack"),
         ({"pack": "p", "checks": "waivers"}, "needs a waiver file"),
         ({"pack": "p", "checks": "lint fuzz"}, "there is no check fuzz"),
+        ({"pack": "p", "base_broken": "maybe"}, "base-broken is neither stop nor ok"),
+        ({"pack": "p", "release": "v1", "checks": "impact"}, "the check impact needs a base"),
         ({"pack": "p", "no_loosening": "yes"}, "no-loosening is neither true nor false"),
         ({"version": "--index-url=evil"}, "the version begins with a dash"),
     ],

@@ -116,6 +116,19 @@ def test_checks_of_a_pull_request(machine, host):
     assert "SEM007 unknown path" in ran.log
 
 
+def test_a_release_and_a_base_that_is_broken(machine, host):
+    """As with the GitHub action."""
+    machine.fake(policy_lint={"files": FILES["lint"]}, policy_test={"files": FILES["test"]})
+    given = spelled(host, version="installed", pack="p", base="main", release="v1.4.0", base_broken="ok")
+    host(machine, **given)
+    found = first_calls(machine)
+    assert found["policy diff"] == ["--base=v1.4.0", "--pack=p", "--base-broken=ok"]
+    assert found["policy impact"] == ["--base=main", "--pack=p", "--base-broken=ok"]
+    machine.calls_file.unlink()
+    host(machine, **spelled(host, version="installed", pack="p", release="v1.4.0"))
+    assert list(first_calls(machine)) == ["policy lint", "policy test", "policy diff"]
+
+
 def test_without_a_base_nothing_is_compared(machine, host):
     """A push: lint and test alone; the variable of a pull request that is none is no base."""
     machine.fake(policy_lint={"files": FILES["lint"]}, policy_test={"files": FILES["test"]})
@@ -130,6 +143,7 @@ def test_hostile_values_are_one_argument(machine, host, value):
     names = (
         "pack",
         "base",
+        "release",
         "snapshot",
         "waivers",
         "fail_on",

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from scanner.cli.commands import COMMANDS, POLICY, WAIVER, LazyGroup
+from tests.integrations import templates
 from tests.integrations.runner import ROOT
 
 PAGE = (ROOT / "docs" / "writing-rules.md").read_text("utf-8")
@@ -180,6 +181,26 @@ def test_the_pull_request_is_green(stranger, lacks):
     assert int(ran.outputs["new"]) > 0  # on the sample estate
     for check in ("lint", "test", "mutate", "diff", "impact"):
         assert f"::group::policy {check}\n" in ran.log
+
+
+@pytest.mark.parametrize("host", [templates.azure, templates.gitlab])
+def test_the_pull_request_is_green_elsewhere(stranger, lacks, host):
+    """The same branch with Azure DevOps and GitLab: every check runs, and all reports are there."""
+    if lacks:
+        pytest.skip(f"not in this acrscan yet: {', '.join(lacks)}")
+    opened(stranger)
+    given = {
+        "version": "installed",
+        "pack": "policies/acme",
+        "waivers": "acr-waivers.yaml",
+        "base": "origin/main",
+    }
+    ran = host(stranger, **given)
+    assert ran.code == 0, ran.log
+    names = {path.name for path in ran.reports.rglob("*") if path.stat().st_size}
+    assert names >= {
+        "lint.txt", "lint.sarif", "lint.md", "test.junit.xml", "mutate.md", "diff.md", "impact.md", "waivers.txt",
+    }  # fmt: skip
 
 
 def test_a_pull_request_that_leaves_the_rules_alone_is_green(stranger, lacks):
