@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from scanner import __version__, data
-from scanner.cli.config import KEYS, SCOPES, read_config
+from scanner.cli.config import KEYS, SCOPES, load_defaults
 from scanner.cli.door import run
 from scanner.cli.first_files import EXAMPLES, HOSTS, config_text
 from scanner.text import load_yaml, plain
@@ -51,11 +51,16 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+def settings(path):
+    """What a configuration file gives a command."""
+    return load_defaults(str(path), "scan")["scan"]
+
+
 def test_the_configuration_is_right_as_it_is(here, capsys):
     """It loads, follows its schema, and every key stands in it with its meaning."""
     assert call(capsys, "init", *FORCED)[0] == 0
     path = here / "acrscan.yaml"
-    assert read_config(path) == {"fail-on": "high", "waivers": str(here / "acr-waivers.yaml")}
+    assert settings(path) == {"fail_on": "high", "waivers": str(here / "acr-waivers.yaml")}
     jsonschema.validate(document(path), schema("config"))
     text = path.read_text("utf-8")
     for key, (_, words) in KEYS.items():
@@ -69,9 +74,8 @@ def test_every_key_of_the_configuration_can_be_set(here):
     assert set(EXAMPLES) == set(KEYS)
     path = here / "acrscan.yaml"
     path.write_text(re.sub(r"^#(?! )|^#(?=  )", "", config_text(), flags=re.MULTILINE))
-    found = read_config(path)
-    assert set(found) == set(KEYS)
-    assert set(found["scopes"]) == set(SCOPES)
+    options = {key.replace("-", "_") for key in KEYS} - {"scopes", "format"} | {"formats"}
+    assert set(settings(path)) == options | {option for option, _ in SCOPES.values()}
     jsonschema.validate(document(path), schema("config"))
 
 
@@ -146,7 +150,7 @@ def test_a_broken_configuration_can_be_replaced(here, capsys):
     """`init` reads no configuration: a broken one does not stand in the way of its replacement."""
     (here / "acrscan.yaml").write_text("nonsense: [\n")
     assert call(capsys, "init", "--force", *FORCED)[0] == 0
-    assert read_config(here / "acrscan.yaml")["fail-on"] == "high"
+    assert settings(here / "acrscan.yaml")["fail_on"] == "high"
 
 
 def test_a_pack_of_ones_own(here, capsys):
