@@ -260,7 +260,8 @@ def test_schemas_are_printed_and_written(here, capsys):
     code, out, _ = call(capsys, "schema", "rule")
     assert code == 0
     assert json.loads(out) == schema("rule")
-    assert call(capsys, "schema")[1].split() == ["config", "framework", "pack", "profile", "rule", "waivers"]
+    listed = call(capsys, "schema")[1].split()
+    assert set(listed) >= {"config", "framework", "pack", "profile", "rule", "waivers"}
     code, _, err = call(capsys, "schema", "rules")
     assert code == 2
     assert 'Did you mean "rule"?' in err
