@@ -81,6 +81,13 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+def blocking(context: ssl.SSLContext) -> requests.Session:
+    """A session for requests that wait for their answer: the same authorities, the environment's proxies, no more."""
+    session = requests.Session()
+    session.mount("https://", _Adapter(context))
+    return session
+
+
 class Answer(NamedTuple):
     """What came over the wire: the part of azure-core's response that policies and our client look at."""
 
@@ -136,9 +143,9 @@ class TokenTransport(RequestsTransport):  # type: ignore[misc]
     """What credentials send their token requests with: checked against the allow-list like all else."""
 
     def __init__(self, allowed: AllowList, context: ssl.SSLContext) -> None:
-        session = requests.Session()
-        session.mount("https://", _Adapter(context))
-        super().__init__(session=session, session_owner=False, connection_timeout=20, read_timeout=60)
+        super().__init__(
+            session=blocking(context), session_owner=False, connection_timeout=20, read_timeout=60
+        )
         self._allowed = allowed
 
     def send(self, request: Any, **kwargs: Any) -> Any:
