@@ -47,12 +47,12 @@ class Reference:
 
 def reference_of(text: str) -> Reference:
     """The parts of a reference. Raises `UsageError` for one that names no registry, or neither tag nor digest."""
-    head, _, rest = text.partition("/")
-    name, tag, digest = _split(rest, text)
-    if "." not in head and ":" not in head and head != "localhost":
+    head, slash, rest = text.partition("/")
+    if not slash or ("." not in head and ":" not in head and head != "localhost"):
         raise _wrong(text, "names no registry")
     if not _HOST.fullmatch(head):
         raise _wrong(text, f"{head!r} is no host")
+    name, tag, digest = _split(rest, text)
     if not _REPOSITORY.fullmatch(name) or len(name) > 255:
         raise _wrong(text, f"{name!r} is no repository (lower case, digits and . _ - / between them)")
     return Reference(head, name, tag, digest)
