@@ -36,23 +36,15 @@ _FORM = "Bundles are written by `acrscan policy bundle`; this archive was made o
 class Opened:
     """The files of a bundle by their path in it, the manifest among them.
 
-    `exact`: the archive is, byte for byte, the one that these files are packed into (always so for a folder).
+    `exact`: the archive is, byte for byte, the one that these files are packed into (always so for a folder). `top`, `home`:
+    what stands before a path in the bundle, and before one in its pack, where errors name a place.
     """
 
     name: str
     files: Mapping[str, bytes]
+    top: str
+    home: str
     exact: bool = True
-    folder: bool = False
-
-    @property
-    def top(self) -> str:
-        """What stands before a path in the bundle, without the slash: `acr.tar.gz!`, or the folder."""
-        return self.name if self.folder else f"{self.name}!"
-
-    @property
-    def home(self) -> str:
-        """What stands before a path in the pack: `acr.tar.gz!`, or the pack's folder."""
-        return f"{self.name}/{PACK}" if self.folder else f"{self.name}!"
 
 
 def opened(path: Path) -> Opened:
@@ -84,7 +76,8 @@ def from_bytes(content: bytes, where: str) -> Opened:
             raise InputError("holds two files of one name", f"{where}!/{name}", _FORM)
         files[name] = member
     _checked(files, where)
-    return Opened(where, files, exact=packed(files, compressed=compressed) == content)
+    exact = packed(files, compressed=compressed) == content
+    return Opened(where, files, f"{where}!", f"{where}!", exact)
 
 
 def _unpacked(content: bytes, where: str) -> bytes:
@@ -177,7 +170,7 @@ def _folder(folder: Path) -> Opened:
                 raise InputError(f"holds more than {MAX_FILES:,} files or {MOST_BYTES:,} bytes", shown(folder))  # fmt: skip
             files[below] = content
     _checked(files, shown(folder))
-    return Opened(shown(folder), files, folder=True)
+    return Opened(shown(folder), files, shown(folder), f"{shown(folder)}/{PACK}")
 
 
 def _raise(error: OSError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.door import FINDINGS, INCOMPLETE, USAGE, Outcome
+from scanner.cli.door import FINDINGS, INCOMPLETE, Outcome
 from scanner.cli.options import catalogues, pack_folder, profile_file
 from scanner.cli.outputs import whole_file
 from scanner.cli.proofs import safe
@@ -65,8 +66,9 @@ def bundle(folder: str | None, output: str, profile: tuple[str, ...], sign_comma
     if not output.endswith(_SUFFIXES) or Path(output).is_dir():
         raise UsageError(f"-o {output} is no name of a bundle", "", f"End it with {', '.join(_SUFFIXES)}.")
     home = _pack_home(folder)
-    gathered = gather(home, [profile_file(one) for one in profile])
-    pack = _checked(Opened(shown(home), gathered.files), home)
+    profiles = [profile_file(one) for one in profile]
+    gathered = gather(home, profiles)
+    pack = _checked(Opened(shown(home), gathered.files, shown(home), shown(home)), home, profiles)
     manifest = written(manifest_of(pack, gathered.entries(), __version__))
     content = packed({**gathered.files, NAME: manifest}, compressed=not output.endswith(".tar"))
     if gathered.left_out:
@@ -86,19 +88,24 @@ def _pack_home(folder: str | None) -> Path:
     return home
 
 
-def _checked(found: Found, home: Path) -> RulePack:
+def _checked(found: Found, home: Path, profiles: Iterable[Path]) -> RulePack:
     """The pack as it will lie in the bundle. Raises `Problems` where it does not load, or lint finds errors."""
     from scanner.bundle.check import load  # noqa: PLC0415
+    from scanner.bundle.names import PROFILES  # noqa: PLC0415
     from scanner.bundle.opening import unpack  # noqa: PLC0415
-    from scanner.language.tailor import check_engine  # noqa: PLC0415
+    from scanner.language.tailor import check_engine, tailor  # noqa: PLC0415
     from scanner.workbench.lint import errors  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="acrscan-", ignore_cleanup_errors=True) as temporary:
         unpack(found, Path(temporary))
+        # Profiles are read where they lie, so that errors name their own files.
+        shutil.rmtree(Path(temporary) / PROFILES, ignore_errors=True)
         loaded = load(found, Path(temporary))
     if loaded.pack is None:
         raise Problems(list(loaded.errors))
     check_engine(loaded.pack.requires, f"{found.name}/pack.yaml")
+    for profile in profiles:
+        tailor(loaded.pack, [profile])
     wrong: list[ScannerError] = list(errors(replace(loaded.pack, frameworks=catalogues(home))))
     if wrong:
         raise Problems(wrong)
@@ -171,7 +178,7 @@ def verify(place: str, lock: str | None, write_lock: str | None, verify_command:
     tell(checks, outcome)
     if write_lock:
         if outcome.reasons:
-            outcome.add(USAGE, "no lock was written")
+            outcome.add(outcome.code, "no lock was written")
         else:
             _lock(Path(write_lock), identifier, locked)
     return outcome

@@ -32,6 +32,6 @@ def registry(tmp_path, request):
         pytest.skip(lacking)
     folder = tmp_path / "registry"
     folder.mkdir()
-    auth, tls = request.param if hasattr(request, "param") else ("none", True)
+    auth, tls = request.param if "param" in vars(request) else ("none", True)
     with registries.running(folder, auth, tls=tls) as found:
         yield found

@@ -71,7 +71,7 @@ def write_profile(folder: Path, name: str = "strict") -> Path:
 def files_of(folder: Path, scratch: Path, *profiles: Path, version: str = "0.1.0") -> dict[str, bytes]:
     """What lies in the bundle of a pack, the manifest included."""
     gathered = gather(folder, profiles)
-    found = Opened("tiny", gathered.files)
+    found = Opened("tiny", gathered.files, "tiny", "tiny")
     unpack(found, scratch)
     pack = load(found, scratch).pack
     assert pack is not None
