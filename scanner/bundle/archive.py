@@ -9,7 +9,6 @@ Sources: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (us
 from __future__ import annotations
 
 import struct
-import tarfile
 import zlib
 from collections.abc import Mapping
 
@@ -17,24 +16,32 @@ from scanner.bundle.manifest import NAME
 
 BLOCK = 512
 _STORED = 0xFFFF
+_NAME, _SUM = 100, 148
+_FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12x")
+"""name, mode, uid, gid, size, mtime, checksum, type, link, magic, version, user, group, device numbers, prefix."""
 
 
 def tar(files: Mapping[str, bytes]) -> bytes:
-    """The tar stream. Names are at most 255 characters of ASCII, parts at most 100 (see `names`)."""
+    """The tar stream. Names are at most 150 characters of ASCII, parts at most 96 (see `names`)."""
     parts: list[bytes] = []
     for name in sorted(files, key=lambda one: (one != NAME, one)):
         content = files[name]
-        head = tarfile.TarInfo(name)
-        head.size, head.mode, head.mtime = len(content), 0o644, 0
-        head.uid = head.gid = 0
-        head.uname = head.gname = ""
-        parts += (
-            head.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict"),
-            content,
-            b"\0" * (-len(content) % BLOCK),
-        )
+        parts += (_header(name, len(content)), content, b"\0" * (-len(content) % BLOCK))
     parts.append(b"\0" * (2 * BLOCK))
     return b"".join(parts)
+
+
+def _header(name: str, size: int) -> bytes:
+    """One header, written out here: `tarfile` fills the unused fields differently from one Python to the next."""
+    prefix = ""
+    if len(name) > _NAME:
+        ways = [at for at, char in enumerate(name) if char == "/" and len(name) - at - 1 <= _NAME]
+        prefix, name = name[: ways[0]], name[ways[0] + 1 :]
+    fields = _FIELDS.pack(
+        name.encode("ascii"), b"%07o" % 0o644, b"%07o" % 0, b"%07o" % 0, b"%011o" % size, b"%011o" % 0, b" " * 8,
+        b"0", b"", b"ustar", b"00", b"", b"", b"", b"", prefix.encode("ascii"),
+    )  # fmt: skip
+    return fields[:_SUM] + b"%06o\0 " % sum(fields) + fields[_SUM + 8 :]
 
 
 def gzip(plain: bytes) -> bytes:
