@@ -120,8 +120,8 @@ def examine_engine(manifest: Manifest) -> Check:
     try:
         check_engine(facts.requires, "pack.yaml")
     except RuleError as error:
-        return Check("engine", FAILED, error.what)
-    return Check("engine", OK, f"it reads {API_VERSION}, and the pack asks for {facts.requires or 'no version'}")  # fmt: skip
+        return Check("engine", FAILED, error.what[:300])
+    return Check("engine", OK, f"it reads {API_VERSION}, and the pack asks for {facts.requires[:80] or 'no version'}")  # fmt: skip
 
 
 def load(found: Opened, folder: Path) -> Loaded:
@@ -156,7 +156,7 @@ def examine_pack(manifest: Manifest, loaded: Loaded) -> Check:
         return Check("pack", FAILED, f"does not load: {number} error{'s' if number != 1 else ''}")
     mine, theirs = facts_of(loaded.pack), manifest.pack
     wrong = [
-        f"{key} {stated!r}, not {real!r}"
+        f"{key} {str(stated)[:80]!r}, not {str(real)[:80]!r}"
         for key, stated, real in (
             ("id", theirs.id, mine.id),
             ("version", theirs.version, mine.version),

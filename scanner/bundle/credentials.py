@@ -45,6 +45,13 @@ class Login:
         return bool(self.password or self.identity_token)
 
 
+def login_of(username: str, password: str, source: str) -> Login:
+    """The login of a user; where the user is nobody, the password is an identity token (as `az acr login` gives it)."""
+    if username in (_TOKEN, _NOBODY) and password:
+        return Login(identity_token=password, source=source)
+    return Login(username, password, source=source)
+
+
 def config_file(environment: Mapping[str, str]) -> Path:
     """Docker's configuration file: in DOCKER_CONFIG, or in the home folder."""
     folder = environment.get("DOCKER_CONFIG")
@@ -87,7 +94,7 @@ def _entry(entry: Mapping[str, Any], where: str) -> Login:
             ) from error
     if not isinstance(username, str) or not isinstance(password, str):
         return Login()
-    return Login(username, password.rstrip("\0"), source=where)
+    return login_of(username, password.rstrip("\0"), where)
 
 
 def _asked(helper: str, registry: str) -> Login:
@@ -118,9 +125,7 @@ def _asked(helper: str, registry: str) -> Login:
     username, secret = _of(answer, "Username"), _of(answer, "Secret")
     if not isinstance(username, str) or not isinstance(secret, str) or not secret:
         raise AuthenticationError(f"the credential helper {program} gave no login", "", "Log in again.")
-    if username in (_TOKEN, _NOBODY):
-        return Login(identity_token=secret, source=program)
-    return Login(username, secret, source=program)
+    return login_of(username, secret, program)
 
 
 def basic(login: Login) -> str:

@@ -84,7 +84,7 @@ class Registry:
             raise InputError(f"there is no such pack: {_words(answer)}", str(self.place), "Look at the name and the tag.")  # fmt: skip
         self._expect(answer, 200)
         found = digest_of(answer.content)
-        stated = wanted if ":" in wanted else answer.headers.get("Docker-Content-Digest", found)
+        stated = wanted if ":" in wanted else _stated(answer) or found
         if found != stated:
             raise InputError(f"the manifest has the digest {found}, not {stated[:100]}", str(self.place), _ADVICE)  # fmt: skip
         return answer.content
@@ -126,7 +126,7 @@ class Registry:
         """Put a manifest under a tag or its digest."""
         done = self._send("PUT", f"{self._base}/manifests/{quote(wanted, safe=':')}", _PIECE, headers={"Content-Type": MANIFEST}, body=content)  # fmt: skip
         self._expect(done, 201)
-        stated = done.headers.get("Docker-Content-Digest", digest_of(content))
+        stated = _stated(done) or digest_of(content)
         if stated != digest_of(content):
             raise OutputError(f"the registry keeps the manifest as {stated[:100]}", str(self.place), _ADVICE)
 
@@ -274,6 +274,12 @@ class Registry:
 _ADVICE = "What arrived is not what was pushed: a proxy, or somebody, changed it."
 _LOGIN = "Log in with docker login, oras login or az acr login, or use --username with --password-stdin."
 _RIGHTS = "Ask for a role on the repository (AcrPull to pull, AcrPush to push), and look at the registry's firewall."
+
+
+def _stated(answer: Answer) -> str:
+    """The sha256 digest that the registry itself states, or ""; it may state another kind, or none."""
+    stated = answer.headers.get("Docker-Content-Digest", "")
+    return stated if stated.startswith("sha256:") else ""
 
 
 def _words(answer: Answer) -> str:

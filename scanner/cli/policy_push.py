@@ -186,7 +186,7 @@ def _exchange(azure: Azure, target: Reference) -> Callable[[], str] | None:
 
 def _given(username: str, *, password_stdin: bool) -> Login | None:
     """The login of the command line; None where there is none."""
-    from scanner.bundle.credentials import Login  # noqa: PLC0415
+    from scanner.bundle.credentials import login_of  # noqa: PLC0415
 
     if bool(username) != password_stdin:
         raise UsageError("--username and --password-stdin go together", "", "Passwords are no options: everybody on the machine sees those.")  # fmt: skip
@@ -195,7 +195,7 @@ def _given(username: str, *, password_stdin: bool) -> Login | None:
     password = sys.stdin.read(100_000).rstrip("\r\n")
     if not password or ":" in username:
         raise InputError("no password came on stdin, or the user name holds a colon", "", "Pipe the password in.")  # fmt: skip
-    return Login(username, password, source="--username")
+    return login_of(username, password, "--username")
 
 
 def _pairs(annotations: tuple[str, ...]) -> dict[str, str]:

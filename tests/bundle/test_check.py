@@ -86,7 +86,7 @@ def test_swapped_files_are_named(files):
         ({"pack__id": "other"}, "pack", "id 'other', not 'tiny'"),
         ({"pack__version": "9.9.9"}, "pack", "version '9.9.9', not '1.4.0'"),
         ({"pack__digest": "0" * 64}, "pack", "digest"),
-        ({"pack__rules": 7}, "pack", "rules 7, not 2"),
+        ({"pack__rules": 7}, "pack", "rules '7', not '2'"),
         ({"pack__requires": ">=0.0"}, "pack", "requires"),
         ({"pack__requires": ">=7"}, "engine", "needs acrscan >=7"),
         ({"pack__requires": "newest"}, "engine", "is no range of versions"),

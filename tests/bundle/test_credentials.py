@@ -35,6 +35,9 @@ def test_kinds_of_entries(config):
     nobody = base64.b64encode(b"00000000-0000-0000-0000-000000000000:").decode()
     found = config({"auths": {"r.io": {"auth": nobody, "identitytoken": "token"}}})
     assert (found.identity_token, found.username, found.password) == ("token", "", "")
+    packed = base64.b64encode(b"00000000-0000-0000-0000-000000000000:token").decode()
+    assert config({"auths": {"r.io": {"auth": packed}}}).identity_token == "token"
+    assert not config({"auths": {"r.io": {"auth": nobody}}})
 
 
 def test_nothing_is_no_login(config, tmp_path):

@@ -87,9 +87,8 @@ def test_tags_are_not_moved_by_accident(at, archive, tmp_path):
         push(at(f"a@{first}"), other)
 
 
-def test_oras_pulls_what_was_pushed(at, registry, archive, tmp_path, monkeypatch):
+def test_oras_pulls_what_was_pushed(at, registry, archive, tmp_path):
     """The oracle: the `oras` package pulls the archive under its title, the same bytes."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nothing"))
     push(at("packs/tiny:1.4.0"), archive)
     other = oras.client.OrasClient(tls_verify=str(registry.ca))
     (path,) = other.pull(f"{registry.host}/packs/tiny:1.4.0", outdir=str(tmp_path / "out"))
@@ -100,9 +99,8 @@ def test_oras_pulls_what_was_pushed(at, registry, archive, tmp_path, monkeypatch
     assert manifest["artifactType"] == "application/vnd.acrscan.pack.v1"
 
 
-def test_what_oras_pushed_is_no_pack(at, registry, archive, tmp_path, monkeypatch):
+def test_what_oras_pushed_is_no_pack(at, registry, archive, tmp_path):
     """An artifact of another kind is refused for what it is, though its layer is a good bundle."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nothing"))
     path = tmp_path / "some.tar.gz"
     path.write_bytes(archive)
     other = oras.client.OrasClient(tls_verify=str(registry.ca))

@@ -357,6 +357,10 @@ def test_push_and_pull_through_a_registry(registry, tiny, capsys, monkeypatch):
     assert run(arguments) == 4
     assert "refuses the login from --username" in capsys.readouterr().err
     assert not (tiny.parent / "back.tar.gz").exists()
+    registry.identity_tokens["exposed"] = "reader"
+    monkeypatch.setattr(sys, "stdin", io.StringIO("exposed\n"))
+    nobody = ["--username", "00000000-0000-0000-0000-000000000000", "--password-stdin"]
+    assert run(["policy", "pull", place, "-o", "exposed.tar.gz", *nobody]) == 0
     config = tiny.parent / "docker"
     config.mkdir()
     entry = {"username": "reader", "password": "open sesame"}
