@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.door import FINDINGS, INCOMPLETE, Outcome
-from scanner.cli.options import catalogues, pack_folder, profile_file
+from scanner.cli.options import pack_folder, profile_file
 from scanner.cli.outputs import whole_file
 from scanner.cli.proofs import safe
 from scanner.cli.show import say
 from scanner.cli.signing import run_on, words_of
-from scanner.errors import InputError, OutputError, Problems, ScannerError, UsageError
+from scanner.errors import InputError, OutputError, Problems, UsageError
 from scanner.trust.check import FAILED, NOTE, OK, OPEN, Check
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def bundle(folder: str | None, output: str, profile: tuple[str, ...], sign_comma
     home = _pack_home(folder)
     profiles = [profile_file(one) for one in profile]
     gathered = gather(home, profiles)
-    pack = _checked(Opened(shown(home), gathered.files, shown(home), shown(home)), home, profiles)
+    pack = _checked(Opened(shown(home), gathered.files, shown(home), shown(home)), profiles)
     manifest = written(manifest_of(pack, gathered.entries(), __version__))
     content = packed({**gathered.files, NAME: manifest}, compressed=not output.endswith(".tar"))
     if gathered.left_out:
@@ -88,25 +88,25 @@ def _pack_home(folder: str | None) -> Path:
     return home
 
 
-def _checked(found: Found, home: Path, profiles: Iterable[Path]) -> RulePack:
+def _checked(found: Found, profiles: Iterable[Path]) -> RulePack:
     """The pack as it will lie in the bundle. Raises `Problems` where it does not load, or lint finds errors."""
     from scanner.bundle.check import load  # noqa: PLC0415
-    from scanner.bundle.names import PROFILES  # noqa: PLC0415
+    from scanner.bundle.names import PACK, PROFILES  # noqa: PLC0415
     from scanner.bundle.opening import unpack  # noqa: PLC0415
+    from scanner.cli.policy_lint import errors_of  # noqa: PLC0415
     from scanner.language.tailor import check_engine, tailor  # noqa: PLC0415
-    from scanner.workbench.lint import errors  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="acrscan-", ignore_cleanup_errors=True) as temporary:
         unpack(found, Path(temporary))
         # Profiles are read where they lie, so that errors name their own files.
         shutil.rmtree(Path(temporary) / PROFILES, ignore_errors=True)
         loaded = load(found, Path(temporary))
-    if loaded.pack is None:
-        raise Problems(list(loaded.errors))
+        if loaded.pack is None:
+            raise Problems(list(loaded.errors))
+        wrong = errors_of(Path(temporary) / PACK, found.home)
     check_engine(loaded.pack.requires, f"{found.name}/pack.yaml")
     for profile in profiles:
         tailor(loaded.pack, [profile])
-    wrong: list[ScannerError] = list(errors(replace(loaded.pack, frameworks=catalogues(home))))
     if wrong:
         raise Problems(wrong)
     return loaded.pack

@@ -29,6 +29,11 @@ remediation: {effort: low, az: "az acr update --name {{ name }} --admin-enabled 
 references: [https://learn.microsoft.com/azure/container-registry/]
 reviewed: 2026-11-25
 controls: {house: [H1]}
+tests:
+  - {name: switched off, resource: {properties: {adminUserEnabled: false}}, expect: pass}
+  - {name: not set, resource: {properties: {}}, expect: fail, messageContains: is (not set)}
+  - {name: switched on, resource: {properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}
+  - {name: not read, resource: {properties: {adminUserEnabled: !unknown "403"}}, expect: unknown}
 """
 FRAMEWORK = """\
 apiVersion: acrscan/v1

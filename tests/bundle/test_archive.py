@@ -16,8 +16,8 @@ from scanner.bundle.manifest import NAME
 from tests.bundle.packs import FILES, files_of, write_pack, write_profile
 
 GOLDEN = {
-    ".tar": "7c6e85da7abc84f5383311975640a563390bc891e501f1683a698619dc57a88b",
-    ".tar.gz": "0765527e50dca949e3a3eb7de21d4e9d1d147eed26f5177c0a326c96a2cb939e",
+    ".tar": "f34a31e20f8c9becd600dff53ab52cc4b710aa86316e4cfd4d6755b408ada7cd",
+    ".tar.gz": "6540b051237a4d22d26c39bc0f0ab94c06a2585da58e7db6ef98bbe730f263fa",
 }
 
 

@@ -24,10 +24,18 @@ COPY = f"{sys.executable} -c \"import shutil,sys; shutil.copy(sys.argv[1], sys.a
 FAIL = f"{sys.executable} -c \"import sys; print('no good'); sys.exit(7)\" {{file}}"
 
 
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """A folder for what acrscan remembers between commands, away from the user's own."""
+    return tmp_path_factory.mktemp("settings")
+
+
 @pytest.fixture(autouse=True)
-def _here(tmp_path, monkeypatch):
+def _here(tmp_path, monkeypatch, settings):
     """In a folder of its own, without the machine's logins."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(settings))
+    monkeypatch.setenv("APPDATA", str(settings))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nothing"))
 
 
@@ -78,7 +86,8 @@ def test_what_is_left_out_is_told(pack, capsys):
     ("changed", "words"),
     [
         ({"TNY101-admin-off.yaml": RULE.replace("high", "hihg")}, "pack/TNY101-admin-off.yaml:4:11: SCH001 severity"),
-        ({"TNY101-admin-off.yaml": RULE.replace("H1", "H9")}, "META005"),
+        ({"TNY101-admin-off.yaml": RULE.replace("H1", "H9")}, "pack/TNY101-admin-off.yaml:12:20: META005 TNY101: "),
+        ({"TNY101-admin-off.yaml": RULE.partition("tests:")[0]}, "pack/TNY101-admin-off.yaml:1:1: TEST001 TNY101: "),
         ({"pack.yaml": MAIN.replace(">=0.1,<1", ">=7")}, "needs acrscan >=7"),
         ({"frameworks/house.yaml": "apiVersion: acrscan/v1\n"}, "pack/frameworks/house.yaml:1:1"),
         ({"con.yaml": RULE}, "Windows keeps for a device"),
