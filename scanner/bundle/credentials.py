@@ -8,7 +8,6 @@ https://github.com/docker/docker-credential-helpers (protocol; a user `<token>` 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from typing import Any
 
 from scanner.errors import AuthenticationError
 from scanner.json_text import parse_json, read_json
+from scanner.text import encodable
 
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
 _SECONDS = 60
@@ -40,6 +40,11 @@ class Login:
     identity_token: str = field(default="", repr=False)
     source: str = ""
     """Where it comes from, for messages."""
+
+    def __post_init__(self) -> None:
+        words = f"{self.username}\n{self.password}\n{self.identity_token}"
+        if encodable(words) != words:
+            raise AuthenticationError("holds a login that is no text", self.source, "Log in again.")
 
     def __bool__(self) -> bool:
         return bool(self.password or self.identity_token)
@@ -88,7 +93,7 @@ def _entry(entry: Mapping[str, Any], where: str) -> Login:
     if isinstance(packed, str) and packed:
         try:
             username, _, password = base64.b64decode(packed, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise AuthenticationError(
                 "holds a login that cannot be read", where, "Log in again with docker login."
             ) from error
@@ -104,7 +109,13 @@ def _asked(helper: str, registry: str) -> Login:
         raise AuthenticationError(f"{helper!a} is no name of a credential helper", "", "Look at Docker's configuration.")  # fmt: skip
     try:
         done = subprocess.run(  # noqa: S603 - named by the user's own configuration, as Docker does it
-            [program, "get"], input=registry, capture_output=True, text=True, timeout=_SECONDS, check=False
+            [program, "get"],
+            input=registry,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AuthenticationError(
@@ -140,4 +151,4 @@ def token_in(content: bytes) -> str:
     except ValueError:
         return ""
     found = _of(answer, "access_token") or _of(answer, "token")
-    return found if isinstance(found, str) and found.isprintable() else ""
+    return found if isinstance(found, str) and found.isascii() and found.isprintable() else ""

@@ -60,8 +60,15 @@ class Layout:
             entry["annotations"] = {NAMED: wanted}
         kept = [one for one in self._index() if one.get("annotations", {}).get(NAMED, one["digest"]) != wanted]  # fmt: skip
         record = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*kept, entry]}
+        path = self._folder / "index.json"
+        try:
+            text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError as error:
+            raise InputError(
+                f"holds what cannot be kept: {error}", str(path), "Name another folder."
+            ) from error
         self._put(self._folder / "oci-layout", MARK)
-        self._put(self._folder / "index.json", orjson.dumps(record, option=orjson.OPT_SORT_KEYS), again=True)
+        self._put(path, text, again=True)
 
     def _index(self) -> list[dict[str, Any]]:
         path = self._folder / "index.json"

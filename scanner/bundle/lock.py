@@ -56,12 +56,14 @@ def read(path: Path) -> Lock:
             f"has the schema {schema[:60]!r}, this version reads {SCHEMA}", shown(path), "Update acrscan."
         )
     try:
-        packs = {name: from_record(Locked, one) for name, one in _packs(record, path).items()}
-    except RecordError as error:
+        found = Lock(SCHEMA, {name: from_record(Locked, one) for name, one in _packs(record, path).items()})
+        # What cannot be written again (half a character) was never written here.
+        written(found)
+    except (RecordError, orjson.JSONEncodeError) as error:
         raise InputError(
             f"is no lock file of this version: {str(error)[:200]}", shown(path), "Was it edited?"
         ) from error
-    return Lock(SCHEMA, packs)
+    return found
 
 
 def _packs(record: Mapping[str, object], path: Path) -> Mapping[str, object]:

@@ -92,8 +92,11 @@ def read(content: bytes, where: str) -> Manifest:
     if isinstance(files, list):
         record["files"] = [{"format": "", **one} if isinstance(one, dict) else one for one in files]
     try:
-        return from_record(Manifest, record)
-    except RecordError as error:
+        found = from_record(Manifest, record)
+        # What cannot be written again (a number beyond 64 bits, half a character) was never written here.
+        written(found)
+    except (RecordError, orjson.JSONEncodeError) as error:
         raise InputError(
             f"is no manifest of this version: {str(error)[:200]}", where, "Was it edited?"
         ) from error
+    return found

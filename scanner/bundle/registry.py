@@ -86,7 +86,7 @@ class Registry:
         found = digest_of(answer.content)
         stated = wanted if ":" in wanted else _stated(answer) or found
         if found != stated:
-            raise InputError(f"the manifest has the digest {found}, not {stated[:100]}", str(self.place), _ADVICE)  # fmt: skip
+            raise InputError(f"the manifest has the digest {found}, not {stated[:100]!a}", str(self.place), _ADVICE)  # fmt: skip
         return answer.content
 
     def tagged(self, tag: str) -> str:
@@ -115,9 +115,10 @@ class Registry:
             self._expect(there, 200)
         begun = self._send("POST", f"{self._base}/blobs/uploads/", _PIECE)
         self._expect(begun, 202)
-        place = urljoin(f"{self._base}/blobs/uploads/", begun.headers.get("Location", ""))
+        said = begun.headers.get("Location", "")
+        place = _address(f"{self._base}/blobs/uploads/", said)
         if urlsplit(place)[:2] != urlsplit(self._base)[:2]:
-            raise OutputError(f"the registry sends the upload to {place[:100]!a}, not followed", str(self.place))  # fmt: skip
+            raise OutputError(f"the registry sends the upload to {said[:100]!a}, not followed", str(self.place))  # fmt: skip
         place += f"{'&' if urlsplit(place).query else '?'}{urlencode({'digest': digest})}"
         done = self._send("PUT", place, _PIECE, headers={"Content-Type": "application/octet-stream"}, body=content)  # fmt: skip
         self._expect(done, 201)
@@ -128,7 +129,9 @@ class Registry:
         self._expect(done, 201)
         stated = _stated(done) or digest_of(content)
         if stated != digest_of(content):
-            raise OutputError(f"the registry keeps the manifest as {stated[:100]}", str(self.place), _ADVICE)
+            raise OutputError(
+                f"the registry keeps the manifest as {stated[:100]!a}", str(self.place), _ADVICE
+            )
 
     def _expect(self, answer: Answer, status: int) -> None:
         if answer.status == status:
@@ -213,7 +216,7 @@ class Registry:
     ) -> str:
         """A header with a token for our scope, whatever the challenge asks for; "" where the token server gives none."""
         realm = pairs.get("realm", "")
-        target = urlsplit(realm)
+        target = urlsplit(_address("", realm))
         own = self._scheme == "http" and target.hostname == urlsplit(self._base).hostname
         if target.scheme != "https" and not (own and target.scheme == "http"):
             raise AuthenticationError(f"the registry sends us to {realm[:100]!a} for tokens, not followed", str(self.place))  # fmt: skip
@@ -233,9 +236,10 @@ class Registry:
         for _ in range(3):
             if method != "GET" or answer.status not in (301, 302, 303, 307, 308):
                 break
-            target = urljoin(url, answer.headers.get("Location", ""))
+            said = answer.headers.get("Location", "")
+            target = _address(url, said)
             if urlsplit(target).scheme != self._scheme and urlsplit(target).scheme != "https":
-                raise InputError(f"the registry sends us to {target[:100]!a}, not followed", str(self.place))  # fmt: skip
+                raise InputError(f"the registry sends us to {said[:100]!a}, not followed", str(self.place))  # fmt: skip
             if urlsplit(target)[:2] != urlsplit(url)[:2]:
                 headers = {key: value for key, value in headers.items() if key != "Authorization"}
                 elsewhere = target
@@ -274,6 +278,17 @@ class Registry:
 _ADVICE = "What arrived is not what was pushed: a proxy, or somebody, changed it."
 _LOGIN = "Log in with docker login, oras login or az acr login, or use --username with --password-stdin."
 _RIGHTS = "Ask for a role on the repository (AcrPull to pull, AcrPush to push), and look at the registry's firewall."
+
+
+def _address(base: str, said: str) -> str:
+    """The address that a registry names, or "" where it is none that could be asked."""
+    try:
+        found = urljoin(base, said)
+        parts = urlsplit(found)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return ""
+    return found if known and found.isascii() and found.isprintable() else ""
 
 
 def _stated(answer: Answer) -> str:

@@ -192,18 +192,25 @@ def _given(username: str, *, password_stdin: bool) -> Login | None:
         raise UsageError("--username and --password-stdin go together", "", "Passwords are no options: everybody on the machine sees those.")  # fmt: skip
     if not username:
         return None
-    password = sys.stdin.read(100_000).rstrip("\r\n")
+    try:
+        password = sys.stdin.read(100_000).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputError("the password on stdin is no text", "", "Pipe it in as UTF-8.") from error
     if not password or ":" in username:
         raise InputError("no password came on stdin, or the user name holds a colon", "", "Pipe the password in.")  # fmt: skip
     return login_of(username, password, "--username")
 
 
 def _pairs(annotations: tuple[str, ...]) -> dict[str, str]:
+    from scanner.text import encodable  # noqa: PLC0415
+
     found: dict[str, str] = {}
     for text in annotations:
         key, equals, value = text.partition("=")
         if not equals or not key or key in found:
             raise UsageError(f"--annotation {text!r} is not KEY=VALUE, or its key comes twice")
+        if encodable(text) != text:
+            raise UsageError(f"--annotation {text!a} is no text", "", "Give it as UTF-8.")
         found[key] = value
     return found
 

@@ -130,6 +130,23 @@ def test_what_is_no_manifest(files, content, words):
     assert caught.value.where.startswith("x.tar.gz!/manifest.json")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"rules": 2', b'"rules": 1' + b"0" * 40),
+        (b'"rules": 2', b'"rules": 2.5'),
+        (b'"id": "tiny"', b'"id": "\\ud800"'),
+        (b'"size": ', b'"size": -9' + b"0" * 40),
+    ],
+)
+def test_values_that_no_manifest_has(files, old, new):
+    """A number beyond 64 bits and half a character are told as an edit of the manifest, with its place."""
+    assert old in files[NAME]
+    with pytest.raises(InputError, match="is no manifest of this version") as caught:
+        failed({**files, NAME: files[NAME].replace(old, new, 1)})
+    assert caught.value.where == "x.tar.gz!/manifest.json"
+
+
 def test_an_archive_of_another_tool(files):
     """The same files, packed with something behind them."""
     content = packed(files, compressed=False) + b"tail"

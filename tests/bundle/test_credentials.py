@@ -60,7 +60,14 @@ def test_secrets_are_not_shown():
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [("{", InputError), ({"auths": {"r.io": {"auth": "%%%"}}}, AuthenticationError)],
+    [
+        ("{", InputError),
+        ({"auths": {"r.io": {"auth": "%%%"}}}, AuthenticationError),
+        ({"auths": {"r.io": {"auth": "\u00e9\u00e9\u00e9\u00e9"}}}, AuthenticationError),
+        ({"auths": {"r.io": {"auth": "/////w=="}}}, AuthenticationError),
+        ({"auths": {"r.io": {"username": "me", "password": "\ud800"}}}, AuthenticationError),
+        ({"auths": {"r.io": {"identitytoken": "\ud800"}}}, AuthenticationError),
+    ],
 )
 def test_damaged_configurations(config, content, kind):
     """Told as what they are, not taken for no login."""
@@ -84,6 +91,7 @@ def test_where_it_lies(tmp_path, monkeypatch):
         ("cat >/dev/null; echo credentials not found in native keychain; exit 1", ("", "", "")),
         ("cat >/dev/null; echo locked; exit 1", "failed: locked"),
         ("cat >/dev/null; echo '{}'", "gave no login"),
+        ('cat >/dev/null; printf \'{"Username": "me", "Secret": "\\377"}\'', "is no text"),
         (None, "did not run"),
     ],
 )

@@ -77,3 +77,16 @@ def test_changes_are_found(at, bundle, tmp_path):
         index.write_text(content)
         with pytest.raises(InputError):
             transfer.pull(at(":1"))
+
+
+def test_an_index_that_cannot_be_kept(at, bundle, tmp_path):
+    """Another tool's entry with a number that no JSON writer of ours takes: the push is refused and the index stays."""
+    archive = bundle.read_bytes()
+    push(at(":1"), archive)
+    index = tmp_path / "layout" / "index.json"
+    index.write_text(f'{{"manifests": [{{"digest": "sha256:{"0" * 64}", "size": 1{"0" * 40}}}]}}')
+    before = index.read_bytes()
+    with pytest.raises(InputError, match="cannot be kept") as caught:
+        push(at(":2"), archive)
+    assert caught.value.where == str(index)
+    assert index.read_bytes() == before

@@ -65,6 +65,10 @@ def test_what_a_bundle_locks(bundle):
         (b'{"schema": "acrscan/lock/v1", "packs": {}, "more": 1}', "is no lock file of this version"),
         (b'{"schema": "acrscan/lock/v1", "packs": {"a": {}}}', "is no lock file of this version"),
         (b'{"schema": "acrscan/lock/v1", "packs": {"a": 1}}', "is no lock file of this version"),
+        (
+            b'{"schema": "acrscan/lock/v1", "packs": {"\\ud800": {"version": "1", "digest": "", "files": {}}}}',
+            "is no lock file of this version",
+        ),
     ],
 )
 def test_what_is_no_lock(tmp_path, content, words):

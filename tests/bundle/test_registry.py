@@ -363,6 +363,16 @@ def test_large_answers(hostile, monkeypatch):
         make().manifest("1")
 
 
+def test_large_answers_of_redirects(hostile):
+    """What comes with a redirect is bounded too, and is not read before we look."""
+    answers, make, _ = hostile
+    answers.given[MANIFEST] = [(302, {"Location": "/v2/a/manifests/2"}, b"x" * 6_000_000)]
+    answers.given["GET", "/v2/a/manifests/2"] = [(200, {}, b"{}")]
+    with pytest.raises(InputError, match="sends more than the 4,000,000 bytes expected"):
+        make().manifest("1")
+    assert len(answers.seen) == 1
+
+
 def test_slow_answers(hostile, monkeypatch):
     """An answer has a time limit of its own, however steadily it drips."""
     answers, make, _ = hostile
@@ -471,3 +481,37 @@ def test_sizes_of_blobs(at, archive):
     blob = layer_of(at("a:1").manifest("1"), "x")
     assert blob.size == len(archive)
     assert hashlib.sha256(at("a:1").blob(blob)).hexdigest() == blob.digest.removeprefix("sha256:")
+
+
+@pytest.mark.parametrize(
+    "place", ["http://[", "http://[::1", "//[x]/", "http://127.0.0.1:99999999/x", "http://127.0.0.1:x/", "http://a\xff..b/", "http://a..b/"]
+)  # fmt: skip
+def test_places_that_are_none(hostile, place):
+    """An address that cannot be read is refused, wherever the registry names it: realm, redirect, upload."""
+    answers, make, _ = hostile
+    answers.given[MANIFEST] = [(302, {"Location": place}, b"")]
+    with pytest.raises(InputError):
+        make().manifest("1")
+    answers.given["HEAD", f"/v2/a/blobs/{digest_of(b'x')}"] = [(404, {}, b"")]
+    answers.given["POST", "/v2/a/blobs/uploads/"] = [(202, {"Location": place}, b"")]
+    with pytest.raises(OutputError, match="not followed"):
+        make().put_blob(b"x")
+    answers.given[MANIFEST] = [(401, {"WWW-Authenticate": f'Bearer realm="{place}",service="s"'}, b"")]
+    with pytest.raises((AuthenticationError, InputError)):
+        make(WRITER).manifest("1")
+
+
+def test_headers_of_strangers(hostile):
+    """Tokens that no header can hold are none; a digest with controls is shown without them."""
+    answers, make, _ = hostile
+    port = make().place.registry.partition(":")[2]
+    challenge = f'Bearer realm="http://127.0.0.1:{port}/token",service="s"'
+    answers.given[MANIFEST] = [(401, {"WWW-Authenticate": challenge}, b"")]
+    for token in ("\u65e5\u672c", "a\\r\\nX: y", "\\ud800"):
+        answers.given["GET", "/token"] = [(200, {}, f'{{"token": "{token}"}}'.encode())]
+        with pytest.raises(AuthenticationError, match="refuses the login"):
+            make(WRITER).manifest("1")
+    answers.given[MANIFEST] = [(200, {"Docker-Content-Digest": "sha256:\x1b[31m"}, b"{}")]
+    with pytest.raises(InputError, match=r"not 'sha256:\\x1b\[31m'") as caught:
+        make().manifest("1")
+    assert "\x1b" not in str(caught.value)

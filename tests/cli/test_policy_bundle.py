@@ -328,6 +328,7 @@ def test_pull_with_a_lock(tiny, capsys):
         (["push", "tiny.tar.gz", "x:1", "--oci-layout", "--plain-http"], "needs no login"),
         (["push", "tiny.tar.gz", "x:1", "--oci-layout", "--created", "today"], "is no time"),
         (["push", "tiny.tar.gz", "x:1", "--oci-layout", "--annotation", "a"], "is not KEY=VALUE"),
+        (["push", "tiny.tar.gz", "x:1", "--oci-layout", "--annotation", "a=\udcff"], "is no text"),
         (["pull", "r.io/acr:1", "-o", "pack"], "is a folder"),
         (["pull", "r.io/acr:1", "-o", "x", "--lock", "none"], "cannot be read"),
         (["pull", "127.0.0.1:1/acr:1", "-o", "x"], "cannot be reached"),
@@ -348,6 +349,16 @@ def test_passwords_come_on_stdin(tiny, capsys, monkeypatch):
         told = capsys.readouterr()
         assert "no password came on stdin" in told.err
         assert "hush" not in told.err + told.out
+
+
+def test_a_password_that_is_no_text(tiny, capsys, monkeypatch):
+    """Bytes that are no UTF-8 are an error with a next step, before anything is sent."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"hush\xff\n"), encoding="utf-8"))
+    arguments = ["policy", "push", "tiny.tar.gz", "r.io/a:1", "--username", "me", "--password-stdin"]
+    assert run(arguments) == 2
+    told = capsys.readouterr()
+    assert "the password on stdin is no text" in told.err
+    assert "hush" not in told.err + told.out
 
 
 @pytest.mark.parametrize("registry", [("token", True)], indirect=True)

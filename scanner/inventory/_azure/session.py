@@ -81,9 +81,20 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+class _Session(requests.Session):
+    """Looks behind no redirect: `requests` prepares the next request even where it may not send it.
+
+    For that it reads the whole body, however long, and fails at an address that is none.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - given by requests
+        """None, for every answer."""
+        return
+
+
 def blocking(context: ssl.SSLContext) -> requests.Session:
-    """A session for requests that wait for their answer: the same authorities, the environment's proxies, no more."""
-    session = requests.Session()
+    """A session for requests that wait for their answer: the same authorities, the environment's proxies, no redirects."""
+    session = _Session()
     session.mount("https://", _Adapter(context))
     return session
 
