@@ -102,6 +102,33 @@ def test_packs_that_are_not_bundled(tmp_path, capsys, changed, words):
     assert not (tmp_path / "x.tar.gz").exists()
 
 
+def test_the_errors_are_those_of_lint(tmp_path, capsys):
+    """What keeps a pack from being bundled is what `policy lint` calls an error, no more and no less, in every rule."""
+    untested = RULE.partition("tests:")[0]
+    never = RULE.replace(
+        "severity: high", "severity: high\nwhen: {allOf: [{field: name, equals: a}, {field: name, equals: b}]}"
+    )
+    write_pack(
+        tmp_path / "pack",
+        **{
+            "TNY101-admin-off.yaml": untested.replace("H1", "H9"),
+            "more/TNY102-limit.yaml": never.replace("TNY101", "TNY102").replace("admin-off", "never"),
+            "TNY103-same.yaml": RULE.replace("TNY101", "TNY103").replace("admin-off", "same"),
+            "TNY104-same.yaml": RULE.replace("TNY101", "TNY104").replace("admin-off", "same-again"),
+        },
+    )  # fmt: skip
+    assert run(["policy", "lint", "pack", "-f", "json", "--no-cache"]) == 2
+    found = json.loads(capsys.readouterr().out)["problems"]
+    wanted = {one["code"] for one in found if one["level"] == "error"}
+    assert wanted >= {"TEST001", "META005", "LOG004"}
+    assert {one["code"] for one in found} >= {"LOG005", "META010"}
+    assert run(["policy", "bundle", "pack", "-o", "x.tar.gz"]) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("pack/")]
+    assert sorted(line.split()[1] for line in told) == sorted(
+        one["code"] for one in found if one["level"] == "error"
+    )
+
+
 def test_a_profile_that_does_not_fit(pack, tmp_path, capsys):
     """A profile of a parameter that the pack lacks keeps the bundle from being written."""
     (tmp_path / "odd.yaml").write_text(
