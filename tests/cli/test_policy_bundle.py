@@ -106,7 +106,8 @@ def test_the_errors_are_those_of_lint(tmp_path, capsys):
     """What keeps a pack from being bundled is what `policy lint` calls an error, no more and no less, in every rule."""
     untested = RULE.partition("tests:")[0]
     never = RULE.replace(
-        "severity: high", "severity: high\nwhen: {allOf: [{field: name, equals: a}, {field: name, equals: b}]}"
+        "severity: high",
+        "severity: high\nwhen: {allOf: [{field: name, equals: a}, {field: name, equals: b}]}",
     )
     write_pack(
         tmp_path / "pack",
