@@ -30,7 +30,9 @@ MAY = {
     "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
-    "workbench": INNER | {"text", "types", "language", "engine"},
+    "workbench": INNER
+    | {"text", "json_text", "types", "language", "engine", "rows", "spool", "pipeline", "stored"}
+    | {"inventory", "waivers", "compare"},
     "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }
 """The table of docs/map.md; `cli` may import everything."""
