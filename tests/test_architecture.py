@@ -17,12 +17,13 @@ MAY = {
     "errors": set(),
     "text": INNER,
     "json_text": INNER | {"text"},
+    "shown": set(),
     "data": {"errors"},
     "types": INNER,
     "engine": INNER | {"types"},
     "language": INNER | {"text", "types", "engine"},
     "inventory": INNER | {"text", "json_text", "types"},
-    "formats": INNER,
+    "formats": INNER | {"shown"},
     "rows": INNER,
     "waivers": INNER | {"text", "types", "language", "engine", "rows"},
     "trust": INNER | {"json_text"},
@@ -31,7 +32,7 @@ MAY = {
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
     "workbench": INNER
-    | {"text", "json_text", "types", "language", "engine", "rows", "spool", "pipeline", "stored"}
+    | {"text", "json_text", "shown", "types", "language", "engine", "rows", "spool", "pipeline", "stored"}
     | {"inventory", "waivers", "compare"},
     "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.formats._text import moment, percent
-from scanner.formats.markdown.paper import safe
+from scanner.shown import safe
 from scanner.model import ids
 from scanner.model.finding import CHANGES, REASONS, Verdict
 from scanner.model.rule import SEVERITIES
