@@ -30,6 +30,8 @@ POLICY = {
     "try": ("policy_try", "Evaluate one rule file on one resource."),
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
+    "impact": ("policy_impact", "Show what a change of rules does to an estate, and what it loosens."),
+    "diff": ("policy_diff", "Show what changed between two packs, and the version that asks for."),
     "new": ("policy_new", "Write the skeleton of a rule."),
 }
 WAIVER = {

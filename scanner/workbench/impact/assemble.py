@@ -1,0 +1,186 @@
+"""The whole impact: two sides, their waivers and an inventory come in; figures and loosenings come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from scanner.model.resource import Inventory
+from scanner.model.waiver import Register
+from scanner.workbench.impact import estate
+from scanner.workbench.impact.accepted import Registers, widened
+from scanner.workbench.impact.codes import LOOSE, NEW, NOT_COMPARED, UNDECIDED, UNPROVEN
+from scanner.workbench.impact.figures import EstateWords, Impact, RuleImpact, SideWords
+from scanner.workbench.impact.loosening import Sided, loosenings
+from scanner.workbench.moving import Compare
+from scanner.workbench.pairs import Pair, pairs
+from scanner.workbench.problem import Problem, Report, as_problems
+from scanner.workbench.sides import Side
+
+_VERDICTS = frozenset({"LOOSE001", "LOOSE002", "LOOSE007", "LOOSE011", "LOOSE012"})
+WORDS = {
+    "P": "pass",
+    "F": "fail",
+    "U": "unknown",
+    "E": "error",
+    "N": "not applicable",
+    "M": "manual",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What both packs are evaluated on. `missing`: the snapshot that was asked for and is not there, or ""."""
+
+    inventory: Inventory
+    words: str
+    now: str
+    synthetic: bool = False
+    missing: str = ""
+
+
+def impact(
+    base: Sided,
+    head: Sided,
+    ground: Ground,
+    compare: Compare | None,
+    *,
+    registers: tuple[Register | None, Register | None] = (None, None),
+    strict: bool = False,
+    command: tuple[str, ...] = (),
+) -> Impact:
+    """Everything that a change does. `strict`: loosenings are errors; `command`: what does the same again."""
+    found = pairs(base.side, head.side)
+    level = "error" if strict else "warning"
+    scans = estate.scans(
+        base.side.pack,
+        head.side.pack,
+        ground.inventory,
+        now=ground.now,
+        words=ground.words,
+        registers=registers,
+    )
+    rules = estate.rule_impacts(scans, found)
+    loose = list(loosenings(base, head, found, compare, level=level))
+    loose = [*_without_doubt(loose, rules), *_seen(loose, rules, level)]
+    if registers[1] is not None:
+        cards = {name: card for card in scans.head.header.rules for name in (*card.replaces, card.id)}
+        books = Registers(registers[0] or Register(), registers[1], base.words)
+        loose += widened(books, base.side.pack, head.side.pack, ground.now, cards, level=level)
+    return Impact(
+        base=_side(base.side),
+        head=_side(head.side),
+        pack=head.side.name,
+        estate=EstateWords(
+            ground.words,
+            ground.inventory.digest,
+            ground.now,
+            dict(scans.head.tallies.resources),
+            ground.synthetic,
+            ground.missing,
+        ),
+        rules=rules,
+        before=estate.score(scans.base),
+        after=estate.score(scans.head),
+        new_by_severity=estate.new_by_severity(scans),
+        undecided=(estate.undecided(scans.base), estate.undecided(scans.head)),
+        never=estate.never_failing(scans.head),
+        not_asked=estate.not_asked(scans.head),
+        waivers=estate.waiver_touches(scans),
+        loose=tuple(sorted(loose, key=lambda one: one.sort_key)),
+        errors=tuple(_errors(base.side, "warning")) + tuple(_errors(head.side, "error")),
+        not_compared=_not_compared(base.side, head.side, found),
+        absent=base.side.absent,
+        command=command,
+    )
+
+
+def _side(side: Side) -> SideWords:
+    pack = side.pack
+    return SideWords(side.words, pack.version, pack.digest, len(pack.rules), pack.profile)
+
+
+def _errors(side: Side, level: str) -> Iterator[Problem]:
+    """What does not parse; at the base it is told and stops nothing by itself."""
+    for error in side.errors:
+        yield from as_problems(error, level)
+
+
+def _not_compared(base: Side, head: Side, found: tuple[Pair, ...]) -> tuple[str, ...]:
+    named = {pair.rule.id for pair in found if pair.kind == "unread"}
+    return tuple(sorted(named | head.unread_ids | (base.unread_ids - {rule.id for rule in head.pack.rules})))
+
+
+def _without_doubt(loose: list[Problem], rules: tuple[RuleImpact, ...]) -> Iterator[Problem]:
+    """Without "only a sample was tried" where the estate shows that it did get looser."""
+    shown = {one.id for one in rules if any(moved.looser for moved in one.moved)}
+    return (one for one in loose if not (one.code == UNPROVEN and one.rule in shown))
+
+
+def _seen(loose: list[Problem], rules: tuple[RuleImpact, ...], level: str) -> Iterator[Problem]:
+    """Loosenings that only the estate shows: the enumeration did not come across such a case."""
+    known = {one.rule for one in loose if one.code in _VERDICTS}
+    for rule in rules:
+        moved = [one for one in rule.moved if one.looser]
+        if not moved or rule.id in known:
+            continue
+        code = "LOOSE002" if all(one.after == "N" for one in moved) else "LOOSE001"
+        told = ", ".join(f"{WORDS[one.before]} -> {WORDS[one.after]} {one.number:,} times" for one in moved)
+        yield Problem(
+            code,
+            level,
+            f"{rule.id}: {LOOSE[code]}: {told} on this estate",
+            rule.mark,
+            "If that is meant, say why in the pull request.",
+            rule.id,
+            detail="\n".join(f"on {named.id}" for one in moved for named in one.top),
+        )
+
+
+def report(found: Impact) -> Report:
+    """The impact for the writers of annotations and SARIF: errors, loosenings, new findings, what is no longer decided."""
+    problems = [*found.errors, *found.loose, *_told(found)]
+    counts = {
+        "rules": len(found.rules),
+        "resources": sum(found.estate.resources.values()),
+        "rules with a difference": len(found.touched),
+    }
+    return Report("impact", tuple(problems), counts).sorted()
+
+
+def _told(found: Impact) -> Iterator[Problem]:
+    for rule in found.rules:
+        if rule.new:
+            waived = f", {rule.waived:,} of them waived" if rule.waived else ""
+            yield Problem(
+                NEW,
+                "warning" if rule.severity in ("critical", "high") else "info",
+                f"{rule.id}: {rule.new:,} new {rule.severity} finding{'s' * (rule.new != 1)}{waived}",
+                rule.mark,
+                rule=rule.id,
+                detail="\n".join(f"{one.name}: {one.words}" for one in rule.top_new),
+            )
+        if rule.regressions:
+            top = [named for one in rule.moved if one.regression for named in one.top]
+            yield Problem(
+                UNDECIDED,
+                "warning",
+                f"{rule.id}: {rule.regressions:,} verdicts that were decided are unknown or errors now",
+                rule.mark,
+                rule=rule.id,
+                detail="\n".join(named.id for named in top),
+            )
+    for rule in found.rules:
+        if rule.kind == "unread" or rule.id in found.not_compared:
+            yield Problem(
+                NOT_COMPARED,
+                "info",
+                f"{rule.id}: was not compared, for its file does not parse on one side",
+                rule.mark,
+                rule=rule.id,
+            )
+
+
+def with_command(found: Impact, command: tuple[str, ...]) -> Impact:
+    """The same with the command that reproduces it."""
+    return replace(found, command=command)

@@ -1,0 +1,89 @@
+"""Which verdicts can become which others when a rule becomes another: by bounded enumeration and by the tests of both.
+
+The enumeration looks at every combination of the values that matter, as far as it can; the inline tests of both rules are
+cases that people thought of, and are judged under both as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from scanner.engine.case import case_for
+from scanner.engine.judge import judge
+from scanner.engine.operators.time import instant
+from scanner.engine.relations import relations_for
+from scanner.model.condition import Condition, Logic
+from scanner.model.rule import Rule, RuleTest
+from scanner.workbench.bounded.moves import Example, Moves, Side
+from scanner.workbench.unit import NOW, relations_from, resource_of
+
+Compare: TypeAlias = Callable[[Side, Side], Moves]
+"""The bounded enumeration: what it looked at, and what moved."""
+
+
+def moves(before: Side, after: Side, compare: Compare | None) -> Moves:
+    """Every move that is known of. Without an enumeration only the tests speak, and the answer is never complete."""
+    seen = dict(_on_tests(before, after))
+    if compare is None:
+        return Moves(seen, complete=False, note="from the tests of both rules only")
+    found = compare(before, after)
+    return replace(found, found={**seen, **found.found})
+
+
+def _on_tests(before: Side, after: Side) -> Iterator[tuple[tuple[str, str], Example]]:
+    """The first inline test for each pair of different letters."""
+    known: set[tuple[str, str]] = set()
+    if before.rule.target.lower() != after.rule.target.lower():
+        return
+    for test in (*before.rule.tests, *after.rule.tests):
+        letters = _letter(before, test), _letter(after, test)
+        if letters[0] != letters[1] and letters not in known:
+            known.add(letters)
+            yield letters, Example(test.resource, test.related, test.params, test.now)
+
+
+def _letter(side: Side, test: RuleTest) -> str:
+    rule = side.rule
+    relations = {relation.name: relation for relation in relations_for(rule.target)}
+    given = {name: value for name, value in test.params.items() if name in side.values}
+    case = case_for(
+        resource_of(rule.target, test.resource),
+        relations_from(rule, test.related),
+        {name: relation.element for name, relation in relations.items()},
+        {**side.values, **given},
+        instant(test.now or NOW) or 0.0,
+    )
+    letter = judge(rule, case, {name: one.key for name, one in relations.items()}).verdict.letter
+    return "U" if letter == "E" else letter
+
+
+def joined(rules: tuple[Rule, ...]) -> Rule | None:
+    """One rule that passes where each of the parts passes or does not apply, fails where one fails; None for manual ones.
+
+    It stands for the rules that a split made of one: what used to fail must still fail in one of them.
+    """
+    parts: list[Condition] = []
+    for rule in rules:
+        if rule.check is None or rule.target.lower() != rules[0].target.lower():
+            return None
+        if rule.when is None:
+            parts.append(rule.check)
+        else:
+            applies = Logic("not", (rule.when,), rule.mark)
+            parts.append(Logic("anyOf", (applies, rule.check), rule.mark))
+    tests = tuple(test for rule in rules for test in rule.tests)
+    whole = Logic("allOf", tuple(parts), rules[0].mark)
+    return replace(rules[0], when=None, check=whole, tests=tests)
+
+
+def merged_values(values: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any] | None:
+    """The parameter values of several rules as one mapping; None where two give one name different values."""
+    found: dict[str, Any] = {}
+    for one in values:
+        for name, value in one.items():
+            if name in found and found[name] != value:
+                return None
+            found[name] = value
+    return found
