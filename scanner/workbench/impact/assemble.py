@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scanner.model.resource import Inventory
+from scanner.model.rule import RulePack
 from scanner.model.waiver import Register
 from scanner.workbench.impact import estate
 from scanner.workbench.impact.accepted import Registers, widened
-from scanner.workbench.impact.codes import LOOSE, NEW, NOT_COMPARED, UNDECIDED, UNPROVEN
-from scanner.workbench.impact.figures import EstateWords, Impact, RuleImpact, SideWords
-from scanner.workbench.impact.loosening import Sided, loosenings
+from scanner.workbench.impact.codes import LOOSE, MOVED, NEW, NOT_COMPARED, UNDECIDED, UNPROVEN
+from scanner.workbench.impact.figures import EstateWords, Impact, RuleImpact, SideWords, origin
+from scanner.workbench.impact.loosening import Finder, Sided, loosenings
 from scanner.workbench.moving import Compare
 from scanner.workbench.pairs import Pair, pairs
 from scanner.workbench.problem import Problem, Report, as_problems
@@ -53,8 +54,8 @@ def impact(
     found = pairs(base.side, head.side)
     level = "error" if strict else "warning"
     scans = estate.scans(
-        base.side.pack,
-        head.side.pack,
+        _comparable(base.side.pack, found),
+        _comparable(head.side.pack, found),
         ground.inventory,
         now=ground.now,
         words=ground.words,
@@ -62,7 +63,7 @@ def impact(
     )
     rules = estate.rule_impacts(scans, found)
     loose = list(loosenings(base, head, found, compare, level=level))
-    loose = [*_without_doubt(loose, rules), *_seen(loose, rules, level)]
+    loose = [*_without_doubt(loose, rules), *_seen(loose, rules, Finder(base, head, compare, level), found)]
     if registers[1] is not None:
         cards = {name: card for card in scans.head.header.rules for name in (*card.replaces, card.id)}
         books = Registers(registers[0] or Register(), registers[1], base.words)
@@ -95,6 +96,14 @@ def impact(
     )
 
 
+def _comparable(pack: RulePack, found: tuple[Pair, ...]) -> RulePack:
+    """The pack without the rules that the other side has in a file that does not parse: they count on neither side."""
+    hidden = {pair.rule.id for pair in found if pair.kind == "unread"}
+    return (
+        replace(pack, rules=tuple(rule for rule in pack.rules if rule.id not in hidden)) if hidden else pack
+    )
+
+
 def _side(side: Side) -> SideWords:
     pack = side.pack
     return SideWords(side.words, pack.version, pack.digest, len(pack.rules), pack.profile)
@@ -117,23 +126,31 @@ def _without_doubt(loose: list[Problem], rules: tuple[RuleImpact, ...]) -> Itera
     return (one for one in loose if not (one.code == UNPROVEN and one.rule in shown))
 
 
-def _seen(loose: list[Problem], rules: tuple[RuleImpact, ...], level: str) -> Iterator[Problem]:
+def _seen(
+    loose: list[Problem], rules: tuple[RuleImpact, ...], finder: Finder, found: tuple[Pair, ...]
+) -> Iterator[Problem]:
     """Loosenings that only the estate shows: the enumeration did not come across such a case."""
     known = {one.rule for one in loose if one.code in _VERDICTS}
+    named = {pair.rule.id: pair for pair in found}
     for rule in rules:
         moved = [one for one in rule.moved if one.looser]
-        if not moved or rule.id in known:
+        pair = named[rule.id]
+        if not moved or rule.id in known or pair.before is None or pair.after is None:
             continue
-        code = "LOOSE002" if all(one.after == "N" for one in moved) else "LOOSE001"
+        only_less = all(one.after == "N" for one in moved)
+        code = "LOOSE002" if only_less else "LOOSE001"
         told = ", ".join(f"{WORDS[one.before]} -> {WORDS[one.after]} {one.number:,} times" for one in moved)
+        mark, old = finder.condition(pair.before, pair.after, only_less=only_less)
+        lines = [f"as of {finder.base.words}: {old}"]
+        lines += [f"on {resource.id}" for one in moved for resource in one.top]
         yield Problem(
             code,
-            level,
+            finder.level,
             f"{rule.id}: {LOOSE[code]}: {told} on this estate",
-            rule.mark,
+            mark,
             "If that is meant, say why in the pull request.",
             rule.id,
-            detail="\n".join(f"on {named.id}" for one in moved for named in one.top),
+            detail="\n".join(lines),
         )
 
 
@@ -150,6 +167,8 @@ def report(found: Impact) -> Report:
 
 def _told(found: Impact) -> Iterator[Problem]:
     for rule in found.rules:
+        if rule.was or rule.kind in ("new", "removed"):
+            yield Problem(MOVED, "info", f"{rule.id}: {origin(rule)}", rule.mark, rule=rule.id)
         if rule.new:
             waived = f", {rule.waived:,} of them waived" if rule.waived else ""
             yield Problem(
@@ -179,8 +198,3 @@ def _told(found: Impact) -> Iterator[Problem]:
                 rule.mark,
                 rule=rule.id,
             )
-
-
-def with_command(found: Impact, command: tuple[str, ...]) -> Impact:
-    """The same with the command that reproduces it."""
-    return replace(found, command=command)

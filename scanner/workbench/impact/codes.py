@@ -18,10 +18,11 @@ LOOSE = {
 }
 UNPROVEN = "LOOSE010"
 """The one that names no loosening, but that none could be excluded."""
-NEW, UNDECIDED, NOT_COMPARED = "IMPACT001", "IMPACT002", "IMPACT003"
+NEW, UNDECIDED, NOT_COMPARED, MOVED = "IMPACT001", "IMPACT002", "IMPACT003", "IMPACT004"
 IMPACT = {
     NEW: "new findings on this estate",
     UNDECIDED: "verdicts that were decided and no longer are",
     NOT_COMPARED: "a rule that could not be compared, for its file does not parse on one side",
+    MOVED: "a rule that came, went, or stands for others",
 }
 MEANINGS = {**LOOSE, **IMPACT}

@@ -67,13 +67,34 @@ class RuleImpact:
 
     @property
     def touched(self) -> bool:
-        """Whether anything about it differs on this estate."""
-        return bool(self.new or self.resolved or self.changed or self.moved)
+        """Whether anything about it differs on this estate, or it is not simply the rule that it was."""
+        return bool(
+            self.new or self.resolved or self.changed or self.moved or self.kind not in ("same", "unread")
+        )
 
     @property
     def regressions(self) -> int:
         """Evaluations that were decided and no longer are."""
         return sum(one.number for one in self.moved if one.regression)
+
+
+_KINDS = {
+    "same": "",
+    "renamed": "renamed from",
+    "split": "part of",
+    "merged": "stands for",
+    "new": "new rule",
+    "removed": "rule is gone",
+    "unread": "not compared",
+}
+
+
+def origin(rule: RuleImpact) -> str:
+    """What became of the rule, where it is not just the same one."""
+    words = _KINDS[rule.kind]
+    names = f" {', '.join(rule.was)}" if rule.was else ""
+    off = "off" if not rule.enabled and rule.kind not in ("removed", "unread") else ""
+    return ", ".join(part for part in (f"{words}{names}".strip(), off) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def loosenings(
     base: Sided, head: Sided, found: tuple[Pair, ...], compare: Compare | None, *, level: str = "warning"
 ) -> Iterator[Problem]:
     """Every loosening of rules, each at the place of the newer side that brings it (the older one's where it is gone)."""
-    finder = _Finder(base, head, compare, level)
+    finder = Finder(base, head, compare, level)
     by_old: dict[str, list[Pair]] = {}
     for pair in found:
         if pair.before is not None:
@@ -58,7 +58,9 @@ def loosenings(
             yield from finder.of(before, tuple(pair.after for pair in group if pair.after is not None))
 
 
-class _Finder:
+class Finder:
+    """Looks for what got looser; knows both sides, how cases are tried, and how bad a loosening is."""
+
     def __init__(self, base: Sided, head: Sided, compare: Compare | None, level: str) -> None:
         self.base = base
         self.head = head
@@ -201,7 +203,7 @@ class _Finder:
                 self._of_value(self.base, before, name),
             )
         else:
-            mark, old = self._condition(before, after, only_less=only_less)
+            mark, old = self.condition(before, after, only_less=only_less)
         told = ", ".join(f"{_WORDS[one]} -> {_WORDS[other]}" for one, other in pairs)
         given = "; ".join(
             f"{name} {value_text(values[0].get(name))} -> {value_text(values[1].get(name))}"
@@ -227,7 +229,7 @@ class _Finder:
             detail="\n".join(detail),
         )
 
-    def _condition(self, before: Rule, after: Rule, *, only_less: bool) -> tuple[Mark, Mark]:
+    def condition(self, before: Rule, after: Rule, *, only_less: bool) -> tuple[Mark, Mark]:
         """Where the condition differs: in `when` where only that can be the reason."""
         in_when = shape(before.when) != shape(after.when)
         in_check = shape(before.check) != shape(after.check)
@@ -250,7 +252,7 @@ class _Finder:
         return sided.knobs.values.get(full) or (declared.mark if declared is not None else rule.mark)
 
     def _unproven(self, before: Rule, after: Rule, note: str) -> Problem:
-        mark, old = self._condition(before, after, only_less=False)
+        mark, old = self.condition(before, after, only_less=False)
         return Problem(
             UNPROVEN,
             "info",

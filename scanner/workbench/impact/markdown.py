@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from scanner.workbench.impact import phrases
-from scanner.workbench.impact.figures import Impact, Named, RuleImpact
+from scanner.workbench.impact.figures import Impact, Named, RuleImpact, origin
 from scanner.workbench.impact.paper import Paper, block, code, prose, summary
 from scanner.workbench.impact.quoting import quoted
 from scanner.workbench.problem import Problem
@@ -81,8 +81,8 @@ def _problems(paper: Paper, title: str, problems: tuple[Problem, ...]) -> None:
 
 
 def _rule(rule: RuleImpact) -> str:
-    origin = phrases.origin(rule)
-    named = f"**{prose(rule.id)}** {prose(rule.title, 120)}" + (f"<br>{prose(origin)}" if origin else "")
+    since = origin(rule)
+    named = f"**{prose(rule.id)}** {prose(rule.title, 120)}" + (f"<br>{prose(since)}" if since else "")
     waived = f" ({rule.waived:,} waived)" if rule.waived else ""
     verdicts = "<br>".join(prose(phrases.moved(one)) for one in rule.moved) or "-"
     tops = [
@@ -97,7 +97,7 @@ def _rule(rule: RuleImpact) -> str:
     tops = tops or [_names(one.top) for one in rule.moved[:1]]
     return (
         f"| {named} | {prose(rule.severity)} | {rule.new:,}{waived} | {rule.resolved:,} | {rule.changed:,} "
-        f"| {rule.same:,} | {verdicts} | {'<br>'.join(tops)} |"
+        f"| {rule.same:,} | {verdicts} | {'<br>'.join(filter(None, tops)) or '-'} |"
     )
 
 

@@ -5,10 +5,11 @@ All text from outside goes through the three functions here and no other way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape as html
 
-from scanner.shown import code_span, one_line, safe, visible
+from scanner.shown import JOINER, code_span, one_line, safe, visible
 
 LIMIT = 60_000
 """A comment holds 65,536 characters, of which the frames of others take some."""
@@ -37,7 +38,8 @@ def block(text: str, limit: int = 4_000) -> str:
 
 def summary(text: str, limit: int = 160) -> str:
     """Outside text as the heading of a folded part, which is HTML."""
-    return html(visible(text, limit)).replace("@", "@\u2060").replace("#", "#\u2060")
+    called = re.sub(r"[@#]|:(?=//)", lambda found: found[0] + JOINER, visible(text, limit))
+    return html(called, quote=False)
 
 
 def _runs(text: str) -> Iterable[str]:

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from scanner.model.rule import SEVERITIES
 from scanner.workbench.impact.assemble import WORDS
-from scanner.workbench.impact.figures import Impact, Moved, RuleImpact, Score, WaiverTouch
-
-KINDS = {
-    "same": "",
-    "renamed": "renamed from",
-    "split": "part of",
-    "merged": "stands for",
-    "new": "new rule",
-    "removed": "rule is gone",
-    "unread": "not compared",
-}
+from scanner.workbench.impact.figures import Impact, Moved, Score, WaiverTouch
 
 
 def counted(number: int, what: str) -> str:
@@ -67,14 +57,6 @@ def moved(one: Moved) -> str:
     """One kind of change of verdicts."""
     mark = " (regression)" if one.regression else ""
     return f"{WORDS[one.before]} -> {WORDS[one.after]} {one.number:,}{mark}"
-
-
-def origin(rule: RuleImpact) -> str:
-    """What became of the rule, where it is not just the same one."""
-    words = KINDS[rule.kind]
-    names = f" {', '.join(rule.was)}" if rule.was else ""
-    off = "off" if not rule.enabled and rule.kind not in ("removed", "unread") else ""
-    return ", ".join(part for part in (f"{words}{names}".strip(), off) if part)
 
 
 def severities(found: Impact) -> str:

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from scanner.shown import inert, one_line, visible
 from scanner.workbench.impact import phrases
-from scanner.workbench.impact.figures import Impact, Named, RuleImpact
+from scanner.workbench.impact.figures import Impact, Named, RuleImpact, origin
 from scanner.workbench.impact.quoting import quoted
 from scanner.workbench.problem import Problem
 
@@ -60,8 +60,8 @@ def _problem(problem: Problem) -> Iterator[str]:
 
 
 def _rule(rule: RuleImpact) -> Iterator[str]:
-    origin = phrases.origin(rule)
-    named = f"  {rule.id} ({rule.severity}{', ' + origin if origin else ''})"
+    since = origin(rule)
+    named = f"  {rule.id} ({rule.severity}{', ' + since if since else ''})"
     waived = f" ({rule.waived:,} waived)" if rule.waived else ""
     yield visible(
         f"{named}: +{rule.new:,} new{waived}, -{rule.resolved:,} resolved, ~{rule.changed:,} changed, {rule.same:,} the same"
