@@ -71,7 +71,7 @@ def revision(ref: str, folder: Path, *, exact: bool = False) -> Revision:
     rest = folder.resolve().relative_to(place.resolve()).as_posix()
     prefix = "/".join(part for part in (*inside.split("/"), *rest.split("/")) if part not in ("", "."))
     commit, found = _resolved(top, ref)
-    words = f"{found} ({commit[:12]})"
+    words = f"{found} ({commit[:12]})" if found != commit else commit[:12]
     if not exact:
         met = _met(top, ref, commit)
         if met and met != commit:

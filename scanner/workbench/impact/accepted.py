@@ -37,23 +37,23 @@ def widened(
     old: RulePack,
     new: RulePack,
     now: str,
-    cards: Mapping[str, RuleCard],
+    cards: tuple[Mapping[str, RuleCard], Mapping[str, RuleCard]],
     *,
     level: str = "warning",
 ) -> Iterator[Problem]:
-    """What the newer register accepts more, each at the entry's place. `cards`: the newer scan's, by id and older ids."""
+    """What the newer register accepts more, each at the entry's place. `cards`: of both scans, by id and by older ids."""
     names = {name: rule.id for rule in new.rules for name in rule.replaces}
     before = {entry.id.lower(): entry for entry in found.base.waivers}
     same = {_key(entry, names): entry for entry in found.base.waivers}
     today = today_of(now)
     for entry in found.head.waivers:
-        stands = standing(entry, cards, found.head.policy, today)
+        stands = standing(entry, cards[1], found.head.policy, today)
         if stands.state in ("expired", "refused"):
             continue
         first = before.get(entry.id.lower()) or same.get(_key(entry, names))
         words = "; ".join(_more(first, entry, names))
         if first is not None and not words:
-            was = standing(first, cards, found.base.policy, today)
+            was = standing(first, cards[0], found.base.policy, today)
             words = "counts now, and was refused: " + was.why if was.state == "refused" else ""
         if words:
             yield _problem(entry, first, words, found.base_words, level)

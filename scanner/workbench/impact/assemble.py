@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from scanner.model.resource import Inventory
 from scanner.model.rule import RulePack
+from scanner.model.scan import RuleCard, Scan
 from scanner.model.waiver import Register
 from scanner.workbench.impact import estate
 from scanner.workbench.impact.accepted import Registers, widened
@@ -65,7 +66,7 @@ def impact(
     loose = list(loosenings(base, head, found, compare, level=level))
     loose = [*_without_doubt(loose, rules), *_seen(loose, rules, Finder(base, head, compare, level), found)]
     if registers[1] is not None:
-        cards = {name: card for card in scans.head.header.rules for name in (*card.replaces, card.id)}
+        cards = (_cards(scans.base), _cards(scans.head))
         books = Registers(registers[0] or Register(), registers[1], base.words)
         loose += widened(books, base.side.pack, head.side.pack, ground.now, cards, level=level)
     return Impact(
@@ -102,6 +103,10 @@ def _comparable(pack: RulePack, found: tuple[Pair, ...]) -> RulePack:
     return (
         replace(pack, rules=tuple(rule for rule in pack.rules if rule.id not in hidden)) if hidden else pack
     )
+
+
+def _cards(scan: Scan) -> dict[str, RuleCard]:
+    return {name: card for card in scan.header.rules for name in (*card.replaces, card.id)}
 
 
 def _side(side: Side) -> SideWords:
