@@ -57,6 +57,13 @@ OPTIONAL = (
     "tests",
 )
 KEYS = REQUIRED + OPTIONAL
+MISSING = {
+    "rationale": "META003",
+    "references": "META003",
+    "remediation": "META002",
+    "controls": "META004",
+}
+"""The checks that a missing key belongs to."""
 
 
 def parse_rule(
@@ -68,7 +75,7 @@ def parse_rule(
 ) -> Rule | None:
     """The rule in a document, or None when something is wrong with it (see `form.errors`)."""
     before = len(form.errors)
-    body = form.mapping(node, "a rule", KEYS, REQUIRED)
+    body = form.mapping(node, "a rule", KEYS, REQUIRED, MISSING)
     if not isinstance(node, MappingNode):
         return None
     items = body.items
@@ -124,7 +131,7 @@ def parse_rule(
         ),
     )
     _consistent(form, body, rule)
-    return rule if len(form.errors) == before else None
+    return rule if len(form.errors) == before and not parser.broken else None
 
 
 def _identifier(form: Form, node: Node | None, prefix: str) -> str:
@@ -278,7 +285,7 @@ def _tests(form: Form, node: Node | None, parameters: Mapping[str, Parameter]) -
         items = body.items
         name = form.text(items.get("name"), "a test's name")
         if name in names:
-            form.report(f"two tests are named {name!r}", body.mark, "", "TEST001")
+            form.report(f"two tests are named {name!r}", body.mark)
         names.add(name)
         related = items.get("related")
         params = items.get("params")

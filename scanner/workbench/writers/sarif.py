@@ -7,17 +7,19 @@ check's page; nothing in them depends on the files that were checked.
 from __future__ import annotations
 
 import json
+import os
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any, TextIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from scanner import __version__
 from scanner.shown import code_span, markdown, one_line, visible
 from scanner.text import encodable
 from scanner.workbench.lint import catalogue
 from scanner.workbench.lint.check import Check
-from scanner.workbench.problem import Problem, Report
+from scanner.workbench.problem import CASE_CODES, Problem, Report
 from scanner.workbench.writers import path_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -33,8 +35,19 @@ _TOOLS = {
     "impact": "tells what a change of rules does to an inventory",
     "diff": "tells what changed between two packs",
 }
+_REPOSITORY = (
+    (("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"), "GITHUB_SHA", "GITHUB_REF"),
+    (("BUILD_REPOSITORY_URI",), "BUILD_SOURCEVERSION", "BUILD_SOURCEBRANCH"),
+    (("CI_PROJECT_URL",), "CI_COMMIT_SHA", "CI_COMMIT_REF_NAME"),
+)
+"""Variables of GitHub Actions, Azure Pipelines and GitLab: the repository's address, the commit, the branch."""
 MOST = 25_000
 """A log may hold so many results for GitHub's code scanning; the worst are kept."""
+TEMPLATES = {
+    "default": "The check found '{0}'.",
+    "advised": "The check found '{0}'; what to do next: '{1}'.",
+}
+"""What is in quotes comes from the file."""
 _LINK = re.compile(r"\]\s*\(")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
@@ -46,14 +59,19 @@ def write(report: Report, out: TextIO) -> None:
     if len(told) > MOST:
         worst = sorted(told, key=lambda one: list(LEVELS).index(one.level))[:MOST]
         kept = tuple(sorted(worst, key=lambda one: one.sort_key))
-    codes = sorted({one.code for one in kept})
-    levels = {code: next(one.level for one in kept if one.code == code) for code in codes}
+    levels = {one.code: one.level for one in reversed(kept)}
+    asked = (
+        catalogue.catalogue()
+        if report.tool == "lint"
+        else (CASE_CODES.get(report.tool, report.tool.upper()),)
+    )
+    codes = sorted({*asked, *levels})
     name = f"acrscan-{report.tool}"
     invocation: dict[str, Any] = {"executionSuccessful": True}
     if len(told) > len(kept):
         words = f"{len(told) - len(kept)} milder results are left out, for services take {MOST} at most."
         invocation["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": words}}]
-    run = {
+    run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": name,
@@ -61,7 +79,7 @@ def write(report: Report, out: TextIO) -> None:
                 "version": __version__,
                 "semanticVersion": __version__,
                 "informationUri": HOME,
-                "rules": [_rule(code, levels[code]) for code in codes],
+                "rules": [_rule(code, levels.get(code, "error")) for code in codes],
             }
         },
         "automationDetails": {
@@ -78,8 +96,31 @@ def write(report: Report, out: TextIO) -> None:
         },
         "results": [_result(one, codes.index(one.code)) for one in kept],
     }
+    if provenance := _provenance(os.environ):
+        run["versionControlProvenance"] = [provenance]
     json.dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, out, indent=1, ensure_ascii=True)
     out.write("\n")
+
+
+def _provenance(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The repository, commit and branch that the build service names, for the mapping of relative paths."""
+    for repository, commit, branch in _REPOSITORY:
+        address = environment.get(repository[-1], "")
+        if len(repository) > 1:
+            address = f"{environment.get(repository[0], '')}/{address}"
+        parts = urlsplit(address)
+        if parts.scheme != "https" or not parts.hostname or not parts.path.strip("/"):
+            continue
+        made: dict[str, Any] = {
+            "repositoryUri": f"https://{parts.hostname}{quote(parts.path)}",
+            "mappedTo": {"uriBaseId": BASE},
+        }
+        if re.fullmatch(r"[0-9a-f]{40,64}", environment.get(commit, "")):
+            made["revisionId"] = environment[commit]
+        if named := visible(environment.get(branch, "")):
+            made["branch"] = named
+        return made
+    return {}
 
 
 def _rule(code: str, level: str) -> dict[str, Any]:
@@ -90,8 +131,8 @@ def _rule(code: str, level: str) -> dict[str, Any]:
         "name": _pascal(check.title if check else f"check {code}"),
         "shortDescription": {"text": _sentence(title)},
         "fullDescription": {"text": _sentence(_plain(check.finds if check else title, 900))},
+        "messageStrings": {kind: {"text": text} for kind, text in TEMPLATES.items()},
         "help": {"text": _help(check) if check else _sentence(title)},
-        "messageStrings": {"default": {"text": "{0}"}},
         "helpUri": HOME,
         "defaultConfiguration": {"level": LEVELS[check.level if check else level]},
         "properties": {
@@ -124,8 +165,10 @@ def _page(check: Check) -> str:
 
 def _result(one: Problem, rule: int) -> dict[str, Any]:
     named = f"{one.rule}: " if one.rule and one.rule not in one.what else ""
-    told = _sentence(_plain(f"{named}{one.what}"))
-    text = f"{told} {_sentence(_plain(one.advice))}" if one.advice else told
+    arguments = [_plain(f"{named}{one.what}").rstrip(".")]
+    arguments += [_plain(one.advice).rstrip(".")] if one.advice else []
+    kind = "advised" if one.advice else "default"
+    text = re.sub(r"\{(\d)\}", lambda found: arguments[int(found[1])], TEMPLATES[kind])
     rich = markdown(f"{named}{one.what}") + (f" {markdown(one.advice)}" if one.advice else "")
     if one.detail:
         body = "\n".join(one_line(line) for line in one.detail.splitlines())[:8_000]
@@ -135,7 +178,7 @@ def _result(one: Problem, rule: int) -> dict[str, Any]:
         "ruleId": visible(one.code),
         "ruleIndex": rule,
         "level": LEVELS[one.level],
-        "message": {"id": "default", "arguments": [text], "text": text, "markdown": rich},
+        "message": {"id": kind, "arguments": arguments, "text": text, "markdown": rich},
         "locations": [{"physicalLocation": _place(one)}],
         "partialFingerprints": {"acrscan/v1": _fingerprint(one)},
     }
@@ -159,9 +202,11 @@ def _place(one: Problem) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": line, "startColumn": start, "endLine": line}
     region["endColumn"] = end if end > start else start + 1
     shown = next((text for text in one.excerpt.splitlines() if text.strip(" |^~")), "")
-    if shown:
-        region["snippet"] = {"text": one_line(shown.removeprefix("  | "))}
-    return {"artifactLocation": _address(one.mark.file), "region": region}
+    told = f"Line {line} of '{_plain(path_of(one.mark.file))}'."
+    snippet = {"text": one_line(shown.removeprefix("  | "))} if shown else {"rendered": {"text": told}}
+    region["snippet"] = snippet
+    context = {"startLine": line, "endLine": line, "snippet": snippet}
+    return {"artifactLocation": _address(one.mark.file), "region": region, "contextRegion": context}
 
 
 def _address(file: str) -> dict[str, str]:
