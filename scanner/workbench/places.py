@@ -20,7 +20,7 @@ class Places:
 
     side: Side
     _rules: dict[str, dict[str, Mapping]] = field(default_factory=dict)
-    _main: Mapping | None = None
+    _main: list[Mapping] | None = None
 
     def of_key(self, rule: Rule, *keys: str) -> Mark:
         """The place of the first of these keys that the rule has (its value's), else the rule's own."""
@@ -37,17 +37,14 @@ class Places:
     def of_main(self, *keys: str) -> Mark:
         """The place of a nested key of pack.yaml, such as ("pack", "version"); of its parent where it is missing."""
         if self._main is None:
-            found = _documents(self.side.file(self.side.main), self.side.main.file)
-            self._main = found[0] if found else Mapping({}, self.side.main)
-        place, node = self.side.main, self._main
+            self._main = _documents(self.side.file(self.side.main), self.side.main.file)
+        place = self.side.main
+        node: Node | None = self._main[0] if self._main else None
         for key in keys:
-            if key not in node.items:
+            if not isinstance(node, Mapping) or key not in node.items:
                 break
             place = _value(node, key)
-            below = node.items[key]
-            if not isinstance(below, Mapping):
-                break
-            node = below
+            node = node.items[key]
         return place
 
     def _body(self, rule: Rule) -> Mapping | None:

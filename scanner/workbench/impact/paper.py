@@ -15,9 +15,12 @@ LIMIT = 60_000
 """A comment holds 65,536 characters, of which the frames of others take some."""
 
 
+_COLON = re.compile(r"\\:(?=[ \n]|\Z)")
+
+
 def prose(text: str, limit: int = 300) -> str:
-    """Outside text in a sentence or a cell."""
-    return safe(text, limit)
+    """Outside text in a sentence or a cell; arrows and colons before a blank need no escape and read better without."""
+    return _COLON.sub(":", safe(text, limit).replace("-\\>", "→"))
 
 
 def code(text: str, limit: int = 300) -> str:
