@@ -143,7 +143,9 @@ class _Reader:
             else:
                 form = Form(source)
                 if not documents:
-                    form.report("pack.yaml is empty", Mark(name, 1, 1), f"Begin with apiVersion: {API_VERSION}")
+                    form.report(
+                        "pack.yaml is empty", Mark(name, 1, 1), f"Begin with apiVersion: {API_VERSION}"
+                    )
                 self.files.append(RuleFile(main, source, text, tuple(documents)))
         self.loaded = _Pack(form, documents)
         if main is not None and self.main:

@@ -57,6 +57,24 @@ OPTIONAL = (
     "tests",
 )
 KEYS = REQUIRED + OPTIONAL
+_ORDER = (
+    ("id",),
+    ("name",),
+    ("title",),
+    ("severity",),
+    ("target", "status", "enabled", "disabledReason"),
+    ("settles", "waivable", "replaces", "semantics", "parameters", "when", "notApplicableMessage"),
+    ("assert", "failIf", "manual"),
+    ("message",),
+    ("rationale",),
+    ("remediation",),
+    ("references",),
+    ("reviewed",),
+    ("controls",),
+    ("tests",),
+)  # fmt: skip
+RANKS = {key: rank for rank, keys in enumerate(_ORDER) for key in keys}
+"""Where each key usually stands; keys of one rank in any order."""
 MISSING = {
     "rationale": "META003",
     "references": "META003",

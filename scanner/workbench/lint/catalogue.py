@@ -14,7 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-NO_FAMILY = frozenset({"__init__", "catalogue", "check"})
+NO_FAMILY = frozenset(
+    {
+        "__init__",
+        "catalogue",
+        "check",
+        "context",
+        "walk",
+        "order",
+        "run",
+        "pages",
+        "fixes",
+        "snippets",
+        "known",
+    }
+)
+"""Modules of the folder that hold no checks."""
 
 
 @cache
