@@ -62,7 +62,7 @@ def impact(
         words=ground.words,
         registers=registers,
     )
-    rules = estate.rule_impacts(scans, found)
+    rules = _placed(estate.rule_impacts(scans, found), base, head, found)
     loose = list(loosenings(base, head, found, compare, level=level))
     loose = [*_without_doubt(loose, rules), *_seen(loose, rules, Finder(base, head, compare, level), found)]
     if registers[1] is not None:
@@ -102,6 +102,19 @@ def _comparable(pack: RulePack, found: tuple[Pair, ...]) -> RulePack:
     hidden = {pair.rule.id for pair in found if pair.kind == "unread"}
     return (
         replace(pack, rules=tuple(rule for rule in pack.rules if rule.id not in hidden)) if hidden else pack
+    )
+
+
+def _placed(
+    rules: tuple[RuleImpact, ...], base: Sided, head: Sided, found: tuple[Pair, ...]
+) -> tuple[RuleImpact, ...]:
+    """The figures, with the place of the id of each rule that there is something to tell of."""
+    named = {pair.rule.id: pair for pair in found}
+    return tuple(
+        replace(one, mark=(head if pair.after else base).places.of_id(pair.rule))
+        if one.touched and (pair := named[one.id])
+        else one
+        for one in rules
     )
 
 
