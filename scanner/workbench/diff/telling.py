@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from scanner.shown import inert, one_line, visible
+from scanner.shown import inert, visible
 from scanner.text import encodable
 from scanner.workbench.diff.change import STEPS, Change
 from scanner.workbench.diff.packs import Difference
 from scanner.workbench.impact.paper import Paper, block, code, prose, summary
 from scanner.workbench.impact.record import problem_record
+from scanner.workbench.impact.text import said
 
 FORMAT = "acrscan-diff/v1"
 _DETAILS = 40
@@ -39,9 +40,7 @@ def text(found: Difference, out: TextIO) -> None:
 def _lines(found: Difference) -> Iterator[str]:
     for problem in (*found.errors, *([found.too_low] if found.too_low else [])):
         yield visible(f"{problem.mark}: {problem.code} {problem.what}", 1_000)
-        yield from (
-            f"    {one_line(line, 1_000)}" for line in (*problem.excerpt.splitlines(), problem.advice) if line
-        )
+        yield from (f"    {said(line)}" for line in (*problem.excerpt.splitlines(), problem.advice) if line)
     for step in STEPS:
         changes = [one for one in found.changes if one.step == step]
         if changes:
@@ -50,7 +49,7 @@ def _lines(found: Difference) -> Iterator[str]:
             yield visible(f"  {one.mark}: {one.code} {one.rule + ': ' if one.rule else ''}{one.what}", 1_000)
             if one.old.file and one.old != one.mark:
                 yield visible(f"      was {one.old}")
-            yield from (f"      {one_line(line, 1_000)}" for line in one.detail.splitlines())
+            yield from (f"      {said(line)}" for line in one.detail.splitlines())
     if found.not_compared:
         yield visible(f"not compared: {', '.join(found.not_compared)}")
     yield visible(verdict(found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from scanner.model.condition import Mark
 from scanner.model.resource import Inventory
 from scanner.model.rule import RulePack
 from scanner.model.scan import RuleCard, Scan
@@ -62,7 +63,8 @@ def impact(
         words=ground.words,
         registers=registers,
     )
-    rules = _placed(estate.rule_impacts(scans, found), base, head, found)
+    figures = estate.figures(scans, found)
+    rules = _placed(figures.rules, base, head, found)
     loose = list(loosenings(base, head, found, compare, level=level))
     loose = [*_without_doubt(loose, rules), *_seen(loose, rules, Finder(base, head, compare, level), found)]
     if registers[1] is not None:
@@ -84,11 +86,11 @@ def impact(
         rules=rules,
         before=estate.score(scans.base),
         after=estate.score(scans.head),
-        new_by_severity=estate.new_by_severity(scans),
+        new_by_severity=figures.gating,
         undecided=(estate.undecided(scans.base), estate.undecided(scans.head)),
         never=estate.never_failing(scans.head),
         not_asked=estate.not_asked(scans.head),
-        waivers=estate.waiver_touches(scans),
+        waivers=figures.waivers,
         loose=tuple(sorted(loose, key=lambda one: one.sort_key)),
         errors=tuple(_errors(base.side, "warning")) + tuple(_errors(head.side, "error")),
         not_compared=_not_compared(base.side, head.side, found),
@@ -110,12 +112,12 @@ def _placed(
 ) -> tuple[RuleImpact, ...]:
     """The figures, with the place of the id of each rule that there is something to tell of."""
     named = {pair.rule.id: pair for pair in found}
-    return tuple(
-        replace(one, mark=(head if pair.after else base).places.of_id(pair.rule))
-        if one.touched and (pair := named[one.id])
-        else one
-        for one in rules
-    )
+
+    def place(one: RuleImpact) -> Mark:
+        pair = named[one.id]
+        return (head if pair.after else base).places.of_id(pair.rule)
+
+    return tuple(replace(one, mark=place(one)) if one.touched else one for one in rules)
 
 
 def _cards(scan: Scan) -> dict[str, RuleCard]:

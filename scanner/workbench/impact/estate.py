@@ -24,6 +24,8 @@ from scanner.waivers.apply import apply
 from scanner.workbench.impact.figures import TOP, Moved, Named, RuleImpact, Score, WaiverTouch
 from scanner.workbench.pairs import Pair
 
+_WAIVED = "was waived by "
+"""How a comparison begins to say that a finding had a waiver (`compare.why`)."""
 UNDECIDED = (Verdict.UNKNOWN, Verdict.ERROR)
 
 
@@ -72,19 +74,47 @@ def scans(
     return Scans(made[0], against(made[1], Baseline(made[0], "base")))
 
 
-def rule_impacts(found: Scans, pairs: tuple[Pair, ...]) -> tuple[RuleImpact, ...]:
-    """The figures of every rule of either side, in the order of ids."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one reading of both scans gives.
+
+    `rules`: every rule of either side, in the order of ids. `gating`: findings that gate in the newer scan and did not in
+    the older one, by their severity now: new ones, and those that lost their waiver or got a higher severity; what is
+    waived or still settling does not gate. `waivers`: those that reach another number of findings, stand otherwise, came
+    or went.
+    """
+
+    rules: tuple[RuleImpact, ...]
+    gating: Mapping[str, int]
+    waivers: tuple[WaiverTouch, ...]
+
+
+def figures(found: Scans, pairs: tuple[Pair, ...]) -> Figures:
+    """Read the rows and lines of both scans once, side by side."""
     names = {pair.before.id: pair.rule.id for pair in pairs if pair.before is not None}
     counts: dict[str, _Counts] = defaultdict(_Counts)
-    _count_rows(found, names, counts)
+    gating = dict.fromkeys(SEVERITIES, 0)
+    entered: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    _count_rows(found, names, counts, gating, (entered, left))
     _count_lines(found, pairs, counts)
-    return tuple(_impact(group, counts) for group in _grouped(pairs))
+    rules = tuple(_impact(group, counts) for group in _grouped(pairs))
+    return Figures(rules, gating, _touches(found, entered, left))
 
 
-def _count_rows(found: Scans, names: Mapping[str, str], counts: dict[str, _Counts]) -> None:
+def _count_rows(
+    found: Scans,
+    names: Mapping[str, str],
+    counts: dict[str, _Counts],
+    gating: dict[str, int],
+    waived: tuple[Counter[str], Counter[str]],
+) -> None:
     for row in found.head.findings:
         if row.verdict is not Verdict.FAIL or row.rule.startswith(PREFIX):
             continue
+        _count_waiver(row, *waived)
+        if row.gating and row.severity in gating and row.qualifier != "settling" and _entered(row):
+            gating[row.severity] += 1
         count = counts[row.rule]
         if row.change in ("new", "reopened"):
             count.new += 1
@@ -184,27 +214,24 @@ def _impact(group: list[Pair], counts: Mapping[str, _Counts]) -> RuleImpact:
     )
 
 
-def new_by_severity(found: Scans) -> dict[str, int]:
-    """Findings that gate in the newer scan and did not in the older one, by their severity now.
-
-    New ones, and those that lost their waiver or got a higher severity; what is waived or still settling does not gate.
-    """
-    counted = dict.fromkeys(SEVERITIES, 0)
-    for row in found.head.findings:
-        if row.gating and row.severity in counted and row.qualifier != "settling" and _entered(row):
-            counted[row.severity] += 1
-    return counted
+def _count_waiver(row: Finding, entered: Counter[str], left: Counter[str]) -> None:
+    """Whether a finding came under a waiver, or lost the one it had."""
+    if row.change == "changed" and row.why == "waiver":
+        if row.waiver:
+            entered[row.waiver] += 1
+        if row.was.startswith(_WAIVED):
+            left[row.was.removeprefix(_WAIVED).partition(";")[0]] += 1
+    elif row.waiver and row.change == "new":
+        entered[row.waiver] += 1
 
 
 def _entered(row: Finding) -> bool:
-    if row.rule.startswith(PREFIX):
-        return False
     if row.change in ("new", "reopened"):
         return True
     if row.change != "changed":
         return False
     milder = {f"was {name}" for name in SEVERITIES[SEVERITIES.index(row.severity) + 1 :]}
-    return row.was.startswith("was waived by ") or row.was in milder
+    return row.was.startswith(_WAIVED) or row.was in milder
 
 
 def score(scan: Scan) -> Score:
@@ -237,20 +264,9 @@ def not_asked(scan: Scan) -> dict[str, str]:
     return {card.id: card.not_evaluated for card in scan.header.rules if card.enabled and card.not_evaluated}
 
 
-def waiver_touches(found: Scans) -> tuple[WaiverTouch, ...]:
-    """Waivers that reach another number of findings, stand otherwise, came or went."""
+def _touches(found: Scans, entered: Counter[str], left: Counter[str]) -> tuple[WaiverTouch, ...]:
     old = {line.waiver.id: line for line in found.base.waivers}
     new = {line.waiver.id: line for line in found.head.waivers}
-    entered: Counter[str] = Counter()
-    left: Counter[str] = Counter()
-    for row in found.head.findings:
-        if row.verdict is Verdict.FAIL and row.change == "changed" and row.why == "waiver":
-            if row.waiver:
-                entered[row.waiver] += 1
-            if row.was.startswith("was waived by "):
-                left[row.was.removeprefix("was waived by ").partition(";")[0]] += 1
-        elif row.waiver and row.change == "new":
-            entered[row.waiver] += 1
     touches = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)

@@ -31,19 +31,19 @@ def page(found: Impact) -> str:
         paper.add(f"> **Note.** {prose(caution, 600)}\n\n")
     paper.add(f"- {prose(phrases.subject(found))}\n- {prose(phrases.ground(found), 500)}\n")
     paper.add(_numbers(found))
-    _problems(paper, "Does not parse", found.errors)
-    _problems(paper, "Got looser", found.loose)
+    _problems(paper, "Does not parse", "errors", found.errors, (0.15, 0.2))
+    _problems(paper, "Got looser", "of what got looser", found.loose, (0.4, 0.6))
     touched = found.touched
     if touched:
         paper.add("\n#### Rules with a difference\n")
         head = "| rule | severity | new | resolved | changed | same | verdicts | first resources |"
-        paper.table(head, map(_rule, touched), len(touched), "rules")
+        paper.table(head, map(_rule, touched), len(touched), "rules", 0.85)
     if found.waivers:
         paper.add("\n#### Waivers touched\n")
         rows = (
             f"| {prose(one.id)} | {prose(one.rule)} | {prose(phrases.waiver(one))} |" for one in found.waivers
         )
-        paper.table("| waiver | rule | what |", rows, len(found.waivers), "waivers")
+        paper.table("| waiver | rule | what |", rows, len(found.waivers), "waivers", 0.93)
     for part in _folded(found):
         if not paper.add(part):
             paper.last("\nFurther lists are left out for lack of room.\n")
@@ -62,7 +62,10 @@ def _numbers(found: Impact) -> str:
     return f"\n| | before | after |\n|---|---|---|\n{table}\nNewly gating findings: {phrases.severities(found)}.\n"
 
 
-def _problems(paper: Paper, title: str, problems: tuple[Problem, ...]) -> None:
+def _problems(
+    paper: Paper, title: str, what: str, problems: tuple[Problem, ...], upto: tuple[float, float]
+) -> None:
+    """A table of problems, then the details of the first; each within its share of the page."""
     if not problems:
         return
     paper.add(f"\n#### {title}\n")
@@ -70,12 +73,12 @@ def _problems(paper: Paper, title: str, problems: tuple[Problem, ...]) -> None:
         f"| {_SIGNS[one.level]} {prose(one.code)} | {code(str(one.mark))} | {prose(one.what, 400)} |"
         for one in problems
     )
-    paper.table("| check | where | what |", rows, len(problems), "of these")
+    paper.table("| check | where | what |", rows, len(problems), what, upto[0])
     told = [one for one in problems if one.detail or one.excerpt]
     for number, one in enumerate(told):
         body = "\n".join(part for part in (one.excerpt, one.detail) if part)
         folded = f"\n<details><summary>{summary(one.what)}</summary>\n\n{block(body)}\n</details>\n"
-        if number >= _DETAILS or not paper.add(folded):
+        if number >= _DETAILS or not paper.add(folded, upto[1]):
             paper.last(f"\n{len(told) - number:,} more details left out for lack of room.\n")
             break
 

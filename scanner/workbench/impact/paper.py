@@ -65,9 +65,9 @@ class Paper:
         self._room = LIMIT - reserve
         self._used = 0
 
-    def add(self, text: str) -> bool:
-        """Add a part if it fits; whether it did."""
-        if self._used + len(text) > self._room:
+    def add(self, text: str, upto: float = 1.0) -> bool:
+        """Add a part if it fits into this share of the page; whether it did."""
+        if self._used + len(text) > self._room * upto:
             return False
         self.last(text)
         return True
@@ -77,16 +77,15 @@ class Paper:
         self._parts.append(text)
         self._used += len(text)
 
-    def table(self, head: str, rows: Iterable[str], total: int, what: str) -> None:
-        """A table with as many rows as fit, and how many are missing."""
+    def table(self, head: str, rows: Iterable[str], total: int, what: str, upto: float = 1.0) -> None:
+        """A table with as many rows as fit into a share of the page, and how many are missing."""
         ruler = "|" + "---|" * head.count("|", 1)
-        if not self.add(f"\n{head}\n{ruler}\n"):
-            return
         shown = 0
-        for row in rows:
-            if not self.add(f"{row}\n"):
-                break
-            shown += 1
+        if self.add(f"\n{head}\n{ruler}\n", upto):
+            for row in rows:
+                if not self.add(f"{row}\n", upto):
+                    break
+                shown += 1
         if shown < total:
             self.last(f"\n{total - shown:,} more {what} left out for lack of room.\n")
 

@@ -56,7 +56,13 @@ def _lines(found: Impact) -> Iterator[str]:
 def _problem(problem: Problem) -> Iterator[str]:
     yield visible(f"  {problem.mark}: {problem.code} {problem.what}", 1_000)
     lines = [*problem.excerpt.splitlines(), *problem.detail.splitlines()]
-    yield from (f"      {one_line(line, 1_000)}" for line in lines)
+    yield from (f"      {said(line)}" for line in lines)
+
+
+def said(line: str) -> str:
+    """A line of outside text below a line of ours: one that a build log would obey after its blanks begins with a bar."""
+    shown = one_line(line, 1_000)
+    return f"| {shown}" if shown.lstrip().startswith("::") else shown
 
 
 def _rule(rule: RuleImpact) -> Iterator[str]:
