@@ -342,8 +342,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def as_error(error: ScannerError) -> RuleError:
-    """An input error seen while loading rules, as a rule error."""
-    return RuleError(error.what, error.where, error.advice, excerpt=error.excerpt)
+    """An input error seen while loading rules, as a rule error: a file that is no text is no YAML either."""
+    code = error.code or "YAML000"
+    return RuleError(error.what, error.where, error.advice, excerpt=error.excerpt, code=code)
 
 
 def encodable(words: str) -> str:

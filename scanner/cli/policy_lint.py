@@ -18,6 +18,7 @@ from scanner.workbench.problem import LEVELS, Report
 
 if TYPE_CHECKING:
     from scanner.workbench.lint.context import Asked, Beside, PackContext
+    from scanner.workbench.lint.memory import Memory
 
 _ROUNDS = 5
 """Edits that overlap are made one after the other; more rounds than this are never needed."""
@@ -67,6 +68,7 @@ _ROUNDS = 5
 @click.option(
     "-o", "--output", "target", metavar="FILE", help="Write the report to a file instead of the terminal."
 )
+@click.option("--no-cache", is_flag=True, help="Try every rule again, also those that did not change.")
 @click.option("--explain", metavar="CODE", help="Print the page of a check and do nothing else.")
 def lint(
     paths: tuple[str, ...],
@@ -81,6 +83,7 @@ def lint(
     today: str | None,
     shape: str,
     target: str | None,
+    no_cache: bool,
     explain: str | None,
 ) -> Outcome:
     """Check rule files and packs: form, paths, types, logic, metadata, remediations, tests, waivers, profiles.
@@ -120,8 +123,9 @@ def lint(
     beside = _beside(waiver_files, profiles, stored)
     day = _day(today)
     asked = _asked()
+    memory = _memory(used=not no_cache)
     given: tuple[str | None, ...] = paths or (None,)
-    packs = [_context(path, day, asked, beside) for path in given]
+    packs = [_context(path, day, asked, beside, memory) for path in given]
     report = run(packs, wanted, unwanted)
     if fix:
         mended = set[str]()
@@ -130,9 +134,10 @@ def lint(
             if not changed:
                 break
             mended |= changed
-            packs = [_context(path, day, asked, beside) for path in paths]
+            packs = [_context(path, day, asked, beside, memory) for path in paths]
             report = run(packs, wanted, unwanted)
         click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
+    memory.keep()
     shown = at_least(report, level)
     _tell(shown, write, target)
     return _outcome(report, limit, hidden=len(report.problems) - len(shown.problems))
@@ -159,7 +164,16 @@ def _day(text: str | None) -> date:
         raise UsageError(f"{text!r} is no date", "--now", "Write it as 2026-11-25.") from error
 
 
-def _context(path: str | None, today: date, asked: Asked, beside: Beside) -> PackContext:
+def _memory(*, used: bool) -> Memory:
+    """What earlier runs found in files that are still the same."""
+    from scanner.workbench.lint.memory import Memory  # noqa: PLC0415
+
+    memory = Memory(Path(click.get_app_dir("acrscan")) / "lint-cache.json" if used else None)
+    memory.load()
+    return memory
+
+
+def _context(path: str | None, today: date, asked: Asked, beside: Beside, memory: Memory) -> PackContext:
     """What one PATH holds, as checks see it; what is wrong with catalogues is told with the pack."""
     from scanner import data  # noqa: PLC0415
     from scanner.errors import Problems  # noqa: PLC0415
@@ -175,7 +189,7 @@ def _context(path: str | None, today: date, asked: Asked, beside: Beside) -> Pac
     except Problems as problems:
         pack = reading.pack
         reading = replace(reading, errors=(*reading.errors, *problems.errors))
-    return PackContext(reading, pack, today, whole, asked, beside)
+    return PackContext(reading, pack, today, whole, asked, beside, memory)
 
 
 def _asked() -> Asked:

@@ -93,9 +93,7 @@ def covered(pack: RulePack, rule: Rule, impossible: Impossible = all_possible) -
     found = []
     for condition, wanted in sites(rule):
         seen = run.seen.get(id(condition), set())
-        possible = tuple(
-            one for one in wanted if one in seen or not impossible(rule, condition, one)
-        )
+        possible = tuple(one for one in wanted if one in seen or not impossible(rule, condition, one))
         found.append(Site(condition, possible, tuple(one for one in possible if one not in seen)))
     return Covered(rule, tuple(found))
 

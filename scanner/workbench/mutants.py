@@ -17,7 +17,7 @@ from scanner.language.digest import shape
 from scanner.model.condition import Condition, Count, Leaf, Logic, Mark, Param, Path, Quantifier, Ref
 from scanner.model.rule import Rule
 from scanner.model.values import ABSENT
-from scanner.workbench.coverage import children, is_spelling
+from scanner.workbench.coverage import children
 from scanner.workbench.flow import in_short, value_text
 
 TWINS: Mapping[str, str] = {
@@ -201,7 +201,9 @@ def _of_count(count: Count) -> Iterator[_Change]:
 
 def _of_leaf(leaf: Leaf, parent: Condition | None) -> Iterator[_Change]:
     under_not = isinstance(parent, Logic) and parent.kind == "not"
-    if not under_not and kind(leaf.operand) != "boolean":  # else the same as a removed `not`, as a flipped boolean
+    if (
+        not under_not and kind(leaf.operand) != "boolean"
+    ):  # else the same as a removed `not`, as a flipped boolean
         yield "swap operator", f"{leaf.operator} negated", Logic("not", (leaf,), leaf.mark)
     if leaf.operator in TWINS:
         other = TWINS[leaf.operator]

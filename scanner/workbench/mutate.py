@@ -100,7 +100,9 @@ def mutate(pack: RulePack, rule: Rule, differ: Differ | None) -> Mutated:
     equivalent: list[Mutant] = []
     survivors: list[Survivor] = []
     for mutant in mutants(rule, values):
-        killer = next((number for number, (test, case) in enumerate(cases) if _notices(mutant, test, case)), None)
+        killer = next(
+            (number for number, (test, case) in enumerate(cases) if _notices(mutant, test, case)), None
+        )
         if killer is not None:
             killed.append(mutant)
             cases.insert(0, cases.pop(killer))  # a test that notices one mistake often notices its neighbours

@@ -40,6 +40,12 @@ class Limits:
     elements: int = 600
     pairs: int = 4_000
     rows: int = 50_000
+    whole: bool = False
+    """A sample is of no use: `Sampled` is raised as soon as there are too many."""
+
+
+class Sampled(Exception):
+    """There are too many combinations to try them all."""
 
 
 USUAL = Limits()
@@ -90,6 +96,12 @@ class Chooser:
     limits: Limits = USUAL
     short: list[str] = field(default_factory=list)
 
+    def sampled(self, name: str) -> None:
+        """Note that a place is only sampled."""
+        if self.limits.whole:
+            raise Sampled
+        self.short.append(name)
+
     def values(self, use: Use, variable: paths.Variable, keys: Keys) -> list[Any]:
         """The values of one path, ABSENT first where the path can be absent."""
         way = paths.plan(variable, keys)
@@ -117,7 +129,7 @@ class Chooser:
                 continue
             known = key_of(value) if by_itself else value is ABSENT and not asked
             if (answers, known) not in kept and len(kept) >= MAX_VALUES:
-                self.short.append(name)
+                self.sampled(name)
                 break
             kept.setdefault((answers, known), value)
         return list(kept.values()) or [ABSENT]
@@ -187,7 +199,7 @@ class Chooser:
         if math.prod(map(len, choices)) <= self.limits.elements:
             chosen.update(dict.fromkeys(itertools.product(*(range(len(reps)) for reps in choices))))
         else:
-            self.short.append(name)
+            self.sampled(name)
             chosen.update(dict.fromkeys(pairs(choices, self.limits.elements - first)))
         return [tuple(reps[at] for reps, at in zip(choices, one, strict=True)) for one in chosen], first
 

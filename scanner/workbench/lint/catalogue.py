@@ -27,6 +27,8 @@ NO_FAMILY = frozenset(
         "fixes",
         "snippets",
         "known",
+        "memory",
+        "trying",
     }
 )
 """Modules of the folder that hold no checks."""

@@ -36,7 +36,7 @@ LOG009 = Check(
     "A default is the API's own",
     "`default:` gives another value than the one that the API's specification documents for the property.",
     "A resource without the property behaves as the API says, whatever the rule assumes.",
-    "assert: {field: properties.adminUserEnabled, equals: false, default: true}",
+    "assert: {field: properties.adminUserEnabled, equals: true, default: true}",
     "assert: {field: properties.adminUserEnabled, equals: false, default: false}",
 )
 LOG010 = Check(

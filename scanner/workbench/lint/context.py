@@ -15,6 +15,7 @@ from scanner.model.condition import Mark
 from scanner.model.rule import Rule, RulePack
 from scanner.text import Mapping as MappingNode
 from scanner.text import Node, Scalar, Sequence, Source
+from scanner.workbench.lint.memory import Memory
 from scanner.workbench.problem import Fix, Problem
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class PackContext:
     whole: bool = True
     asked: Asked | None = None
     beside: Beside = field(default_factory=Beside)
+    memory: Memory = field(default_factory=Memory)
+    """What long looks at unchanged files found before."""
 
     @cached_property
     def rules(self) -> tuple[RuleContext, ...]:

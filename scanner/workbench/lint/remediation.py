@@ -10,7 +10,7 @@ from scanner.model.rule import Message
 from scanner.text import Mapping, Node, nearest
 from scanner.workbench.lint.check import Check
 from scanner.workbench.lint.context import PackContext, RuleContext
-from scanner.workbench.lint.known import COMMANDS, GLOBAL, TERRAFORM
+from scanner.workbench.lint.known import known
 from scanner.workbench.problem import Problem
 
 META012 = Check(
@@ -58,21 +58,22 @@ def _az(rule: RuleContext, command: tuple[Message, ...], at: Node) -> Iterator[P
         if word.startswith("-"):
             break
         names.append(word)
-    # Words that stand before the first option may be arguments (`az acr run /dev/null`).
-    known = next(
-        (" ".join(names[:end]) for end in range(len(names), 0, -1) if " ".join(names[:end]) in COMMANDS), ""
-    )
-    if not known:
+    commands = known().commands
+    # Words before the first option may be arguments (`az acr run /dev/null`): the longest command counts.
+    heads = (" ".join(names[:end]) for end in range(len(names), 0, -1))
+    found = next((head for head in heads if head in commands), "")
+    if not found:
         if names[:1] == ["acr"]:
             given = " ".join(names)
-            advice = nearest(given, COMMANDS) or "See https://learn.microsoft.com/cli/azure/acr."
+            advice = nearest(given, commands) or "See https://learn.microsoft.com/cli/azure/acr."
             yield rule.problem(META012, f"there is no command az {given}", at, advice)
         return
+    options = commands[found]
     for word in words[1:]:
         option = word.split("=")[0]
-        if re.fullmatch(r"--[a-z][a-z0-9-]*|-[a-z]", option) and option not in COMMANDS[known] | GLOBAL:
-            advice = nearest(option, COMMANDS[known] | GLOBAL)
-            yield rule.problem(META012, f"az {known} has no option {option}", at, advice)
+        if re.fullmatch(r"--[a-z][a-z0-9-]*|-[a-z]", option) and option not in options:
+            advice = nearest(option, options)
+            yield rule.problem(META012, f"az {found} has no option {option}", at, advice)
 
 
 def _unbalanced(text: str, *, bicep: bool) -> str:
@@ -190,8 +191,10 @@ def _terraform(rule: RuleContext, text: str, at: Node) -> Iterator[Problem]:
     bare = re.sub(r"(?:#|//).*", "", bare)
     for found in _ATTRIBUTE.finditer(_outside_values(bare)):
         name = found[1]
-        if name not in TERRAFORM and not name.startswith("azurerm_"):
-            yield rule.problem(META012, f"azurerm has no attribute {name}", at, nearest(name, TERRAFORM))
+        if name not in known().azurerm and not name.startswith("azurerm_"):
+            yield rule.problem(
+                META012, f"azurerm has no attribute {name}", at, nearest(name, known().azurerm)
+            )
             return
 
 

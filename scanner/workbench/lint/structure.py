@@ -28,13 +28,13 @@ YAML003 = Check(
     "number where text is expected: 1.10 is the number 1.1.",
     "Rules go through editors, templates and other tools. Most of them read YAML 1.1, in which `no` is false and `017` is fifteen; what "
     "is meant must not depend on the reader.",
-    "tests:\n  - {name: off, resource: {properties: {adminUserEnabled: false}}, expect: pass}\n"
+    "tests:\n  - {name: switched off, resource: {properties: {adminUserEnabled: false}}, expect: pass}\n"
     "  - {name: not set, resource: {properties: {}}, expect: pass}\n"
-    "  - {name: on, resource: {tags: {backup: no}, properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}\n"
+    "  - {name: switched on, resource: {tags: {backup: no}, properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}\n"
     '  - {name: not read, resource: {properties: {adminUserEnabled: !unknown "403"}}, expect: unknown}',
-    "tests:\n  - {name: off, resource: {properties: {adminUserEnabled: false}}, expect: pass}\n"
+    "tests:\n  - {name: switched off, resource: {properties: {adminUserEnabled: false}}, expect: pass}\n"
     "  - {name: not set, resource: {properties: {}}, expect: pass}\n"
-    '  - {name: on, resource: {tags: {backup: "no"}, properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}\n'
+    '  - {name: switched on, resource: {tags: {backup: "no"}, properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}\n'
     '  - {name: not read, resource: {properties: {adminUserEnabled: !unknown "403"}}, expect: unknown}',
     fixed="quotes it",
 )

@@ -19,9 +19,9 @@ from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.walk import leaves
 from scanner.workbench.problem import Problem
 
-_OFF = "  - {name: off, resource: {properties: {adminUserEnabled: false}}, expect: pass}\n"
+_OFF = "  - {name: switched off, resource: {properties: {adminUserEnabled: false}}, expect: pass}\n"
 _UNSET = "  - {name: not set, resource: {properties: {}}, expect: pass}\n"
-_ON = "  - {name: on, resource: {properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}\n"
+_ON = "  - {name: switched on, resource: {properties: {adminUserEnabled: true}}, expect: fail, messageContains: is true}\n"
 _UNREAD = (
     '  - {name: not read, resource: {properties: {adminUserEnabled: !unknown "403"}}, expect: unknown}\n'
 )

@@ -17,7 +17,7 @@ from scanner.workbench.lint.context import Beside, PackContext
 from scanner.workbench.lint.run import run
 
 TODAY = date(2026, 11, 26)
-FAQ = Framework("faq", "FAQ", (FrameworkControl("RM4", "Admin"),), "1", "https://example.com", "ours")
+FAQ = Framework("faq", "FAQ", "https://example.com", "ours", (FrameworkControl("RM4", "Admin"),))
 SCHEMA = "# yaml-language-server: $schema=../schemas/rule.schema.json\n"
 MAIN = """\
 # yaml-language-server: $schema=../schemas/pack.schema.json
@@ -76,7 +76,7 @@ _ORDER = [
 def blocks(text):
     """The text of each top-level key, a key that stands twice as two."""
     starts = [found.start() for found in _KEY.finditer(text)]
-    ends = [*starts[1:], len(text)]
+    ends = [*starts[1:], len(text)] if starts else []
     return [(_KEY.match(text, start)[1], text[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 

@@ -15,7 +15,9 @@ from tests.workbench.lint.bench import codes, lint
 
 ROOT = Path(__file__).resolve().parents[3]
 SHOWN = [check for check in catalogue().values() if check.bad and check.file != "scan"]
-CONTRACT = "YAML001-003 SCH001 SEM001-008 LOG007 LOG009-016 META001-015 TEST001-008 WAIV001-007 PROF001-003"
+ALSO = {"LOG015": {"LOG001"}}
+"""What an example cannot but say too: a threshold that every number passes makes a rule that never fails."""
+CONTRACT = "YAML001-003 SCH001 SEM001-008 LOG001-016 META001-015 TEST001-008 WAIV001-007 PROF001-003"
 
 
 def test_the_clean_bench_is_clean(tmp_path):
@@ -27,7 +29,7 @@ def test_the_clean_bench_is_clean(tmp_path):
 def test_the_bad_example_makes_exactly_this_check_speak(check, tmp_path):
     """The example on the page is found by its check, and by no other."""
     report = lint(tmp_path, check.bad, kind=check.file)
-    assert codes(report) == {check.code}, [str(one) for one in report.problems]
+    assert codes(report) - ALSO.get(check.code, set()) == {check.code}, [str(one) for one in report.problems]
 
 
 @pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
@@ -40,7 +42,9 @@ def test_the_good_example_is_clean(check, tmp_path):
 @pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
 def test_a_problem_has_a_place_and_the_level_of_its_check(check, tmp_path):
     """File, line and column of the mistake; the page's level, unless the page says when it is another."""
-    for one in lint(tmp_path, check.bad, kind=check.file).problems:
+    for one in lint(
+        tmp_path, check.bad, kind=check.file, skip=frozenset(ALSO.get(check.code, set()))
+    ).problems:
         assert one.mark.file.endswith(".yaml")
         assert one.mark.line >= 1
         assert one.mark.column >= 1
@@ -49,7 +53,7 @@ def test_a_problem_has_a_place_and_the_level_of_its_check(check, tmp_path):
 
 
 def test_every_check_of_the_contract_is_there():
-    """All ids of the contract's list but those that bounded enumeration decides, which bring their own."""
+    """All ids of the contract's list ."""
     wanted = set()
     for part in CONTRACT.split():
         head, first, last = re.fullmatch(r"([A-Z]+)(\d+)(?:-(\d+))?", part).groups()
