@@ -19,7 +19,6 @@ sys.path.insert(0, str(ROOT))
 import estate as synthetic  # noqa: E402  (beside this file)
 
 from scanner import pipeline  # noqa: E402
-from scanner.cli.comparing import enumeration  # noqa: E402
 from scanner.cli.options import pack_folder, pack_from  # noqa: E402
 from scanner.inventory import snapshot  # noqa: E402
 from scanner.workbench.impact.assemble import Ground, impact  # noqa: E402
@@ -51,7 +50,7 @@ def preview(folder: Path) -> None:
         base = sides.base(str(pack_folder(None)), changed, head)
         sided = [Sided(one, Places(one), Knobs()) for one in (base, head)]
         ground = Ground(snapshot.collect(folder), "benchmark", synthetic.NOW)
-        found = impact(sided[0], sided[1], ground, enumeration())
+        found = impact(sided[0], sided[1], ground)
     changes = sum(rule.resolved + rule.new for rule in found.rules)
     assert changes
     assert found.proven

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from scanner.model.rule import RulePack
     from scanner.model.waiver import Register
     from scanner.workbench.impact.loosening import Sided
-    from scanner.workbench.moving import Compare
     from scanner.workbench.sides import Side, Sides
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -188,17 +186,6 @@ def registers(
         raise InputError(f"is not UTF-8 text at {base.at.asked}", waivers) from error
     except ScannerError as error:
         raise told(error, path, waivers, base.at.asked) from error
-
-
-def enumeration() -> Compare | None:
-    """The bounded enumeration, where this installation has it."""
-    try:
-        module = import_module("scanner.workbench.bounded.compare")
-    except ModuleNotFoundError:
-        click.echo("verdicts are tried on the rules' tests only: the enumeration is missing here", err=True)
-        return None
-    compare: Compare = module.compare
-    return compare
 
 
 def give(write: Callable[[Any], None], output: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from scanner.cli.comparing import Asked, comparing_options, enumeration, give, opened
+from scanner.cli.comparing import Asked, comparing_options, give, opened
 from scanner.cli.door import USAGE, Outcome
 
 
@@ -39,7 +39,7 @@ def diff(
 
     with Sides() as sides:
         found = opened(sides, Asked(base, pack, exact, base_broken == "ok"))
-        result = difference(found.base.side, found.head.side, enumeration())
+        result = difference(found.base.side, found.head.side)
     give(lambda out: _write("changelog" if changelog else form, result, out), output)
     outcome = Outcome()
     wrong = sum(one.level == "error" for one in result.errors)

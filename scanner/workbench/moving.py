@@ -6,30 +6,86 @@ cases that people thought of, and are judged under both as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from scanner.engine.case import case_for
 from scanner.engine.judge import judge
 from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for
-from scanner.model.condition import Condition, Logic
+from scanner.model.condition import NOWHERE, Condition, Logic
 from scanner.model.rule import Rule, RuleTest
+from scanner.workbench.bounded.compare import compare
 from scanner.workbench.bounded.moves import Example, Moves, Side
+from scanner.workbench.flow import inline_test
 from scanner.workbench.unit import NOW, relations_from, resource_of
 
-Compare: TypeAlias = Callable[[Side, Side], Moves]
-"""The bounded enumeration: what it looked at, and what moved."""
+WORDS = {"P": "pass", "F": "fail", "N": "not applicable", "U": "not decided"}
+_EXPECT = {"P": "pass", "F": "fail", "N": "notApplicable", "U": "unknown"}
 
 
-def moves(before: Side, after: Side, compare: Compare | None) -> Moves:
-    """Every move that is known of. Without an enumeration only the tests speak, and the answer is never complete."""
-    seen = dict(_on_tests(before, after))
-    if compare is None:
-        return Moves(seen, complete=False, note="from the tests of both rules only")
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """A verdict letter (P F N U) that can become another. `case`: an inline test that holds for the older rule only.
+
+    `where`: the scoped block of a profile that gives the parameters such values, or "".
+    """
+
+    before: str
+    after: str
+    case: str
+    where: str = ""
+
+    @property
+    def words(self) -> str:
+        """`pass -> fail`."""
+        return f"{WORDS[self.before]} -> {WORDS[self.after]}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The case, with a heading."""
+        within = f" (with the values of {self.where})" if self.where else ""
+        head = f"a case that was {WORDS[self.before]} and is {WORDS[self.after]} now{within}:"
+        return [head, *self.case.splitlines()]
+
+
+def moves(before: Side, after: Side) -> Moves:
+    """Every move that is known of, with what a smaller case shows in the place of a test that shows the same."""
     found = compare(before, after)
-    return replace(found, found={**seen, **found.found})
+    return replace(found, found={**dict(_on_tests(before, after)), **found.found})
+
+
+def possible(moved: Moves, where: str = "") -> tuple[Possible, ...]:
+    """Every move with its case as rule text, in the order of letters."""
+    return tuple(
+        Possible(before, after, as_test(example, _EXPECT[before]), where)
+        for (before, after), example in sorted(moved.found.items())
+    )
+
+
+def as_test(example: Example, expect: str) -> str:
+    """A case as an inline test that holds for the older rule and no longer for the newer one."""
+    return inline_test(
+        RuleTest(
+            name="held before this change",
+            resource=example.resource,
+            related=example.related,
+            params=example.params,
+            now=example.now,
+            expect=expect,
+            message_contains="",
+            findings=None,
+            mark=NOWHERE,
+        )
+    )
+
+
+def looked_at(*, complete: bool, note: str) -> str:
+    """How much was tried, in words."""
+    if complete:
+        return "every combination of the values that matter was tried"
+    return f"only a sample was tried{': ' if note else ''}{note.removeprefix('a sample ')}"
 
 
 def _on_tests(before: Side, after: Side) -> Iterator[tuple[tuple[str, str], Example]]:

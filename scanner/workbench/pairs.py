@@ -71,6 +71,16 @@ def _pairs(base: Side, head: Side) -> Iterator[Pair]:
             yield Pair("unread" if _hidden(rule, base) else "new", None, rule)
 
 
+def by_older(found: Iterable[Pair]) -> list[tuple[Rule, tuple[Rule, ...]]]:
+    """Each older rule that was compared, with the newer ones that stand for it: none where it is gone."""
+    groups: dict[str, tuple[Rule, list[Rule]]] = {}
+    for pair in found:
+        if pair.before is not None and pair.kind != "unread":
+            group = groups.setdefault(pair.before.id, (pair.before, []))
+            group[1].extend([pair.after] if pair.after is not None else [])
+    return [(before, tuple(afters)) for before, afters in groups.values()]
+
+
 def _hidden(rule: Rule, other: Side) -> bool:
     """Whether the other side may have the rule, in a file that does not parse there."""
     named = other.unread_ids

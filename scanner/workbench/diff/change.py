@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scanner.model.condition import NOWHERE, Mark
+from scanner.workbench.moving import Possible
 
 STEPS = ("major", "minor", "patch")
 """From the largest to the smallest."""
@@ -70,6 +71,10 @@ class Change:
     mark: Mark = NOWHERE
     old: Mark = NOWHERE
     detail: str = ""
+    moves: tuple[Possible, ...] = ()
+    """For verdicts: which can become which others, each with its case."""
+    complete: bool = True
+    """Whether every case was tried."""
 
     @property
     def kind(self) -> Kind:

@@ -9,7 +9,6 @@ from scanner.workbench.diff import parameters
 from scanner.workbench.diff.change import STEPS, UNREAD, VERSION, Change
 from scanner.workbench.diff.rules import Differ
 from scanner.workbench.diff.version import required, step_of, too_low
-from scanner.workbench.moving import Compare
 from scanner.workbench.pairs import pairs
 from scanner.workbench.places import Places
 from scanner.workbench.problem import Problem, Report, as_problems
@@ -38,10 +37,10 @@ class Difference:
     absent: bool = False
 
 
-def difference(base: Side, head: Side, compare: Compare | None) -> Difference:
+def difference(base: Side, head: Side) -> Difference:
     """Everything that differs between two sides."""
     found = pairs(base, head)
-    differ = Differ(base, head, compare)
+    differ = Differ(base, head)
     changes = [*_pack(base, head), *differ.changes(found)]
     ordered = tuple(sorted(changes, key=lambda one: (STEPS.index(one.step), one.rule, one.code, one.what)))
     step = step_of(ordered)

@@ -14,14 +14,11 @@ from scanner.workbench.bounded.moves import Side as OneRule
 from scanner.workbench.diff import parameters
 from scanner.workbench.diff.change import Change
 from scanner.workbench.flow import condition_text, value_text
-from scanner.workbench.impact.loosening import as_test
-from scanner.workbench.moving import Compare, joined, merged_values, moves
+from scanner.workbench.moving import Possible, joined, looked_at, merged_values, moves, possible
 from scanner.workbench.pairs import Pair, alike, decision
 from scanner.workbench.places import Places, difference, used_parameters
 from scanner.workbench.sides import Side
 
-WORDS = {"P": "pass", "F": "fail", "N": "not applicable", "U": "not decided"}
-_EXPECT = {"P": "pass", "F": "fail", "N": "notApplicable", "U": "unknown"}
 _SHOWN = (("F", "P"), ("P", "F"), ("F", "N"), ("N", "F"))
 """Moves whose case is shown, the most important first."""
 _EXAMPLES = 2
@@ -38,8 +35,8 @@ _TEXTS = {
 class Differ:
     """Compares the rules of two sides."""
 
-    def __init__(self, base: Side, head: Side, compare: Compare | None) -> None:
-        self.base, self.head, self.compare = base, head, compare
+    def __init__(self, base: Side, head: Side) -> None:
+        self.base, self.head = base, head
         self.old, self.new = Places(base), Places(head)
 
     def changes(self, found: tuple[Pair, ...]) -> Iterator[Change]:
@@ -118,7 +115,7 @@ class Differ:
         values = [name for name in used_parameters(before) if mine.get(name) != theirs.get(name)]
         if same and not values:
             return
-        moved = moves(OneRule(before, mine), OneRule(whole, theirs), self.compare)
+        moved = moves(OneRule(before, mine), OneRule(whole, theirs))
         given = "; ".join(
             f"{name} {value_text(mine.get(name))} -> {value_text(theirs.get(name))}" for name in values
         )
@@ -141,25 +138,20 @@ class Differ:
         lines = [f"parameters: {given}"] if given else []
         if not same:
             lines += _sources(before, after)
+        lines.append(looked_at(complete=moved.complete, note=moved.note))
         if moved.found:
-            pairs = sorted(moved.found, key=lambda pair: (_rank(pair), pair))
-            told = ", ".join(f"{WORDS[one]} -> {WORDS[other]}" for one, other in pairs)
+            found = tuple(sorted(possible(moved), key=_rank))
+            told = ", ".join(one.words for one in found)
             sampled = "" if moved.complete else " (sampled)"
-            for one, other in pairs[:_EXAMPLES]:
-                lines += [
-                    f"a case that was {WORDS[one]} and is {WORDS[other]} now:",
-                    as_test(moved.found[one, other], _EXPECT[one]),
-                ]
-            yield Change(
-                "DIFF005", after.id, f"possible{parts}: {told}{sampled}", mark, old, "\n".join(lines)
-            )
+            lines += [line for one in found[:_EXAMPLES] for line in one.lines]
+            code, what = "DIFF005", f"possible{parts}: {told}{sampled}"
+            yield Change(code, after.id, what, mark, old, "\n".join(lines), found, moved.complete)
         elif not moved.complete:
-            lines += [moved.note] if moved.note else []
-            what = f"decides alike in the cases that were tried{parts}"
-            yield Change("DIFF007", after.id, what, mark, old, "\n".join(lines))
+            code, what = "DIFF007", f"decides alike in the cases that were tried{parts}"
+            yield Change(code, after.id, what, mark, old, "\n".join(lines), complete=False)
         elif not same:
-            what = f"the condition is written differently and decides alike{parts}"
-            yield Change("DIFF006", after.id, what, mark, old, "\n".join(lines))
+            code, what = "DIFF006", f"the condition is written differently and decides alike{parts}"
+            yield Change(code, after.id, what, mark, old, "\n".join(lines))
 
     def _values(self, before: Rule, after: Rule, name: str) -> tuple[Mark, Mark]:
         """Where a parameter is declared on both sides."""
@@ -229,8 +221,9 @@ class Differ:
         return Change(code, after.id, what, self.new.of_key(after, *keys), self.old.of_key(before, *keys))
 
 
-def _rank(pair: tuple[str, str]) -> int:
-    return _SHOWN.index(pair) if pair in _SHOWN else len(_SHOWN)
+def _rank(one: Possible) -> tuple[int, str, str]:
+    pair = one.before, one.after
+    return _SHOWN.index(pair) if pair in _SHOWN else len(_SHOWN), *pair
 
 
 def _sources(before: Rule, after: Rule) -> Iterator[str]:

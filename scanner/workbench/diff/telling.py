@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from scanner.shown import inert, visible
@@ -116,6 +117,8 @@ def _change(one: Change) -> dict[str, Any]:
         "column": one.mark.column,
         "was": {"file": one.old.file, "line": one.old.line, "column": one.old.column},
         "detail": one.detail,
+        "moves": [asdict(move) for move in one.moves],
+        "complete": one.complete,
     }
 
 

@@ -12,11 +12,10 @@ from scanner.model.scan import RuleCard, Scan
 from scanner.model.waiver import Register
 from scanner.workbench.impact import estate
 from scanner.workbench.impact.accepted import Registers, widened
-from scanner.workbench.impact.codes import LOOSE, MOVED, NEW, NOT_COMPARED, UNDECIDED, UNPROVEN
-from scanner.workbench.impact.figures import EstateWords, Impact, RuleImpact, SideWords, origin
-from scanner.workbench.impact.loosening import Finder, Sided, loosenings
-from scanner.workbench.moving import Compare
-from scanner.workbench.pairs import Pair, pairs
+from scanner.workbench.impact.codes import LOOSE, MOVED, NEW, NOT_COMPARED, POSSIBLE, UNDECIDED, UNPROVEN
+from scanner.workbench.impact.figures import EstateWords, Impact, RuleImpact, SideWords, Tried, origin
+from scanner.workbench.impact.loosening import Finder, Sided
+from scanner.workbench.pairs import Pair, by_older, pairs
 from scanner.workbench.problem import Problem, Report, as_problems
 from scanner.workbench.sides import Side
 
@@ -46,7 +45,6 @@ def impact(
     base: Sided,
     head: Sided,
     ground: Ground,
-    compare: Compare | None,
     *,
     registers: tuple[Register | None, Register | None] = (None, None),
     strict: bool = False,
@@ -64,9 +62,10 @@ def impact(
         registers=registers,
     )
     figures = estate.figures(scans, found)
-    rules = _placed(figures.rules, base, head, found)
-    loose = list(loosenings(base, head, found, compare, level=level))
-    loose = [*_without_doubt(loose, rules), *_seen(loose, rules, Finder(base, head, compare, level), found)]
+    finder = Finder(base, head, level)
+    rules = _placed(_with_trials(figures.rules, finder, found), base, head, found)
+    loose = list(finder.loosenings(found))
+    loose = [*_without_doubt(loose, rules), *_seen(loose, rules, finder, found)]
     if registers[1] is not None:
         cards = (_cards(scans.base), _cards(scans.head))
         books = Registers(registers[0] or Register(), registers[1], base.words)
@@ -118,6 +117,18 @@ def _placed(
         return (head if pair.after else base).places.of_id(pair.rule)
 
     return tuple(replace(one, mark=place(one)) if one.touched else one for one in rules)
+
+
+def _with_trials(
+    rules: tuple[RuleImpact, ...], finder: Finder, found: tuple[Pair, ...]
+) -> tuple[RuleImpact, ...]:
+    """The figures, with what each rule can decide differently where this estate does not show it. A split is told once."""
+    tried: dict[str, list[Tried]] = {}
+    for before, afters in by_older(found):
+        one = finder.tried(before, afters)
+        if one is not None:
+            tried.setdefault(afters[0].id, []).append(one)
+    return tuple(replace(rule, tried=tuple(tried.get(rule.id, ()))) for rule in rules)
 
 
 def _cards(scan: Scan) -> dict[str, RuleCard]:
@@ -175,7 +186,7 @@ def _seen(
 
 
 def report(found: Impact) -> Report:
-    """The impact for the writers of annotations and SARIF: errors, loosenings, new findings, what is no longer decided."""
+    """The impact for the writers of annotations and SARIF: errors, loosenings, new findings, what can be decided otherwise."""
     problems = [*found.errors, *found.loose, *_told(found)]
     counts = {
         "rules": len(found.rules),
@@ -208,6 +219,17 @@ def _told(found: Impact) -> Iterator[Problem]:
                 rule.mark,
                 rule=rule.id,
                 detail="\n".join(named.id for named in top),
+            )
+    for rule, tried in found.rewritten:
+        others = [one for one in tried.moves if not (one.before in "FU" and one.after in "PN")]
+        if others:
+            yield Problem(
+                POSSIBLE,
+                "info",
+                f"{rule.id}: can decide differently: {', '.join(one.words for one in others)}",
+                tried.mark,
+                rule=rule.id,
+                detail="\n".join([f"as of {found.base.words}: {tried.old}", *others[0].lines, tried.how]),
             )
     for rule in found.rules:
         if rule.kind == "unread" or rule.id in found.not_compared:

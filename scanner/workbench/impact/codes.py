@@ -18,11 +18,18 @@ LOOSE = {
 }
 UNPROVEN = "LOOSE010"
 """The one that names no loosening, but that none could be excluded."""
-NEW, UNDECIDED, NOT_COMPARED, MOVED = "IMPACT001", "IMPACT002", "IMPACT003", "IMPACT004"
+NEW, UNDECIDED, NOT_COMPARED, MOVED, POSSIBLE = (
+    "IMPACT001",
+    "IMPACT002",
+    "IMPACT003",
+    "IMPACT004",
+    "IMPACT005",
+)
 IMPACT = {
     NEW: "new findings on this estate",
     UNDECIDED: "verdicts that were decided and no longer are",
     NOT_COMPARED: "a rule that could not be compared, for its file does not parse on one side",
     MOVED: "a rule that came, went, or stands for others",
+    POSSIBLE: "a rule that can decide differently, though not looser, whether or not this estate shows it",
 }
 MEANINGS = {**LOOSE, **IMPACT}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scanner.model.condition import NOWHERE, Mark
+from scanner.workbench.moving import Possible, looked_at
 from scanner.workbench.problem import Problem
 
 TOP = 5
@@ -42,6 +43,35 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """What a changed rule can decide differently on any estate, tried without one.
+
+    `was`: the older rule; `moves`: each verdict that can become another, none where both decide alike in all that was
+    tried; `complete`: that was every combination of the values that matter, else a sample, of which `note` says why.
+    """
+
+    was: str
+    moves: tuple[Possible, ...]
+    complete: bool
+    note: str
+    mark: Mark
+    """Where the newer side says what differs."""
+    old: Mark
+
+    @property
+    def words(self) -> str:
+        """The verdicts that can become others."""
+        if self.moves:
+            return ", ".join(one.words for one in self.moves) + ("" if self.complete else " (sampled)")
+        return "decides alike" + ("" if self.complete else " in the cases that were tried")
+
+    @property
+    def how(self) -> str:
+        """How much was tried."""
+        return looked_at(complete=self.complete, note=self.note)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleImpact:
     """One rule. Findings are FAIL rows: `new`, `resolved`, `changed` (severity, waiver or evidence) and `same`.
 
@@ -64,6 +94,8 @@ class RuleImpact:
     top_resolved: tuple[Named, ...] = ()
     top_changed: tuple[Named, ...] = ()
     moved: tuple[Moved, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    """For each older rule that it stands for, what can be decided differently; none where the decision is written alike."""
 
     @property
     def touched(self) -> bool:
@@ -184,6 +216,11 @@ class Impact:
     def touched(self) -> tuple[RuleImpact, ...]:
         """Rules with anything to tell."""
         return tuple(one for one in self.rules if one.touched)
+
+    @property
+    def rewritten(self) -> tuple[tuple[RuleImpact, Tried], ...]:
+        """Rules that decide by another condition or other values, and what was tried of them."""
+        return tuple((rule, one) for rule in self.rules for one in rule.tried)
 
     @property
     def proven(self) -> tuple[Problem, ...]:

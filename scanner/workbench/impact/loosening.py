@@ -6,26 +6,23 @@ Verdicts are tried out, not guessed: each claim about a condition carries the ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from scanner.engine.evaluate import rule_values
 from scanner.language.digest import shape
 from scanner.model.condition import NOWHERE, Mark
-from scanner.model.rule import SEVERITIES, Rule, RuleTest
-from scanner.workbench.bounded.moves import Example, Moves
-from scanner.workbench.bounded.moves import Side as OneRule
-from scanner.workbench.flow import inline_test, value_text
+from scanner.model.rule import SEVERITIES, Rule
+from scanner.workbench.flow import value_text
 from scanner.workbench.impact.codes import LOOSE, UNPROVEN
-from scanner.workbench.moving import Compare, joined, merged_values, moves
-from scanner.workbench.pairs import Pair, alike, decision
+from scanner.workbench.impact.figures import Tried
+from scanner.workbench.impact.trials import Trial, Trials
+from scanner.workbench.moving import Possible, looked_at, possible
+from scanner.workbench.pairs import Pair, alike, by_older, decision
 from scanner.workbench.places import Knobs, Places, difference, used_parameters
 from scanner.workbench.problem import Problem
 from scanner.workbench.sides import Side
 
-_WORDS = {"P": "pass", "F": "fail", "N": "not applicable", "U": "not decided"}
-_TESTED = {"F": "fail", "U": "unknown"}
+_NOTES = 3
 _LOOSER = tuple((before, after) for before in "FU" for after in "PN")
 
 
@@ -43,29 +40,20 @@ class Sided:
         return self.side.words
 
 
-def loosenings(
-    base: Sided, head: Sided, found: tuple[Pair, ...], compare: Compare | None, *, level: str = "warning"
-) -> Iterator[Problem]:
-    """Every loosening of rules, each at the place of the newer side that brings it (the older one's where it is gone)."""
-    finder = Finder(base, head, compare, level)
-    by_old: dict[str, list[Pair]] = {}
-    for pair in found:
-        if pair.before is not None:
-            by_old.setdefault(pair.before.id, []).append(pair)
-    for group in by_old.values():
-        before = group[0].before
-        if before is not None and before.enabled and group[0].kind != "unread":
-            yield from finder.of(before, tuple(pair.after for pair in group if pair.after is not None))
-
-
 class Finder:
-    """Looks for what got looser; knows both sides, how cases are tried, and how bad a loosening is."""
+    """Looks for what got looser; knows both sides, what was tried of each rule, and how bad a loosening is."""
 
-    def __init__(self, base: Sided, head: Sided, compare: Compare | None, level: str) -> None:
+    def __init__(self, base: Sided, head: Sided, level: str = "warning") -> None:
         self.base = base
         self.head = head
-        self.compare = compare
         self.level = level
+        self.trials = Trials(base.side, head.side)
+
+    def loosenings(self, found: tuple[Pair, ...]) -> Iterator[Problem]:
+        """Every loosening of rules, each at the place of the newer side that brings it (the older one's where it is gone)."""
+        for before, afters in by_older(found):
+            if before.enabled:
+                yield from self.of(before, afters)
 
     def of(self, before: Rule, afters: tuple[Rule, ...]) -> Iterator[Problem]:
         """All that got looser of one older rule, which the newer ones stand for."""
@@ -91,12 +79,12 @@ class Finder:
             return
         if before.check is None:
             return
-        if all(rule.check is None for rule in kept):
+        if not _comparable(before, kept):
             what = "was decided by the scanner and is attested by a person now"
             mark = self.head.places.of_key(kept[0], "manual")
             yield self._problem("LOOSE012", kept[0], what, mark, old=self._old(before, "assert", "failIf"))
             return
-        yield from self._verdicts(before, tuple(rule for rule in kept if rule.check is not None))
+        yield from self._verdicts(before, _comparable(before, kept))
 
     def _gone(self, before: Rule) -> Problem:
         other = alike(before, self.head.side.pack.rules)
@@ -136,88 +124,58 @@ class Finder:
 
     def _verdicts(self, before: Rule, afters: tuple[Rule, ...]) -> Iterator[Problem]:
         """What can pass now: once for the values that hold everywhere, then for each block of a profile."""
-        after = afters[0] if len(afters) == 1 else joined(afters)
-        if after is None:
-            return
         unproven: Problem | None = None
-        for where, mine, theirs in self._values(before, afters):
-            if mine is None or theirs is None:
-                unproven = self._unproven(before, afters[0], "two of its parts give one parameter two values")
-                continue
-            if len(afters) == 1 and decision(before) == decision(after) and _equal(before, mine, theirs):
-                continue
-            moved = moves(OneRule(before, mine), OneRule(after, theirs), self.compare)
-            if moved.loosened:
-                yield self._looser(before, afters, moved, where, (mine, theirs))
+        for trial in self.trials.of(before, afters):
+            if trial.moved.loosened:
+                yield self._looser(before, afters, trial)
                 return
-            if not moved.complete:
-                unproven = self._unproven(before, afters[0], moved.note)
+            if not trial.moved.complete:
+                unproven = self._unproven(before, afters[0], trial.moved.note)
         if unproven is not None:
             yield unproven
 
-    def _values(
-        self, before: Rule, afters: tuple[Rule, ...]
-    ) -> Iterator[tuple[Mark | None, Mapping[str, Any] | None, Mapping[str, Any] | None]]:
-        """Parameter values of both sides: everywhere, and in each scope that a profile of either names."""
-        old, new = self.base.side.pack, self.head.side.pack
+    def tried(self, before: Rule, afters: tuple[Rule, ...]) -> Tried | None:
+        """Which verdicts of an older rule can become others on any estate; None where it decides by the same as before."""
+        kept = _comparable(before, afters)
+        trials = self.trials.of(before, kept) if kept else ()
+        if not trials:
+            return None
+        found: dict[tuple[str, str], Possible] = {}
+        for trial in trials:
+            for one in possible(trial.moved, str(trial.where) if trial.where else ""):
+                found.setdefault((one.before, one.after), one)
+        only_less = bool(found) and all("N" in pair for pair in found)
+        mark, old = self._spot(before, kept, trials[0], only_less=only_less)
+        notes = dict.fromkeys(trial.moved.note for trial in trials if trial.moved.note)
+        return Tried(
+            before.id,
+            tuple(sorted(found.values(), key=_rank)),
+            all(trial.moved.complete for trial in trials),
+            "; ".join(list(notes)[:_NOTES]),
+            mark,
+            old,
+        )
 
-        def of(chosen: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Any:
-            theirs = merged_values(tuple(rule_values(new, rule, chosen[1]) for rule in afters))
-            return rule_values(old, before, chosen[0]), theirs
-
-        yield None, *of((old.values, new.values))
-        scopes = {(block.kind, block.scope.lower()): block.mark for block in (*old.scoped, *new.scoped)}
-        for scope, mark in scopes.items():
-            chosen = [
-                {
-                    **pack.values,
-                    **{
-                        name: value
-                        for block in pack.scoped
-                        if (block.kind, block.scope.lower()) == scope
-                        for name, value in block.values
-                    },
-                }
-                for pack in (old, new)
-            ]
-            yield mark, *of((chosen[0], chosen[1]))
-
-    def _looser(
-        self,
-        before: Rule,
-        afters: tuple[Rule, ...],
-        moved: Moves,
-        where: Mark | None,
-        values: tuple[Mapping[str, Any], Mapping[str, Any]],
-    ) -> Problem:
-        after = afters[0]
+    def _looser(self, before: Rule, afters: tuple[Rule, ...], trial: Trial) -> Problem:
+        after, moved = afters[0], trial.moved
         pairs = [pair for pair in _LOOSER if pair in moved.found]
         only_less = all(then == "N" for _, then in pairs)
         same = len(afters) == 1 and decision(before) == decision(after)
-        changed = [name for name in used_parameters(before) if values[0].get(name) != values[1].get(name)]
         code = "LOOSE007" if same else "LOOSE002" if only_less else "LOOSE001"
-        if same:
-            name = changed[0] if changed else ""
-            mark, old = (
-                where or self._of_value(self.head, after, name),
-                self._of_value(self.base, before, name),
-            )
-        else:
-            mark, old = self.condition(before, after, only_less=only_less)
-        told = ", ".join(f"{_WORDS[one]} -> {_WORDS[other]}" for one, other in pairs)
+        mark, old = self._spot(before, afters, trial, only_less=only_less)
+        shown = {(one.before, one.after): one for one in possible(moved)}
+        told = ", ".join(shown[pair].words for pair in pairs)
         given = "; ".join(
-            f"{name} {value_text(values[0].get(name))} -> {value_text(values[1].get(name))}"
-            for name in changed
+            f"{name} {value_text(trial.before.get(name))} -> {value_text(trial.after.get(name))}"
+            for name in _changed(before, trial)
         )
         parts = f" (together with {', '.join(rule.id for rule in afters[1:])})" if len(afters) > 1 else ""
         sampled = "" if moved.complete else " (sampled)"
-        example = moved.found[pairs[0]]
         detail = [
             f"as of {self.base.words}: {old}",
             *([f"parameters: {given}"] if given else []),
-            f"a case that was {_WORDS[pairs[0][0]]} and is {_WORDS[pairs[0][1]]} now:",
-            as_test(example, _TESTED[pairs[0][0]]),
-            *([moved.note] if moved.note else []),
+            *shown[pairs[0]].lines,
+            looked_at(complete=moved.complete, note=moved.note),
         ]
         return Problem(
             code,
@@ -228,6 +186,16 @@ class Finder:
             after.id,
             detail="\n".join(detail),
         )
+
+    def _spot(
+        self, before: Rule, afters: tuple[Rule, ...], trial: Trial, *, only_less: bool
+    ) -> tuple[Mark, Mark]:
+        """Where the newer and the older side say what differs: the value of a parameter, or the condition."""
+        if len(afters) > 1 or decision(before) != decision(afters[0]):
+            return self.condition(before, afters[0], only_less=only_less)
+        name = next(iter(_changed(before, trial)), "")
+        mark = trial.where or self._of_value(self.head, afters[0], name)
+        return mark, self._of_value(self.base, before, name)
 
     def condition(self, before: Rule, after: Rule, *, only_less: bool) -> tuple[Mark, Mark]:
         """Where the condition differs: in `when` where only that can be the reason."""
@@ -278,22 +246,21 @@ class Finder:
         )
 
 
-def _equal(rule: Rule, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    return all(mine.get(name) == theirs.get(name) for name in used_parameters(rule))
-
-
-def as_test(example: Example, expect: str) -> str:
-    """A case as an inline test that holds for the older rule and no longer for the newer one."""
-    return inline_test(
-        RuleTest(
-            name="held before this change",
-            resource=example.resource,
-            related=example.related,
-            params=example.params,
-            now=example.now,
-            expect=expect,
-            message_contains="",
-            findings=None,
-            mark=NOWHERE,
-        )
+def _comparable(before: Rule, afters: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Those of the newer rules whose verdicts can be set beside the older one's."""
+    if before.check is None or not before.enabled:
+        return ()
+    target = before.target.lower()
+    return tuple(
+        rule for rule in afters if rule.enabled and rule.check is not None and rule.target.lower() == target
     )
+
+
+def _changed(rule: Rule, trial: Trial) -> list[str]:
+    """The parameters of the older rule that have another value."""
+    return [name for name in used_parameters(rule) if trial.before.get(name) != trial.after.get(name)]
+
+
+def _rank(one: Possible) -> tuple[int, int]:
+    """What gets stricter first: what got looser has a problem of its own."""
+    return "FUNP".index(one.after), "PNUF".index(one.before)

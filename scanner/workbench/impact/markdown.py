@@ -13,6 +13,7 @@ from scanner.workbench.problem import Problem
 
 _SIGNS = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}  # noqa: RUF001 - a sign, no letter
 _DETAILS = 30
+_CASES = 2
 _LISTED = 60
 _LONGEST_COMMAND = 4_000
 
@@ -37,7 +38,8 @@ def page(found: Impact) -> str:
     if touched:
         paper.add("\n#### Rules with a difference\n")
         head = "| rule | severity | new | resolved | changed | same | verdicts | first resources |"
-        paper.table(head, map(_rule, touched), len(touched), "rules", 0.85)
+        paper.table(head, map(_rule, touched), len(touched), "rules", 0.75)
+    _rewritten(paper, found)
     if found.waivers:
         paper.add("\n#### Waivers touched\n")
         rows = (
@@ -80,6 +82,26 @@ def _problems(
         folded = f"\n<details><summary>{summary(one.what)}</summary>\n\n{block(body)}\n</details>\n"
         if number >= _DETAILS or not paper.add(folded, upto[1]):
             paper.last(f"\n{len(told) - number:,} more details left out for lack of room.\n")
+            break
+
+
+def _rewritten(paper: Paper, found: Impact) -> None:
+    """What can be decided differently on any estate, with the first cases."""
+    if not found.rewritten:
+        return
+    paper.add("\n#### Rules that decide by something else, on any estate\n")
+    rows = (
+        f"| **{prose(rule.id)}** | {code(str(one.mark))} | {prose(one.words)} | {prose(one.how)} |"
+        for rule, one in found.rewritten
+    )
+    paper.table("| rule | where | verdicts | tried |", rows, len(found.rewritten), "rules", 0.82)
+    told = [(rule, one) for rule, one in found.rewritten if one.moves]
+    for number, (rule, one) in enumerate(told):
+        lines = [line for move in one.moves[:_CASES] for line in move.lines]
+        title = summary(f"{rule.id}: {one.words}")
+        folded = f"\n<details><summary>{title}</summary>\n\n{block(chr(10).join(lines))}\n</details>\n"
+        if number >= _DETAILS or not paper.add(folded, 0.88):
+            paper.last(f"\n{len(told) - number:,} more cases left out for lack of room.\n")
             break
 
 

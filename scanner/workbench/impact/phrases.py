@@ -82,8 +82,11 @@ def waiver(one: WaiverTouch) -> str:
 
 def verdict(found: Impact) -> str:
     """The whole in one sentence."""
+    differing = len({rule.id for rule, tried in found.rewritten if tried.moves})
+    elsewhere = f"{counted(differing, 'rule')} can decide differently" if differing else ""
     if not found.touched and not found.loose and not found.errors:
-        return "Nothing on this estate changes, and nothing got looser."
+        quiet = "Nothing on this estate changes, and nothing got looser"
+        return f"{quiet}; {elsewhere} on another." if elsewhere else f"{quiet}."
     new = sum(one.new for one in found.rules)
     resolved = sum(one.resolved for one in found.rules)
     changed = sum(one.changed for one in found.rules)
@@ -93,6 +96,8 @@ def verdict(found: Impact) -> str:
         f"{changed:,} changed",
         counted(len(found.proven), "loosening"),
     ]
+    if elsewhere:
+        parts.append(elsewhere)
     regressions = sum(one.regressions for one in found.rules)
     if regressions:
         parts.append(f"{counted(regressions, 'verdict')} no longer decided")

@@ -114,6 +114,18 @@ def _rule(one: RuleImpact) -> dict[str, Any]:
             }
             for moved in one.moved
         ],
+        "tried": [
+            {
+                "was": tried.was,
+                "moves": [asdict(move) for move in tried.moves],
+                "complete": tried.complete,
+                "note": tried.note,
+                "file": tried.mark.file,
+                "line": tried.mark.line,
+                "column": tried.mark.column,
+            }
+            for tried in one.tried
+        ],
     }
 
 

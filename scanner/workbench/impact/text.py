@@ -7,11 +7,12 @@ from typing import TextIO
 
 from scanner.shown import inert, one_line, visible
 from scanner.workbench.impact import phrases
-from scanner.workbench.impact.figures import Impact, Named, RuleImpact, origin
+from scanner.workbench.impact.figures import Impact, Named, RuleImpact, Tried, origin
 from scanner.workbench.impact.quoting import quoted
 from scanner.workbench.problem import Problem
 
 _LISTED = 40
+_CASES = 2
 
 
 def write(found: Impact, out: TextIO) -> None:
@@ -38,6 +39,11 @@ def _lines(found: Impact) -> Iterator[str]:
         yield f"rules with a difference ({len(found.touched)} of {len(found.rules)})"
         for rule in found.touched:
             yield from _rule(rule)
+    if found.rewritten:
+        yield ""
+        yield f"rules that decide by something else, on any estate ({len(found.rewritten)})"
+        for rule, tried in found.rewritten:
+            yield from _tried(rule, tried)
     if found.waivers:
         yield ""
         yield f"waivers touched ({len(found.waivers)})"
@@ -77,6 +83,14 @@ def _rule(rule: RuleImpact) -> Iterator[str]:
             yield one_line(f"      {sign} {one.name}: {one.words}", 300)
     for moved in rule.moved:
         yield f"      {phrases.moved(moved)}: {_names(moved.top, moved.number)}"
+
+
+def _tried(rule: RuleImpact, tried: Tried) -> Iterator[str]:
+    yield visible(f"  {tried.mark}: {rule.id}: {tried.words}; {tried.how}", 1_000)
+    for one in tried.moves[:_CASES]:
+        yield from (f"      {said(line)}" for line in one.lines)
+    if len(tried.moves) > _CASES:
+        yield f"      the cases of {phrases.counted(len(tried.moves) - _CASES, 'more move')} are in the JSON"
 
 
 def _names(top: Iterable[Named], number: int) -> str:
