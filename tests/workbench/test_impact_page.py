@@ -20,11 +20,13 @@ from scanner.workbench.impact.figures import (
     RuleImpact,
     Score,
     SideWords,
+    Tried,
     WaiverTouch,
 )
 from scanner.workbench.impact.markdown import page
 from scanner.workbench.impact.paper import LIMIT
 from scanner.workbench.impact.quoting import quoted
+from scanner.workbench.moving import Possible
 from scanner.workbench.problem import Problem
 
 HOSTILE = [
@@ -59,6 +61,9 @@ def impact_of(words, number=1, **changes):
             top_resolved=named,
             top_changed=named,
             moved=(Moved("P", "U", 4, named), Moved("F", "P", 2, named)),
+            tried=(
+                Tried(words, (Possible("P", "F", f"{words}\n{words}", words),), False, words, mark, mark),
+            ),
         )
         for at in range(number)
     )
@@ -170,6 +175,19 @@ def test_the_record_keeps_names_as_they_are():
         "regression": True,
         "top": [{"id": f"/subscriptions/{HOSTILE[0]}", "name": HOSTILE[0], "message": HOSTILE[0]}] * 5,
     }
+
+
+def test_what_was_tried_is_in_every_form():
+    """The record has the case of each move; text and page have it too, and say that it was a sample."""
+    found = impact_of("name")
+    move = {"before": "P", "after": "F", "case": "name\nname", "where": "name"}
+    (tried,) = record.record(found)["rules"][0]["tried"]
+    assert (tried["moves"], tried["complete"], tried["note"]) == ([move], False, "name")
+    out = StringIO()
+    text.write(found, out)
+    for made in (out.getvalue(), page(found)):
+        assert "only a sample was tried: name" in made
+        assert "a case that was pass and is fail now (with the values of name):" in made
 
 
 def test_a_score_is_never_rounded_up():

@@ -12,6 +12,7 @@ from scanner.text import encodable
 from scanner.workbench.diff.change import STEPS, Change
 from scanner.workbench.diff.packs import Difference
 from scanner.workbench.impact.paper import Paper, block, code, prose, summary
+from scanner.workbench.impact.phrases import counted
 from scanner.workbench.impact.record import problem_record
 from scanner.workbench.impact.text import said
 
@@ -30,7 +31,7 @@ def verdict(found: Difference) -> str:
         f"{number} {step}" for step in STEPS if (number := sum(one.step == step for one in found.changes))
     )
     fits = f"at least {found.wanted}; it is {new}" + (", which is too low" if found.too_low else "")
-    return f"{len(found.changes)} changes ({counts}) since {found.base} ({old}) ask for version {fits}."
+    return f"{counted(len(found.changes), 'change')} ({counts}) since {found.base} ({old}) {'asks' if len(found.changes) == 1 else 'ask'} for version {fits}."
 
 
 def text(found: Difference, out: TextIO) -> None:
