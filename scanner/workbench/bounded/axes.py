@@ -210,16 +210,22 @@ class Chooser:
         return [] if isinstance(leaf.operand, Path) else [leaf.operand]
 
 
-def pairs(choices: Sequence[Sequence[Any]], at_least: int) -> Iterator[tuple[int, ...]]:
-    """Combinations (positions) that hold every pair of values of two places, and others at random, always the same ones."""
+def pairs(choices: Sequence[Sequence[Any]], at_least: int, most: int = 0) -> Iterator[tuple[int, ...]]:
+    """Combinations (positions) that hold every pair of values of two places, and others at random, always the same ones.
+
+    Where the pairs alone are more than `most` (0: never), only random ones.
+    """
     draw = random.Random(20_261_125).random  # noqa: S311 - a sample, not a secret
     sizes = [len(reps) for reps in choices]
     seen: set[tuple[int, ...]] = set()
-    for one, other in itertools.combinations(range(len(choices)), 2):
-        for first, second in itertools.product(range(len(choices[one])), range(len(choices[other]))):
-            chosen = [int(draw() * number) for number in sizes]
-            chosen[one], chosen[other] = first, second
-            seen.add(tuple(chosen))
+    if most and (sum(sizes) ** 2 - sum(size * size for size in sizes)) // 2 > most:
+        at_least = most
+    else:
+        for one, other in itertools.combinations(range(len(choices)), 2):
+            for first, second in itertools.product(range(sizes[one]), range(sizes[other])):
+                chosen = [int(draw() * number) for number in sizes]
+                chosen[one], chosen[other] = first, second
+                seen.add(tuple(chosen))
     for _ in range(4 * at_least):
         if len(seen) >= at_least:
             break
