@@ -16,11 +16,15 @@ from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for
 from scanner.model.condition import NOWHERE, Condition, Logic
 from scanner.model.rule import Rule, RuleTest
+from scanner.workbench.bounded.axes import USUAL
 from scanner.workbench.bounded.compare import compare
 from scanner.workbench.bounded.moves import Example, Moves, Side
+from scanner.workbench.bounded.questions import QUICK
 from scanner.workbench.flow import inline_test
 from scanner.workbench.unit import NOW, relations_from, resource_of
 
+THOROUGH = 200
+"""So many comparisons are tried with all that is affordable for one; of a larger change the others are only sampled."""
 WORDS = {"P": "pass", "F": "fail", "N": "not applicable", "U": "not decided"}
 _EXPECT = {"P": "pass", "F": "fail", "N": "notApplicable", "U": "unknown"}
 
@@ -50,9 +54,12 @@ class Possible:
         return [head, *self.case.splitlines()]
 
 
-def moves(before: Side, after: Side) -> Moves:
-    """Every move that is known of, with what a smaller case shows in the place of a test that shows the same."""
-    found = compare(before, after)
+def moves(before: Side, after: Side, earlier: int = 0) -> Moves:
+    """Every move that is known of, with what a smaller case shows in the place of a test that shows the same.
+
+    `earlier`: how many rules were compared before in this run; after `THOROUGH` of them fewer combinations are tried.
+    """
+    found = compare(before, after, limits=USUAL if earlier < THOROUGH else QUICK)
     return replace(found, found={**dict(_on_tests(before, after)), **found.found})
 
 

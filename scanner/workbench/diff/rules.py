@@ -38,6 +38,7 @@ class Differ:
     def __init__(self, base: Side, head: Side) -> None:
         self.base, self.head = base, head
         self.old, self.new = Places(base), Places(head)
+        self.compared = 0
 
     def changes(self, found: tuple[Pair, ...]) -> Iterator[Change]:
         """Every change of every pair; a split is told once for the rule that was split."""
@@ -115,7 +116,8 @@ class Differ:
         values = [name for name in used_parameters(before) if mine.get(name) != theirs.get(name)]
         if same and not values:
             return
-        moved = moves(OneRule(before, mine), OneRule(whole, theirs))
+        moved = moves(OneRule(before, mine), OneRule(whole, theirs), self.compared)
+        self.compared += 1
         given = "; ".join(
             f"{name} {value_text(mine.get(name))} -> {value_text(theirs.get(name))}" for name in values
         )

@@ -42,6 +42,7 @@ class Trials:
     base: Side
     head: Side
     _known: dict[str, tuple[Trial, ...]] = field(default_factory=dict)
+    _done: int = 0
 
     def of(self, before: Rule, afters: tuple[Rule, ...]) -> tuple[Trial, ...]:
         """All trials of an older rule; none where it decides by the same condition and the same values."""
@@ -65,7 +66,9 @@ class Trials:
             if theirs is None:
                 yield Trial(where, mine, several[0], UNTRIED)
             else:
-                yield Trial(where, mine, theirs, moves(OneRule(before, mine), OneRule(after, theirs)))
+                moved = moves(OneRule(before, mine), OneRule(after, theirs), self._done)
+                self._done += 1
+                yield Trial(where, mine, theirs, moved)
 
     def _values(
         self, before: Rule, afters: tuple[Rule, ...]
