@@ -184,3 +184,34 @@ def test_rules_that_became_one_are_tried_one_by_one(repository, capsys):
     (row,) = (row for row in found["rules"] if row["id"] == "TST105")
     assert [one["was"] for one in row["tried"]] == ["TST101", "TST104"]
     assert all(("P", "F") in moves(one) for one in row["tried"])
+
+
+def test_diff_tells_how_much_was_tried_of_verdicts_only(repository, capsys):
+    """Alike in every case is `complete`; a change of words has no cases, and so nothing that could be complete."""
+    same = rule("TST101", assertion=f"{{allOf: [{WITH_DEFAULT}, {WITH_DEFAULT}]}}")
+    repository.commit({"acr/TST101.yaml": same.replace("Shared passwords", "Passwords")})
+    found, _ = asked(capsys, command="diff")
+    assert {one["code"]: (one["moves"], one["complete"]) for one in found["changes"]} == {
+        "DIFF006": ([], True),
+        "DIFF017": ([], None),
+    }
+
+
+def test_a_large_change_is_tried_with_fewer_combinations(repository, monkeypatch, capsys):
+    """After as many comparisons as are affordable the others are sampled, which is said; nothing is left out."""
+    monkeypatch.setattr("scanner.workbench.moving.THOROUGH", 0)
+    leaves = ", ".join(f"{{field: tags.k{at}, equals: v}}" for at in range(8))
+    one, other = (rule("TST104", assertion=f"{{anyOf: [{leaves}, {{field: tags.last, equals: {value}}}]}}") for value in "ab")  # fmt: skip
+    repository.git("switch", "-q", "main")
+    repository.commit({"acr/TST104.yaml": one})
+    repository.git("switch", "-q", "work")
+    repository.git("merge", "-q", "main")
+    repository.commit({"acr/TST104.yaml": other})
+    found, _ = asked(capsys)
+    few = tried(found, "TST104")
+    monkeypatch.undo()
+    monkeypatch.chdir(repository.place)
+    found, _ = asked(capsys)
+    many = tried(found, "TST104")
+    assert {("P", "F"), ("F", "P")} <= moves(few) <= moves(many)
+    assert (few["complete"], many["complete"]) == (False, True)

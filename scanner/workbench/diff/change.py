@@ -73,8 +73,8 @@ class Change:
     detail: str = ""
     moves: tuple[Possible, ...] = ()
     """For verdicts: which can become which others, each with its case."""
-    complete: bool = True
-    """Whether every case was tried."""
+    complete: bool | None = None
+    """Whether every case was tried; None for what is no matter of verdicts."""
 
     @property
     def kind(self) -> Kind:

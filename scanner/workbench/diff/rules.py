@@ -153,7 +153,7 @@ class Differ:
             yield Change(code, after.id, what, mark, old, "\n".join(lines), complete=False)
         elif not same:
             code, what = "DIFF006", f"the condition is written differently and decides alike{parts}"
-            yield Change(code, after.id, what, mark, old, "\n".join(lines))
+            yield Change(code, after.id, what, mark, old, "\n".join(lines), complete=True)
 
     def _values(self, before: Rule, after: Rule, name: str) -> tuple[Mark, Mark]:
         """Where a parameter is declared on both sides."""
