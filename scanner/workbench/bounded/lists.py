@@ -212,7 +212,12 @@ class Lists:
             wanted = self.chooser.param_values[operand.name] if isinstance(operand, Param) else [operand]
             for number in filter(is_number, wanted):
                 found |= {int(number) - 1, int(number), int(number) + 1}
+        if any(number > MAX_COUNTED for number in found):
+            self.chooser.sampled(self._name_of(scope))
         return sorted(number for number in found if 1 < number <= MAX_COUNTED)
+
+    def _name_of(self, scope: Scope) -> str:
+        return next((tried.name for tried in self.all if tried.scope is scope), "")
 
     def _listed(self, place: str, keys: Keys, raws: list[Any]) -> Listed:
         """A list with its elements as the engine binds them."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from scanner.engine.judge import judge
-from scanner.model.condition import NOWHERE
+from scanner.model.condition import NOWHERE, Logic
 from scanner.model.rule import RuleTest
 from scanner.workbench.bounded.compare import compare
+from scanner.workbench.bounded.moves import Side
 from scanner.workbench.unit import case_of
 from tests.workbench.bounded.making import pack_of, side
 
@@ -136,3 +138,43 @@ def test_a_count_beside_another_question_is_a_sample(tmp_path):
     moves = compare(side(pack, pack.rules[0]), side(pack, pack.rules[1]))
     assert ("P", "F") in moves.found
     assert not moves.complete
+
+
+BEYOND = [
+    pytest.param('{field: tags.a, matches: "^(a|b){1,50}$"}', '{field: tags.a, matches: "^(a|b){1,51}$"}', id="patterns"),
+    pytest.param(f"{{count: {{of: {RULES}}}, less: 100}}", f"{{count: {{of: {RULES}}}, less: 1000}}", id="long lists"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), BEYOND)
+def test_what_is_beyond_the_domain_is_never_called_alike(tmp_path, one, other):
+    """Texts of fifty characters and lists of a hundred elements are not tried: such a change is a sample, and no proof."""
+    pack = pack_of(tmp_path, f"assert: {one}\n", f"assert: {other}\n")
+    moves = compare(side(pack, pack.rules[0]), side(pack, pack.rules[1]))
+    assert moves.found or not moves.complete
+    assert compare(side(pack, pack.rules[0]), side(pack, pack.rules[0])).same
+
+
+def test_a_text_that_fits_two_patterns(tmp_path):
+    """One that begins and ends as wanted is put together of both: the rule can pass, and less is asked without either."""
+    both = "assert: {allOf: [{field: tags.a, like: prod-*}, {field: tags.a, like: '*-eu'}]}\n"
+    pack = pack_of(
+        tmp_path, both, "assert: {field: tags.a, like: prod-*}\n", "assert: {field: tags.a, like: '*-eu'}\n"
+    )
+    whole, one, other = (side(pack, rule) for rule in pack.rules)
+    assert set(compare(whole, one, unread=False).found) == {("F", "P")}
+    assert set(compare(one, other, unread=False).found) == {("P", "F"), ("F", "P")}
+    assert whole.rule.check is not None
+    never = replace(whole.rule, check=Logic("not", (whole.rule.check,), NOWHERE))
+    assert ("P", "F") in compare(whole, Side(never, whole.values)).found
+
+
+@pytest.mark.parametrize("days", [0, 1, 10_000_000, 10**15])
+def test_days_beyond_the_calendar(tmp_path, days):
+    """A limit that no calendar reaches is compared like any other."""
+    bodies = [
+        f"assert: {{field: properties.creationDate, newerThanDays: {number}}}\n" for number in (30, days)
+    ]
+    pack = pack_of(tmp_path, *bodies)
+    moves = compare(side(pack, pack.rules[0]), side(pack, pack.rules[1]))
+    assert (("F", "P") in moves.found) is (days > 30)
