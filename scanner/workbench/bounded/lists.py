@@ -26,6 +26,8 @@ from scanner.workbench.unit import relations_from, resource_of
 
 MAX_COUNTED = 24
 """The longest list that is made for a count."""
+MAX_KINDS = 16
+"""Elements that several quantifiers answer differently, which are tried together in every way; of more, only witnesses."""
 MAX_GATHERED = 400
 """Lists that are made for more than two quantifiers over one list; where all would be more, an eighth of it is a sample."""
 _NOBODY = resource_of("Microsoft.ContainerRegistry/registries", {})
@@ -107,11 +109,20 @@ class Lists:
     def _witnesses(
         self, tried: Tried, asked: Sequence[tuple[Site, Mapping[str, tuple[Any, ...]]]]
     ) -> Iterator[int]:
-        """For each quantifier an element that alone makes it hold and one that does not, where none that is known does."""
+        """An element of each kind that the quantifiers answer differently; of too many, for each quantifier one that it holds of and one not."""
         space = self._space(tried, tried.ones)
         known = set(tried.telling)
-        for site, params in asked:
-            for rows in Masks(space, self.chooser.oracle, params).of(site):
+        truths = [Masks(space, self.chooser.oracle, params).of(site) for site, params in asked]
+        if space.complete:
+            kinds: dict[tuple[int, ...], int] = {}
+            for at, rows in enumerate(space.selected[0]):
+                kinds.setdefault(tuple((truth & rows) >> at for pair in truths for truth in pair), at)
+            if len(kinds) <= MAX_KINDS:
+                yield from kinds.values()
+                return
+        self.chooser.sampled(tried.name)
+        for pair in truths:
+            for rows in pair:
                 if rows and not any(rows & space.selected[0][at] for at in known):
                     known.add(space.at(first_row(rows))[0])
                     yield space.at(first_row(rows))[0]
