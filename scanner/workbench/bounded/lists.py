@@ -29,7 +29,7 @@ MAX_COUNTED = 24
 MAX_KINDS = 16
 """Elements that several quantifiers answer differently, which are tried together in every way; of more, only witnesses."""
 MAX_GATHERED = 400
-"""Lists that are made for more than two quantifiers over one list; where all would be more, an eighth of it is a sample."""
+"""Lists that are made for more than two quantifiers over one list; where all would be more, a quarter of it is a sample."""
 _NOBODY = resource_of("Microsoft.ContainerRegistry/registries", {})
 
 
@@ -130,17 +130,13 @@ class Lists:
     def _gathered(self, tried: Tried, number: int) -> None:
         """Lists of as many elements as there are quantifiers: each may be the only one that one of them asks for."""
         some, most = tried.some, min(self.limits.pairs, MAX_GATHERED)
-        all_but_one = list(itertools.combinations(some, len(some) - 1)) if len(some) > 3 else []
-        sizes = range(3, min(number, len(some)) + 1)
-        every = itertools.chain(
-            [tuple(some)] if len(some) > 2 else [],
-            all_but_one,
-            *(itertools.combinations(some, size) for size in sizes if size < len(some) - 1),
-        )
+        long = [size for size in range(len(some), len(some) - 3, -1) if size > 2]
+        short = [size for size in range(3, number + 1) if size < len(some) and size not in long]
+        every = itertools.chain.from_iterable(itertools.combinations(some, size) for size in (*long, *short))
         made = list(itertools.islice(every, most + 1))
         if len(made) > most:
             self.chooser.sampled(tried.name)
-            made = made[: most // 8]
+            made = made[: most // 4]
         tried.threes = [joined(one) for one in sorted(made, key=len) if _distinct(one)]
 
     def _longer(self, tried: Tried) -> None:
