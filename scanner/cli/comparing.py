@@ -86,18 +86,20 @@ class Asked:
 
 def opened(sides: Sides, asked: Asked) -> Opened:
     """Both sides as the options ask for. Raises what loading and tailoring raise, with all errors."""
-    from scanner.cli.options import pack_folder, profile_file  # noqa: PLC0415
+    from scanner.cli.options import pack_folder, pack_name, profile_file  # noqa: PLC0415
     from scanner.language.pack import shown  # noqa: PLC0415
     from scanner.language.tailor import check_engine  # noqa: PLC0415
 
     folder = pack_folder(asked.pack)
-    head = sides.head(folder)
+    head = sides.head(folder, pack_name(asked.pack))
     check_engine(head.pack.requires, f"{head.name}/pack.yaml")
     base = sides.base(asked.base, folder, head, exact=asked.exact, broken_ok=asked.broken_ok)
-    mine = [(path, shown(path)) for path in map(profile_file, asked.profiles)]
+    mine = [(path, shown(path)) for path in (profile_file(one, asked.pack) for one in asked.profiles)]
     notes: list[str] = []
     if asked.base_profiles:
-        theirs = [(path, shown(path)) for path in map(profile_file, asked.base_profiles)]
+        theirs = [
+            (path, shown(path)) for path in (profile_file(one, asked.pack) for one in asked.base_profiles)
+        ]
     else:
         theirs = list(_as_of(sides, base, mine, notes))
     return Opened(_tailored(base, theirs), _tailored(head, mine), notes)

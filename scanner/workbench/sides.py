@@ -94,9 +94,12 @@ class Sides:
         """A new folder that lives as long as the context."""
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="acrscan-")))
 
-    def head(self, folder: Path) -> Side:
-        """The side under check: the work tree. Raises what makes the whole pack unreadable."""
-        name = shown(folder)
+    def head(self, folder: Path, name: str = "") -> Side:
+        """The side under check: the work tree, or a bundle's copy, whose `name` places begin with.
+
+        Raises what makes the whole pack unreadable.
+        """
+        name = name or shown(folder)
         pack, at, errors, unread = self._readable(folder, name, "")
         return Side(pack, "the work tree", name, at, None, errors, unread)
 
