@@ -1,0 +1,85 @@
+"""JSON with places: a file comes in, a tree of marked nodes comes out (the same nodes as for YAML)."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+from scanner.json_text import parse_json, source_of
+from scanner.model.condition import Mark
+from scanner.text import Mapping, Node, Scalar, Sequence, Source
+
+MAX_BYTES = 5_000_000
+"""The largest file of one definition; Azure's own are below 200 kB."""
+_TOKEN = re.compile(r'[ \t\r\n,:]*(?:([\[{])|([\]}])|("(?:[^"\\]|\\.)*")|([^\s,\]}:"]+))', re.DOTALL)
+
+
+def read_nodes(path: Path, shown: str) -> tuple[Node, Source]:
+    """The marked tree of a JSON file. Raises `InputError` with file:line:col, as `json_text` does."""
+    text = source_of(path, MAX_BYTES)
+    return nodes_of(text, shown)
+
+
+def nodes_of(text: str, file: str) -> tuple[Node, Source]:
+    """The marked tree of a JSON text."""
+    parse_json(text, file)  # everything that can be wrong with it is said here
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    stack: list[tuple[Sequence | Mapping, list[Scalar]]] = []
+    for found in _TOKEN.finditer(text):
+        opened, closed, quoted, bare = found.groups()
+        line = bisect_right(starts, found.start(found.lastindex or 0)) - 1
+        mark = Mark(file, line + 1, found.start(found.lastindex or 0) - starts[line] + 1)
+        finished: Node
+        if opened:
+            stack.append((Sequence([], mark) if opened == "[" else Mapping({}, mark), []))
+            continue
+        finished = stack.pop()[0] if closed else _scalar(quoted, bare, mark)
+        if not stack:
+            return finished, Source(file, tuple(text.split("\n")))
+        holder, pending = stack[-1]
+        if isinstance(holder, Sequence):
+            holder.items.append(finished)
+        elif not pending:
+            pending.append(finished if isinstance(finished, Scalar) else Scalar("", mark))
+        else:
+            key = pending.pop()
+            holder.items[key.value] = finished
+            holder.marks[key.value] = key.mark
+    raise AssertionError("valid JSON ends")
+
+
+def _scalar(quoted: str | None, bare: str | None, mark: Mark) -> Scalar:
+    if quoted is not None:
+        return Scalar(json.loads(quoted, strict=False), mark, plain=False, text=quoted)
+    return Scalar(json.loads(bare or "null"), mark, text=bare or "")
+
+
+def places(node: Node, path: str = "") -> Iterator[tuple[Mark, str]]:
+    """Every value's mark with its JSON path (`policyRule.if.allOf[1].equals`)."""
+    yield node.mark, path
+    if isinstance(node, Sequence):
+        for number, item in enumerate(node.items):
+            yield from places(item, f"{path}[{number}]")
+    elif isinstance(node, Mapping):
+        for key, item in node.items.items():
+            below = f"{path}.{key}" if path else key
+            yield node.marks.get(key, item.mark), below
+            yield from places(item, below)
+
+
+def entry(node: Node | None, name: str) -> Node | None:
+    """The value of a key in any casing, or None."""
+    if not isinstance(node, Mapping):
+        return None
+    if name in node.items:
+        return node.items[name]
+    wanted = name.lower()
+    return next((item for key, item in node.items.items() if key.lower() == wanted), None)
+
+
+def word(node: Node | None) -> str:
+    """The text of a scalar, "" for anything else."""
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
