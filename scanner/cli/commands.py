@@ -31,6 +31,8 @@ POLICY = {
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+    "import": ("policy_import", "Turn Azure Policy definitions into rules."),
+    "export": ("policy_export", "Write rules as Azure Policy definitions."),
 }
 WAIVER = {
     "list": ("waiver", "Show waivers and attestations with their days left."),

@@ -43,6 +43,8 @@ class Reading:
     notes: list[tuple[Mark, str]] = field(default_factory=list)
     constructs: list[str] = field(default_factory=list)
     conditions: int = 0
+    checking: bool = True
+    """False: aliases are not looked up (a first look at what a condition is about)."""
 
     def report(
         self, what: str, mark: Mark, construct: str, advice: str = "", code: str = UNSUPPORTED
@@ -186,12 +188,15 @@ class ClauseParser:
             return ""
         template = self.reading.template(body, counting=counting)
         if isinstance(template, str):
-            self.alias(template, body.mark)
+            self.alias(template, body.mark, counting=counting)
         return template
 
-    def alias(self, text: str, mark: Mark) -> None:
+    def alias(self, text: str, mark: Mark, *, counting: bool) -> None:
         """Report an alias that leads nowhere; note one whose path is only worked out, or of another type."""
-        found = resolve(text, self.target, self.reading.table)
+        if not self.reading.checking:
+            return
+        table = self.reading.table
+        found = resolve(text, self.target, table)
         if isinstance(found, str):
             self.reading.report(found, mark, text, suggestion(text, self.target), UNKNOWN_ALIAS)
         elif found.guessed:
@@ -200,7 +205,7 @@ class ClauseParser:
             )
         elif found.foreign:
             self.reading.notes.append((mark, f"{text} belongs to another type than {self.target}: not set"))
-        elif found.many:
+        elif found.many and not counting:
             self.reading.notes.append(
                 (
                     mark,
@@ -245,9 +250,8 @@ class ClauseParser:
         if not isinstance(alias, str) or EACH not in alias or alias.startswith("["):
             report("count.field names an array alias with [*]", given.mark, "count.field")
             return None
-        errors, noted = len(self.reading.form.errors), len(self.reading.notes)
-        self.alias(alias, given.mark)
-        del self.reading.notes[noted:]  # a count of a list that is not set is 0; nobody disputes that
+        errors = len(self.reading.form.errors)
+        self.alias(alias, given.mark, counting=True)  # a list that is not set counts 0; nobody disputes that
         return FieldCount(alias, where) if len(self.reading.form.errors) == errors else None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from scanner.engine.azure.aliases import split
+from scanner.engine.azure.values import decide
 from scanner.engine.relations import relations_for
 from scanner.language.azure_policy.clauses import ClauseParser, Reading, constant
 from scanner.language.azure_policy.definition import RESOURCE_MODES
@@ -95,7 +96,7 @@ def judged(
     if existence is not None:
         when = Group("allOf", (on, clause), clause.mark) if on else clause
         return Judged(policy(when), policy(existence), effect, effect_now, disabled=effect_now == "disabled")
-    applies = applicable(clause)
+    applies = applicable(clause, target)
     parts = [part for part in (on, applies) if part is not None]
     when_policy = policy(Group("allOf", tuple(parts), clause.mark)) if parts else None
     check = Logic("not", (policy(clause),), clause.mark)
@@ -202,7 +203,7 @@ def _existence(reading: Reading, details: Node | None, mark: Mark, target: str) 
     return Existence(kind, name, below, template("name"), template("resourceGroupName"), wanted, where, mark)
 
 
-def applicable(clause: Clause) -> Clause | None:
+def applicable(clause: Clause, target: str) -> Clause | None:
     """When the policy applies at all: Azure asks `name` and `kind` for that, and takes everything else as met.
 
     None: to every resource of the type. Source:
@@ -210,8 +211,10 @@ def applicable(clause: Clause) -> Clause | None:
     """
     if not _others(clause):
         return None
-    found = _reduced(clause, positive=True)
-    return None if isinstance(found, bool) else found
+    found = _reduced(clause, target, positive=True)
+    if isinstance(found, bool):
+        return None if found else clause
+    return found
 
 
 def _others(clause: Clause) -> bool:
@@ -230,13 +233,17 @@ def _about(clause: Clause, names: tuple[str, ...]) -> bool:
     )
 
 
-def _reduced(clause: Clause, *, positive: bool) -> Clause | bool:
+def _reduced(clause: Clause, target: str, *, positive: bool) -> Clause | bool:
+    if isinstance(clause, Test) and _about(clause, ("type",)):
+        value = constant(clause.operand, {})
+        answer = decide(clause.operator, target, value) if value is not None else clause
+        return answer if isinstance(answer, bool) else clause
     if not isinstance(clause, Group):
-        return clause if _about(clause, ("type", "name", "kind")) else positive
+        return clause if _about(clause, ("name", "kind")) else positive
     if clause.kind == "not":
-        inner = _reduced(clause.children[0], positive=not positive)
+        inner = _reduced(clause.children[0], target, positive=not positive)
         return (not inner) if isinstance(inner, bool) else replace(clause, children=(inner,))
-    parts = [_reduced(child, positive=positive) for child in clause.children]
+    parts = [_reduced(child, target, positive=positive) for child in clause.children]
     settling = clause.kind == "anyOf"
     if settling in parts:
         return settling
