@@ -88,7 +88,7 @@ def convert(
     reading = Reading(form, tuple(parameters), {})
     converted = Converted()
     reading.table = used_aliases(definition.rule, options.aliases)
-    target = _target(reading, definition, parameters, options)
+    target = target_of(reading, definition, parameters, options)
     manual = not definition.rule or definition.policy_type.lower() == "static"
     found = None
     if not manual and target and definition.rule is not None and not form.errors:
@@ -188,7 +188,7 @@ def rule_id(definition: Definition, reference: str = "") -> str:
     return f"AZP{int(digits, 16):03d}"
 
 
-def _target(
+def target_of(
     reading: Reading, definition: Definition, parameters: Mapping[str, Parameter], options: Options
 ) -> str:
     """The type to import for; what else the definition is about is noted. "" when there is none."""

@@ -53,7 +53,7 @@ def rule_text(
     severity: str,
 ) -> tuple[str, str, str]:
     """(name, title, text of the file) of the rule; `found` None for one that only a person can answer."""
-    title = _title(definition)
+    title = title_of(definition)
     name = slug(definition.display_name or definition.name or identifier)
     reference = PORTAL + definition.id.replace("/", "%2F") if definition.id.startswith("/") else PAGE
     body: dict[str, Any] = {
@@ -93,7 +93,8 @@ def slug(text: str) -> str:
     return words[:80].strip("-") or "policy"
 
 
-def _title(definition: Definition) -> str:
+def title_of(definition: Definition) -> str:
+    """One line of at most 120 characters without a full stop."""
     text = " ".join((definition.display_name or definition.name or "Imported policy").split()).rstrip(". ")
     return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 1].rstrip(". ") + "…"
 
@@ -106,7 +107,7 @@ def _attest(definition: Definition) -> str:
 
 
 def _message(definition: Definition, parameters: Mapping[str, Parameter], found: Judged) -> str:
-    title = _title(definition).replace("{{", "{ {").replace("}}", "} }")
+    title = title_of(definition).replace("{{", "{ {").replace("}}", "} }")
     name = next((key for key in parameters if key == "effect"), "")
     if name:
         return f"{title}: not met (effect {{{{ param.{name} }}}})"
