@@ -63,6 +63,10 @@ def select(alias: Alias, asked: Asked) -> Selection:
         name = full_name(asked.resource)
         found.spots.append(Spot(name or ABSENT, "", "fullName"))
         return found
+    own = {"type": asked.resource.type, "name": asked.resource.name, "id": asked.resource.id}
+    if len(alias.steps) == 1 and alias.steps[0] in own:
+        found.spots.append(Spot(own[alias.steps[0]] or ABSENT, alias.steps[0], alias.steps[0]))
+        return found  # every resource has these, whether or not its body repeats them
     steps = alias.steps
     start, done = Spot(asked.resource.body, "", ""), 0
     for length in range(len(steps), 0, -1):

@@ -18,7 +18,7 @@ _TOKENS = {
     "mm": "%M",
     "ss": "%S",
 }
-_PART = re.compile(r"'[^']*'|yyyy|MM|dd|HH|mm|ss|f{1,7}|[A-Za-z]+|[^A-Za-z']+")
+_PART = re.compile(r"'[^']*'|([A-Za-z])\1*|[^A-Za-z']+")
 
 
 def universal(moment: datetime) -> str:
@@ -34,12 +34,13 @@ def utc_now(now: float, form: str | None = None) -> str:
     if form in ("d", "u"):
         return moment.strftime("%m/%d/%Y" if form == "d" else "%Y-%m-%d %H:%M:%SZ")
     parts = []
-    for part in _PART.findall(form):
+    for found in _PART.finditer(form):
+        part = found.group()
         if part.startswith("'"):
             parts.append(part[1:-1])
         elif part in _TOKENS:
             parts.append(moment.strftime(_TOKENS[part]))
-        elif set(part) == {"f"}:
+        elif set(part) == {"f"} and len(part) <= 7:
             parts.append(f"{moment.microsecond:06d}0"[: len(part)])
         elif part in ("T", "Z") or not part.isalpha():
             parts.append(part)

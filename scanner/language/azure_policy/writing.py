@@ -24,6 +24,7 @@ FRAMEWORK = "azure-policy"
 PORTAL = "https://portal.azure.com/#view/Microsoft_Azure_Policy/PolicyDetailBlade/definitionId/"
 PAGE = "https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-policy-rule"
 MAX_TITLE = 120
+MAX_TEXT = 10_000
 
 
 class _Dumper(yaml.SafeDumper):
@@ -75,7 +76,7 @@ def rule_text(
                 "disabledReason": "The definition's effect is Disabled unless it is set",
             }
     body |= {
-        "rationale": definition.description or definition.display_name or "The definition says no more.",
+        "rationale": (definition.description or definition.display_name or "The definition says no more.")[:MAX_TEXT],
         "remediation": {
             "effort": "low" if found is not None and found.effect_now == "modify" else "medium",
             "manual": _remedy(found),
@@ -103,6 +104,7 @@ def _attest(definition: Definition) -> str:
     details = entry(entry(definition.rule, "then"), "details")
     given = word(entry(details, "defaultState"))
     words = definition.description or definition.display_name or "The control is met."
+    words = words[:MAX_TEXT]
     return f"{words}\n\nAzure's own default state is {given}." if given else words
 
 
