@@ -27,16 +27,17 @@ MAX_TITLE = 120
 MAX_TEXT = 10_000
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes every value where it is used: the dialect has no anchors."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
+_DUMPER: Any = type(
+    "Dumper",
+    (yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper,),
+    {"ignore_aliases": lambda *_: True},
+)
+"""Writes every value where it is used: the dialect has no anchors."""
 
 
 def dump(value: Any) -> str:
     """A value as YAML of our dialect. Raises `InputError` for text that YAML cannot hold."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=116)
+    text: str = yaml.dump(value, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=116)
     documents, _ = load_yaml(text, "the written rule")
     if len(documents) != 1 or plain(documents[0]) != value:
         raise InputError("cannot be written as YAML without loss", "", "Leave this definition out.")
