@@ -29,6 +29,10 @@ MISSING_LIST = (
     "the list is not set, so `[*]` does not hold (Microsoft's page on arrays can be read otherwise)"
 )
 
+EQUALITY = ("equals", "notEquals")
+WITHHELD = "(withheld)"
+"""Stands for a withheld value where it is enough to know that there is one and that it is not empty."""
+
 
 def prove(policy: Policy, case: Case) -> Proof:
     """The proof of an imported condition."""
@@ -132,10 +136,9 @@ def _leaf(test: Test, shown: str, value: Any, operand: Any, mark: Mark, alias: A
         return proof
     if isinstance(value, Hidden):
         proof.state, proof.note = "hidden", f"{value.kind}, withheld"
-        if test.operator == "exists":
-            value = ""
-        else:
+        if test.operator != "exists" and not (test.operator in EQUALITY and operand in ("", None)):
             return proof
+        value = WITHHELD
     elif value is ABSENT or value is None:
         proof.state = "absent"
         if alias is not None and alias.guessed:

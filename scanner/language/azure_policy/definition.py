@@ -106,7 +106,7 @@ def read_definition(node: Node) -> Definition:
         return read_definition(unescaped(node))
     metadata = entry(body, "metadata")
     declared = entry(body, "parameters")
-    holder = node if isinstance(node, MappingNode) else MappingNode({}, node.mark)
+    holder = node if isinstance(node, MappingNode) else MappingNode({}, node.file, node.start)
     return Definition(
         node=holder,
         id=word(entry(node, "id")) or word(entry(body, "id")),
@@ -127,13 +127,13 @@ def unescaped(node: Node) -> Node:
     """A node of a template, where `[[` stands for the `[` that begins an expression."""
     if isinstance(node, Scalar):
         if isinstance(node.value, str) and node.value.startswith("[["):
-            return Scalar(node.value[1:], node.mark, plain=node.plain, text=node.text)
+            return Scalar(node.value[1:], node.plain, node.text, node.file, node.start, node.end)
         return node
     if isinstance(node, Sequence):
-        return Sequence([unescaped(item) for item in node.items], node.mark)
-    return MappingNode(
-        {key: unescaped(item) for key, item in node.items.items()}, node.mark, dict(node.marks)
-    )
+        return Sequence([unescaped(item) for item in node.items], node.file, node.start)
+    found = MappingNode({key: unescaped(item) for key, item in node.items.items()}, node.file, node.start)
+    found.keys.update(node.keys)
+    return found
 
 
 def frozen(value: Any) -> Any:

@@ -139,9 +139,7 @@ class Expresser:
         if isinstance(operand, Param):
             return f"[{self.parameter(operand.name)}]"
         if isinstance(operand, Path):
-            name = self.alias(operand, env)
-            call = "current" if EACH in name else "field"
-            return f"[{call}('{name.replace(chr(39), chr(39) * 2)}')]"
+            return f"[{read(self.alias(operand, env))}]"
         return escaped(operand)
 
     def _leaf(self, leaf: Leaf, env: Mapping[str, _At]) -> Json:
@@ -252,7 +250,7 @@ class Expresser:
         if isinstance(operand, Path) or not 1 <= len(bounds) <= 2:
             raise NotExpressible("cidrPrefixLess between two properties")
         told = [self.parameter(one.name) if isinstance(one, Param) else str(int(one)) for one in bounds]
-        value = f"{'current' if EACH in name else 'field'}('{name}')"
+        value = read(name)
         if len(told) == 1:
             wide = f"less(if(contains({value}, '/'), int(last(split({value}, '/'))), 32), {told[0]})"
             wide = f"if(contains({value}, ':'), true(), {wide})"  # the rule cannot judge IPv6; nothing passes unjudged
@@ -275,7 +273,7 @@ class Expresser:
             case "boolean" | "integer" | "number":
                 test = {"field": name, "exists": False}
             case "object" | "map" if EACH not in name:
-                test = {"value": f"[empty(field('{name}'))]", "equals": True}
+                test = {"value": f"[empty({read(name)})]", "equals": True}
             case _:
                 raise NotExpressible(f"empty on {leaf.subject}, of which the kind is not known")
         return test if leaf.operand is True else negated(test)
@@ -344,6 +342,12 @@ def target_scope() -> Mapping[str, _At]:
 def element_scope(var: str) -> Mapping[str, _At]:
     """The scope of an existence condition: the related resource alone is known, as a variable."""
     return {var: _At((), "")}
+
+
+def read(name: str) -> str:
+    """The expression that gives a field's value; an element's where a count goes through a list."""
+    call = "current" if EACH in name else "field"
+    return f"{call}('{name.replace(chr(39), chr(39) * 2)}')"
 
 
 def negated(test: Json) -> Json:

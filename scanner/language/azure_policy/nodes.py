@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.json_text import parse_json, source_of
@@ -15,6 +16,15 @@ from scanner.text import Mapping, Node, Scalar, Sequence, Source
 MAX_BYTES = 5_000_000
 """The largest file of one definition; Azure's own are below 200 kB."""
 _TOKEN = re.compile(r'[ \t\r\n,:]*(?:([\[{])|([\]}])|("(?:[^"\\]|\\.)*")|([^\s,\]}:"]+))', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A place in the text."""
+
+    index: int
+    line: int
+    column: int
 
 
 def read_nodes(path: Path, shown: str) -> tuple[Node, Source]:
@@ -27,34 +37,37 @@ def nodes_of(text: str, file: str) -> tuple[Node, Source]:
     """The marked tree of a JSON text."""
     parse_json(text, file)  # everything that can be wrong with it is said here
     starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def spot(at: int) -> _Spot:
+        line = bisect_right(starts, at) - 1
+        return _Spot(at, line, at - starts[line])
+
     stack: list[tuple[Sequence | Mapping, list[Scalar]]] = []
     for found in _TOKEN.finditer(text):
         opened, closed, quoted, bare = found.groups()
-        line = bisect_right(starts, found.start(found.lastindex or 0)) - 1
-        mark = Mark(file, line + 1, found.start(found.lastindex or 0) - starts[line] + 1)
+        group = found.lastindex or 0
+        start = spot(found.start(group))
         finished: Node
         if opened:
-            stack.append((Sequence([], mark) if opened == "[" else Mapping({}, mark), []))
+            stack.append((Sequence([], file, start) if opened == "[" else Mapping({}, file, start), []))
             continue
-        finished = stack.pop()[0] if closed else _scalar(quoted, bare, mark)
+        if closed:
+            finished = stack.pop()[0]
+        else:
+            value = json.loads(found[group], strict=False)
+            finished = Scalar(value, quoted is None, quoted or bare, file, start, spot(found.end(group)))
         if not stack:
             return finished, Source(file, tuple(text.split("\n")))
         holder, pending = stack[-1]
         if isinstance(holder, Sequence):
             holder.items.append(finished)
-        elif not pending:
-            pending.append(finished if isinstance(finished, Scalar) else Scalar("", mark))
+        elif not pending and isinstance(finished, Scalar):
+            pending.append(finished)
         else:
             key = pending.pop()
             holder.items[key.value] = finished
-            holder.marks[key.value] = key.mark
+            holder.keys[key.value] = key
     raise AssertionError("valid JSON ends")
-
-
-def _scalar(quoted: str | None, bare: str | None, mark: Mark) -> Scalar:
-    if quoted is not None:
-        return Scalar(json.loads(quoted, strict=False), mark, plain=False, text=quoted)
-    return Scalar(json.loads(bare or "null"), mark, text=bare or "")
 
 
 def places(node: Node, path: str = "") -> Iterator[tuple[Mark, str]]:

@@ -77,7 +77,9 @@ def rule_text(
                 "disabledReason": "The definition's effect is Disabled unless it is set",
             }
     body |= {
-        "rationale": (definition.description or definition.display_name or "The definition says no more.")[:MAX_TEXT],
+        "rationale": (definition.description or definition.display_name or "The definition says no more.")[
+            :MAX_TEXT
+        ],
         "remediation": {
             "effort": "low" if found is not None and found.effect_now == "modify" else "medium",
             "manual": _remedy(found),

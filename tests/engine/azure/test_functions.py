@@ -6,8 +6,8 @@ import pytest
 
 from scanner.engine.azure.failing import EvaluationFailed
 from scanner.engine.azure.functions import FUNCTIONS, PLAIN, SPECIAL
-from tests.engine.azure.valuing import value_of
 from scanner.language.azure_policy.expressions import ExpressionProblem, parse_text
+from tests.engine.azure.valuing import value_of
 
 RESULTS = [
     ("add(1, 2)", 3),

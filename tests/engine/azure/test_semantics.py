@@ -112,7 +112,7 @@ OPERATORS = [
 @pytest.mark.parametrize(("operator", "operand", "value", "want"), OPERATORS)
 def test_operators(operator, operand, value, want):
     """Absent, null, case, text that writes a number or boolean, wrong types: one row each."""
-    body = {"properties": {}} if value == "-" else of(value)
+    body: dict[str, object] = {"properties": {}} if value == "-" else of(value)
     assert truth({"field": P, operator: operand}, body) == want
 
 
@@ -123,7 +123,8 @@ def test_negated_operators_are_the_opposite(operator):
     """A negated operator says the opposite of the plain one for every value, absent and null included."""
     plain = operator[3].lower() + operator[4:]
     operand = ["a", 1, None] if "In" in operator else "a"
-    for body in ({"properties": {}}, of(None), of("a"), of("b"), of(1), of(["a"]), of({"a": 1}), of(True)):
+    nothing: dict[str, object] = {"properties": {}}
+    for body in (nothing, of(None), of("a"), of("b"), of(1), of(["a"]), of({"a": 1}), of(True)):
         one = truth({"field": P, plain: operand}, body)
         other = truth({"field": P, operator: operand}, body)
         assert {one, other} == {"T", "F"}, body
@@ -389,9 +390,13 @@ def test_an_unread_list():
 
 
 def test_a_withheld_value_exists():
-    """A secret is there; nothing else can be said of it."""
+    """A secret is there and is not empty; nothing else can be said of it."""
     body = of(Hidden("password"))
     assert truth({"field": P, "exists": True}, body) == "T"
+    assert truth({"field": P, "equals": ""}, body) == "F"
+    assert truth({"field": P, "notEquals": None}, body) == "T"
+    assert truth({"field": P, "notEquals": "x"}, body) == "U"
+    assert truth({"field": P, "in": ["", "x"]}, body) == "U"
     assert truth({"field": P, "equals": "x"}, body) == "U"
 
 

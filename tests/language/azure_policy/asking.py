@@ -17,6 +17,7 @@ from scanner.model.azure import Policy
 from scanner.model.condition import NOWHERE
 from scanner.model.rule import Remediation, Rule
 from scanner.model.values import Unknown
+from scanner.text import Mapping
 from scanner.workbench.unit import relations_from, resource_of
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
@@ -32,6 +33,7 @@ def reading_of(text, parameters=None, table=None):
     declared = {}
     if parameters:
         given, _ = nodes_of(json.dumps(parameters), "parameters.json")
+        assert isinstance(given, Mapping)
         declared = read_parameters(form, dict(given.items))
     return (
         Reading(form, tuple(declared), {key.lower(): path for key, path in (table or {}).items()}),

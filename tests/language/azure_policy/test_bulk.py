@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 
 from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options as Evaluate
 from scanner.engine.evaluate import evaluate
+from scanner.engine.findings import Caused
 from scanner.errors import InputError
 from scanner.language.azure_policy.bulk import Bulk, load_initiative
 from scanner.language.azure_policy.importing import Options
 from scanner.language.azure_policy.initiatives import read_aliases
 from scanner.language.azure_policy.writing import catalogue, pack_text
 from scanner.language.pack import load_pack
+from scanner.model.finding import Finding
+from scanner.model.scan import ResourceLine
 from tests.engine.building import NOW, inventory, registry
 from tests.language.azure_policy.asking import REGISTRIES
 from tests.language.azure_policy.test_reading import ADMIN, GUID, TYPE, definition
@@ -65,9 +69,11 @@ def test_a_written_pack_loads_and_scans(tmp_path):
     assert admin.semantics == "azure"
     assert pack.values["AZP3700559959.effect"] == "Audit"
     estate = Estate(inventory(registry(adminUserEnabled="true")), now=NOW)
-    rows = list(evaluate(pack, estate, NOW, Evaluate()))
-    assert rows[0].letters == "MF"
-    finding = next(row.finding for row in rows[1:] if row.finding.rule == admin.id)
+    line, *rows = evaluate(pack, estate, NOW, Evaluate())
+    assert isinstance(line, ResourceLine)
+    assert line.letters == "MF"
+    findings = [row.finding for row in rows if isinstance(row, Caused) and isinstance(row.finding, Finding)]
+    finding = next(one for one in findings if one.rule == admin.id)
     assert finding.message == "Admin user off: not met (effect Audit)"
     assert finding.evidence[-1].path == "properties.adminUserEnabled"
     assert finding.evidence[-1].rule_place.startswith(admin.mark.file)
@@ -79,20 +85,21 @@ def test_a_profile_sets_a_parameter(tmp_path):
     pack = pack_of(tmp_path / "pack", imported(tmp_path / "in")[1])
     pack.values["AZP3700559959.effect"] = "Disabled"
     estate = Estate(inventory(registry(adminUserEnabled=True)), now=NOW)
-    assert next(iter(evaluate(pack, estate, NOW, Evaluate()))).letters == "N"
+    line = next(iter(evaluate(pack, estate, NOW, Evaluate())))
+    assert isinstance(line, ResourceLine)
+    assert line.letters == "N"
 
 
 def test_digests_tell_conditions_apart(tmp_path):
     """The digest changes with the condition, a default or an alias' path, and not with words or places."""
     seen = {}
-    for number, (words, more) in enumerate(
-        {
-            "first": {},
-            "words": {"displayName": "Another name", "description": "x"},
-            "condition": {"clause": {"allOf": [TYPE, {**ADMIN, "equals": False}]}},
-            "default": {"parameters": {"effect": {"type": "String", "defaultValue": "Deny"}}},
-        }.items()
-    ):
+    changes: dict[str, dict[str, Any]] = {
+        "first": {},
+        "words": {"displayName": "Another name", "description": "x"},
+        "condition": {"clause": {"allOf": [TYPE, {**ADMIN, "equals": False}]}},
+        "default": {"parameters": {"effect": {"type": "String", "defaultValue": "Deny"}}},
+    }
+    for number, (words, more) in enumerate(changes.items()):
         write(tmp_path / f"in{number}", "a.json", definition(**more))
         pack = pack_of(tmp_path / f"pack{number}", imported(tmp_path / f"in{number}")[1])
         seen[words] = pack.rules[0].digest
@@ -245,6 +252,7 @@ def test_a_table_of_aliases(tmp_path):
     write(tmp_path / "in", "a.json", odd)
     bulk = Bulk(Options("2026-11-26", aliases=found))
     results = list(bulk.run([tmp_path / "in"]))
+    assert results[0].made is not None
     assert "properties.a.b[*].c" in results[0].made.text
     pack_of(tmp_path / "pack", results)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,8 @@ from scanner.errors import InputError
 from scanner.language.azure_policy.definition import definitions_in, kind_of, read_definition
 from scanner.language.azure_policy.importing import Options, convert, rule_id
 from scanner.language.azure_policy.judging import DATA_MODES
-from scanner.language.azure_policy.nodes import nodes_of, places
+from scanner.language.azure_policy.nodes import entry, nodes_of, places, word
+from scanner.text import Sequence
 from tests.language.azure_policy.asking import REGISTRIES, THINGS, parsed
 
 GUID = "dc921057-6b28-4fbe-9b83-f7bec05db6c2"
@@ -207,12 +209,14 @@ def test_places_count_lines_and_columns():
     node, _ = nodes_of('{\r\n\t"a\\"b": [1,\n   {"c": "\\u00e9\\ud83d\\ude00"}]}', "f")
     found = {path: str(mark) for mark, path in places(node)}
     assert found['a"b[1].c'] == "f:3:10"
-    assert node.items['a"b'].items[1].items["c"].value == "é😀"
+    held = entry(node, 'a"b')
+    assert isinstance(held, Sequence)
+    assert word(entry(held.items[1], "c")) == "é😀"
 
 
 def test_deep_conditions_are_bounded():
     """A tower of `not` ends in an error, not in a crash."""
-    clause = TYPE
+    clause: dict[str, Any] = TYPE
     for _ in range(110):
         clause = {"not": clause}
     assert "levels" in parsed(clause)[1][0]

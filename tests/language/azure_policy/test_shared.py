@@ -146,7 +146,7 @@ EXPECTED = {
     "ACR_TokenDisabled_AuditDeny": (TOKENS, TOKEN),
     "ACR_TokenDisabled_Modify": (TOKENS, TOKEN),
 }
-RELATED = {"privateEndpointConnections": [], "privateDnsZoneGroups": []}
+RELATED: dict[str, list[object]] = {"privateEndpointConnections": [], "privateDnsZoneGroups": []}
 CASES = [
     pytest.param(name, target, body, want, id=f"{name}-{number}")
     for name, (target, rows) in EXPECTED.items()
