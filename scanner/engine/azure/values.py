@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from scanner.engine.operators.row import Wrong, kind
 from scanner.engine.operators.text import like
+from scanner.engine.operators.time import instant
 from scanner.model.values import ABSENT
 
 Answer: TypeAlias = bool | Wrong
@@ -199,11 +200,17 @@ def _ordered(test: Callable[[int], bool]) -> Callable[[Any, Any], Answer]:
 
 
 def compared(left: Any, right: Any) -> int | Wrong:
-    """-1, 0 or 1; text that writes a number compares with numbers, other mixtures fail Azure's evaluation."""
+    """-1, 0 or 1; text that writes a number compares with numbers, dates compare as points in time.
+
+    Other mixtures fail Azure's evaluation.
+    """
     kinds = (kind(left), kind(right))
     one, two = left, right
     if kinds == ("string", "string"):
         one, two = left.casefold(), right.casefold()
+        moments = instant(left), instant(right)
+        if None not in moments:
+            one, two = moments
     elif set(kinds) == {"string", "number"}:
         one, two = (number(side) if isinstance(side, str) else side for side in (left, right))
     elif kinds[0] != kinds[1] or kinds[0] not in ("number", "boolean"):

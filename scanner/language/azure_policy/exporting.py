@@ -15,15 +15,8 @@ from scanner import types
 from scanner.engine.codegen.writer import reads_parameters
 from scanner.engine.operators.row import kind
 from scanner.engine.relations import relation
-from scanner.language.azure_policy.expressing import (
-    Expresser,
-    Json,
-    NotExpressible,
-    element_scope,
-    escaped,
-    negated,
-    target_scope,
-)
+from scanner.language.azure_policy.expressing import Expresser, NotExpressible, element_scope, target_scope
+from scanner.language.azure_policy.phrases import Json, escaped, negated
 from scanner.model.condition import Condition, Leaf, Logic, Path, Quantifier, Ref, Related
 from scanner.model.rule import Parameter, Rule, RulePack
 

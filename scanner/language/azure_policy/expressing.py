@@ -14,6 +14,8 @@ from scanner import types
 from scanner.engine.azure.aliases import EACH, Alias, resolve, split
 from scanner.engine.operators import OPERATORS, Options
 from scanner.engine.operators.row import kind
+from scanner.language.azure_policy import phrases
+from scanner.language.azure_policy.phrases import Json, escaped, negated, read
 from scanner.model.azure import Policy
 from scanner.model.condition import (
     Condition,
@@ -29,7 +31,7 @@ from scanner.model.condition import (
 from scanner.model.rule import Parameter
 from scanner.model.values import ABSENT
 
-Json = dict[str, Any]
+MAX_RANGES = 50
 MAX_COUNTS = 5
 """Counts over one array that Azure allows in a rule."""
 PLAIN = (("name",), ("type",), ("location",), ("id",), ("kind",), ("identity", "type"), ("tags",))
@@ -54,7 +56,8 @@ class _At(NamedTuple):
 class Expresser:
     """Writes conditions on resources of one type.
 
-    `values`: the parameters' effective values; `table`: Azure's aliases where known; `used`: parameters met.
+    `values`: the parameters' effective values; `table`: Azure's aliases where known; `used`: parameters met; `standing`: lists whose
+    elements an enclosing count goes through.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Expresser:
         self.values = values
         self.table = table
         self.used: set[str] = set()
+        self.standing: list[tuple[str, ...]] = []
         self.counts: Counter[str] = Counter()
 
     def condition(self, condition: Condition, env: Mapping[str, _At] | None = None) -> Json:
@@ -170,6 +174,8 @@ class Expresser:
         """A value that stands for an absent one: what it decides is known now."""
         if isinstance(leaf.operand, (Param, Path)):
             raise NotExpressible("a default compared with something that varies")
+        if leaf.operator in phrases.DATED:
+            raise NotExpressible("a default that is compared with the clock")
         answer = OPERATORS[leaf.operator].decide(leaf.default, leaf.operand, Options(0.0))
         if not isinstance(answer, bool):
             raise NotExpressible("a default that its operator cannot judge")
@@ -203,6 +209,10 @@ class Expresser:
             return self._contains(leaf, name, env)
         if operator == "cidrPrefixLess":
             return self._prefix_less(name, operand)
+        if operator == "cidrWithin":
+            return self._within(name, operand)
+        if operator in phrases.DATED:
+            return self._days_back(name, operator, operand)
         raise NotExpressible(
             f"{operator} has no counterpart" if operator != "like" else "like with a parameter"
         )
@@ -242,24 +252,37 @@ class Expresser:
         operand = leaf.operand
         if not isinstance(operand, str) or not operand or "*" in operand or held != "string":
             raise NotExpressible(f"contains on {leaf.subject}: Azure would convert what it compares")
+        if isinstance(leaf.subject, Path) and fact is not None and fact.kind == "array":
+            where = {"field": self._elements(leaf.subject, env).alias, "equals": escaped(operand)}
+            return self._count(leaf.subject, env, where, "greater", 0)
         return {"field": name, "contains": escaped(operand)}
 
     def _prefix_less(self, name: str, operand: Any) -> Json:
-        """Whether a range is wider than /n; an address without a prefix is a range of one."""
         bounds = operand if isinstance(operand, tuple) else (operand,)
         if isinstance(operand, Path) or not 1 <= len(bounds) <= 2:
             raise NotExpressible("cidrPrefixLess between two properties")
         told = [self.parameter(one.name) if isinstance(one, Param) else str(int(one)) for one in bounds]
-        value = read(name)
-        if len(told) == 1:
-            wide = f"less(if(contains({value}, '/'), int(last(split({value}, '/'))), 32), {told[0]})"
-            wide = f"if(contains({value}, ':'), true(), {wide})"  # the rule cannot judge IPv6; nothing passes unjudged
-        else:
-            full, bound = (
-                f"if(contains({value}, ':'), {six}, {four})" for six, four in ((128, 32), told[::-1])
-            )
-            wide = f"less(if(contains({value}, '/'), int(last(split({value}, '/'))), {full}), {bound})"
-        return {"value": f"[if(equals(coalesce({value}, ''), ''), false(), {wide})]", "equals": True}
+        return phrases.prefix_less(read(name), told)
+
+    def _within(self, name: str, operand: Any) -> Json:
+        if isinstance(operand, Param):
+            call = self.parameter(operand.name)
+            if isinstance(self.values[operand.name], (tuple, list)):
+                return phrases.within_any(read(name), call)
+            return phrases.within(read(name), [call])
+        if isinstance(operand, Path):
+            raise NotExpressible("cidrWithin between two properties")
+        texts = operand if isinstance(operand, tuple) else (operand,)
+        if not 1 <= len(texts) <= MAX_RANGES:
+            raise NotExpressible(f"cidrWithin a list of {len(texts)} ranges (a parameter can hold them)")
+        return phrases.within(read(name), [phrases.quoted(text) for text in texts])
+
+    def _days_back(self, name: str, operator: str, operand: Any) -> Json:
+        if isinstance(operand, Param):
+            return phrases.days_back(name, operator, f"sub(0, {self.parameter(operand.name)})")
+        if not isinstance(operand, (int, float)) or operand != int(operand):
+            raise NotExpressible(f"{operator} with anything but whole days")
+        return phrases.days_back(name, operator, str(-int(operand)))
 
     def _empty(self, leaf: Leaf, name: str, env: Mapping[str, _At]) -> Json:
         fact = self._fact(leaf.subject, env) if isinstance(leaf.subject, Path) else None
@@ -280,8 +303,7 @@ class Expresser:
 
     def _quantifier(self, condition: Quantifier, env: Mapping[str, _At]) -> Json:
         of = self._listed(condition.of)
-        inner = {**env, condition.var: self._elements(of, env)}
-        where = self.condition(condition.where, inner)
+        where = self._where(condition.where, condition.var, of, env)
         if condition.kind == "every":
             test = self._count(of, env, negated(where), "equals", 0)
         else:
@@ -305,8 +327,16 @@ class Expresser:
             raise NotExpressible("a count compared with a property")
         where = None
         if condition.where is not None:
-            where = self.condition(condition.where, {**env, condition.var: self._elements(of, env)})
+            where = self._where(condition.where, condition.var, of, env)
         return self._count(of, env, where, condition.operator, self._operand(condition.operand, env))
+
+    def _where(self, condition: Condition, var: str, of: Path, env: Mapping[str, _At]) -> Json:
+        """The condition on the elements of a list."""
+        at = self._elements(of, env)
+        self.standing.append(at.keys)
+        found = self.condition(condition, {**env, var: at})
+        self.standing.pop()
+        return found
 
     def _listed(self, of: ListSource) -> Path:
         if not isinstance(of, Path):
@@ -317,8 +347,20 @@ class Expresser:
     def _elements(self, of: Path, env: Mapping[str, _At]) -> _At:
         fact = self._fact(of, env)
         if fact is None or fact.kind != "array":
-            raise NotExpressible(f"{of} is not known to be a list")
-        keys = (*env[of.var].keys, *of.keys, EACH) if of.var in env else ()
+            held = (
+                "a map, through which Azure cannot go"
+                if fact and fact.kind == "map"
+                else "not known to be a list"
+            )
+            raise NotExpressible(f"{of} is {held}")
+        if of.var not in env:
+            raise NotExpressible(f"{of} is outside the related resource")
+        keys = (*env[of.var].keys, *of.keys, EACH)
+        for outer in self.standing:
+            if keys[: len(outer)] == outer and env[of.var].keys[: len(outer)] != outer:
+                raise NotExpressible(
+                    f"two elements of {of} at a time: in a count Azure sees the one it stands at"
+                )
         return _At(keys, self._name(keys, f"{of}[*]"))
 
     def _count(
@@ -342,21 +384,3 @@ def target_scope() -> Mapping[str, _At]:
 def element_scope(var: str) -> Mapping[str, _At]:
     """The scope of an existence condition: the related resource alone is known, as a variable."""
     return {var: _At((), "")}
-
-
-def read(name: str) -> str:
-    """The expression that gives a field's value; an element's where a count goes through a list."""
-    call = "current" if EACH in name else "field"
-    return f"{call}('{name.replace(chr(39), chr(39) * 2)}')"
-
-
-def negated(test: Json) -> Json:
-    """`not`, without doubling it."""
-    return test["not"] if set(test) == {"not"} else {"not": test}
-
-
-def escaped(value: Any) -> Any:
-    """A literal as Azure reads it: text that begins with a bracket would be an expression."""
-    if isinstance(value, tuple | list):
-        return [escaped(item) for item in value]
-    return f"[{value}" if isinstance(value, str) and value.startswith("[") else value

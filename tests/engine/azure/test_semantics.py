@@ -18,6 +18,11 @@ def of(value):
 OPERATORS = [
     # operator, operand, value of the property ("-" = missing), truth
     ("equals", "Premium", "premium", "T"),
+    ("less", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59.9999999Z", "T"),
+    ("less", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.0000000Z", "F"),
+    ("greaterOrEquals", "2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00", "T"),
+    ("less", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+02:00", "T"),
+    ("less", "2026-01-01T00:00:00Z", "2026-13-01", "F"),
     ("equals", "Premium", "Basic", "F"),
     ("equals", "x", "-", "F"),
     ("equals", "x", None, "F"),
