@@ -195,8 +195,9 @@ def _told(
     for construct, number in bulk.constructs.most_common(10):
         say(safe(f"  {number} left by {construct}"))
     where = f" into {out}" if out else ""
+    unread = f", {bulk.constructs['file']} files without one" if bulk.constructs["file"] else ""
     say(
-        f"{bulk.files} files, {bulk.seen} definitions: {bulk.imported} imported{where} "
+        f"{bulk.files} files{unread}, {bulk.seen} definitions: {bulk.imported} imported{where} "
         f"({bulk.manual} of them to attest), {bulk.seen - bulk.imported if not bulk.initiative else len(left)} left"
     )
     outcome = Outcome()

@@ -76,7 +76,7 @@ def try_rule(
 
         given = _object(related) if related else {}
         values = _object(parameters) if parameters else {}
-        where = parameters or ""
+        where = (related or "", parameters or "")
         body = _object(resource)
         return _ended(try_definition(file, body, given, values, moment, form, aliases, where))
     pack, rules = load_rule_file(Path(file))

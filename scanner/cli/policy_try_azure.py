@@ -48,20 +48,23 @@ def try_definition(
     moment: float,
     form: str,
     aliases: str | None,
-    where: str,
+    where: tuple[str, str],
 ) -> Judgement:
-    """Print what a definition says of one resource; returns the judgement."""
+    """Print what a definition says of one resource; returns the judgement.
+
+    `where`: the files of the related resources and of the parameters, for messages.
+    """
     kind = body.get("type")
     tried = read_tried(
         Path(file), kind if isinstance(kind, str) else "", read_aliases(Path(aliases)) if aliases else {}
     )
     rule = tried.rule
     values = {name: item.default for name, item in rule.parameters.items()}
-    values |= parameter_values(rule, parameters, where)
+    values |= parameter_values(rule, parameters, where[1])
     source = "saved" if isinstance(body.get("apiVersion"), str) else "test"
     target = resource_of(rule.target, body, source=source)
     elements = {row.name: row.element for row in relations_for(rule.target)}
-    case = case_for(target, _related(target, related, elements), elements, values, moment)
+    case = case_for(target, _related(target, related, elements, where[0]), elements, values, moment)
     judgement = judge(rule, case)
     effect = _effect(tried, values)
     if form == "json":
@@ -102,24 +105,29 @@ def _does(tried: Tried, effect: str, verdict: Verdict) -> str:
     return f": {does}" + (f" ({'; '.join(changes)})" if changes and effect.lower() == "modify" else "")
 
 
-def _related(owner: Resource, given: dict[str, Any], elements: dict[str, str]) -> Callable[[str], Any]:
+def _related(
+    owner: Resource, given: dict[str, Any], elements: dict[str, str], where: str
+) -> Callable[[str], Any]:
     """Related resources as given, by relation or by resource type; what is not given is unknown."""
-    by_name = {name.lower(): rows for name, rows in given.items()}
     known = {*(name.lower() for name in elements), *(kind.lower() for kind in elements.values())}
-    for name in given:
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for name, rows in given.items():
         if name.lower() not in known and "/" not in name:
             raise UsageError(
-                f"unknown relation {name!r}", "", f"A resource type, or one of {', '.join(sorted(elements))}."
+                f"unknown relation {name!r}",
+                where,
+                f"A resource type, or one of {', '.join(sorted(elements))}.",
             )
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise UsageError(f"the related resources of {name!r} must be a list of objects", where)
+        by_name[name.lower()] = rows
 
     def related(name: str) -> Any:
         kind = elements.get(name, name)
         rows = by_name.get(name.lower(), by_name.get(kind.lower()))
         if rows is None:
             return Unknown(f"{kind} not given (--related)", "not-collected")
-        if not isinstance(rows, list):
-            raise UsageError(f"the related resources of {name!r} must be a list", "")
-        return [resource_of(kind, _placed(owner, kind, row)) for row in rows if isinstance(row, dict)]
+        return [resource_of(kind, _placed(owner, kind, row)) for row in rows]
 
     return related
 

@@ -106,13 +106,19 @@ def _range(start: Any, number: Any) -> list[int]:
 
 
 def _unique(values: list[Any]) -> list[Any]:
-    found: list[Any] = []
+    found: dict[Any, Any] = {}
     for value in values:
-        if not any(identical(value, other) for other in found):
-            found.append(value)
-        if len(found) > 4096:
-            raise EvaluationFailed("more than 4,096 different elements to compare with each other")
-    return found
+        found.setdefault(_key(value), value)
+    return list(found.values())
+
+
+def _key(value: Any) -> Any:
+    """What values that are identical have in common."""
+    if isinstance(value, (list, tuple)):
+        return ("array", tuple(map(_key, value)))
+    if isinstance(value, Mapping):
+        return ("object", frozenset((key.casefold(), _key(item)) for key, item in value.items()))
+    return (kind(value), value)
 
 
 def _union(*values: Any) -> Any:
@@ -145,9 +151,8 @@ def _intersection(*values: Any) -> Any:
             if all(any(key == other and identical(item, one[other]) for other in one) for one in rest)
         }
     head, *others = (_list(value, "intersection") for value in values)
-    return _unique(
-        [item for item in head if all(any(identical(item, one) for one in more) for more in others)]
-    )
+    common = [set(map(_key, more)) for more in others]
+    return _unique([item for item in head if all(_key(item) in held for held in common)])
 
 
 def _create_object(*parts: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ from scanner.engine.azure.text_functions import Table, whole
 from scanner.engine.azure.values import number
 from scanner.engine.operators.row import kind
 
+MAX_WHOLE = 2**63 - 1
+"""Azure's whole numbers have 64 bits."""
+
 
 def _int(value: Any) -> int:
     if isinstance(value, str):
@@ -17,7 +21,7 @@ def _int(value: Any) -> int:
         if found is not None and found.is_integer():
             return int(found)
         raise EvaluationFailed("int() needs text that writes a whole number")
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return int(value)
     return whole(value, "int")
 
@@ -28,7 +32,7 @@ def _float(value: Any) -> float:
         if found is None:
             raise EvaluationFailed("float() needs text that writes a number")
         return found
-    if kind(value) == "number":
+    if kind(value) == "number" and abs(value) <= MAX_WHOLE:
         return float(value)
     raise EvaluationFailed(f"float() cannot read {kind(value)}")
 
@@ -38,7 +42,9 @@ def _two(name: str, work: Callable[[int, int], int]) -> Callable[[Any, Any], int
         one, two = whole(left, name), whole(right, name)
         if name in ("div", "mod") and two == 0:
             raise EvaluationFailed(f"{name}() divides by zero")
-        return work(one, two)
+        if abs(found := work(one, two)) > MAX_WHOLE:
+            raise EvaluationFailed(f"{name}() gives a number that Azure cannot hold")
+        return found
 
     return call
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from scanner.engine.azure.values import spelled
 from scanner.engine.operators.row import kind
 
 Table: TypeAlias = Mapping[str, tuple[int, int, Callable[..., Any]]]
+MAX_DEPTH = 64
 MAX_TEXT = 131_072
 """The longest text that a function may give (Azure's own limit)."""
 
@@ -24,6 +24,14 @@ def text(value: Any, name: str) -> str:
     if isinstance(value, str):
         return value
     raise EvaluationFailed(f"{name}() needs text, not {kind(value)}")
+
+
+def encoded(value: Any, name: str) -> bytes:
+    """The UTF-8 bytes of text; JSON can hold half a character (a lone surrogate), which has none."""
+    try:
+        return text(value, name).encode()
+    except UnicodeEncodeError as error:
+        raise EvaluationFailed(f"{name}() needs whole characters") from error
 
 
 def whole(value: Any, name: str) -> int:
@@ -108,16 +116,38 @@ def _join(values: Any, delimiter: Any) -> str:
 def _from_base64(value: Any, name: str) -> str:
     try:
         return base64.b64decode(text(value, name), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise EvaluationFailed(f"{name}() needs base64 of UTF-8 text") from error
 
 
 def parsed(value: Any, name: str = "json") -> Any:
-    """`json()`: the value that a text writes."""
+    """`json()`: the value that a text writes; strict JSON of bounded depth."""
     try:
-        return json.loads(text(value, name))
+        found = json.loads(text(value, name), parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # neither 1e999 nor half a character
     except (ValueError, RecursionError) as error:
         raise EvaluationFailed(f"{name}() needs JSON text") from error
+    if _depth(found) > MAX_DEPTH:
+        raise EvaluationFailed(f"{name}() gives more than {MAX_DEPTH} levels")
+    return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
+
+
+def _depth(value: Any) -> int:
+    """How many levels of lists and objects a value has."""
+    levels, level = 0, [value]
+    while level:
+        levels += 1
+        level = [
+            inner
+            for item in level
+            if isinstance(item, (list, dict))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return levels
 
 
 def _from_data_uri(value: Any) -> str:
@@ -128,8 +158,15 @@ def _from_data_uri(value: Any) -> str:
 
 
 def _data_uri(value: Any) -> str:
-    body = base64.b64encode(as_text(value).encode()).decode()
+    body = base64.b64encode(encoded(as_text(value), "dataUri")).decode()
     return bounded(f"data:text/plain;charset=utf8;base64,{body}", "dataUri")
+
+
+def _uri(base: Any, relative: Any) -> str:
+    try:
+        return bounded(urljoin(text(base, "uri"), text(relative, "uri")), "uri")
+    except ValueError as error:
+        raise EvaluationFailed("uri() needs an address") from error
 
 
 def _boolean(value: Any) -> bool:
@@ -152,7 +189,7 @@ def _ends(value: Any, tail: Any) -> bool:
 
 
 TABLE: Table = {
-    "base64": (1, 1, lambda a: base64.b64encode(text(a, "base64").encode()).decode()),
+    "base64": (1, 1, lambda a: base64.b64encode(encoded(a, "base64")).decode()),
     "base64tostring": (1, 1, lambda a: _from_base64(a, "base64ToString")),
     "base64tojson": (1, 1, lambda a: parsed(_from_base64(a, "base64ToJson"), "base64ToJson")),
     "bool": (1, 1, _boolean),
@@ -171,7 +208,7 @@ TABLE: Table = {
     "tolower": (1, 1, lambda a: text(a, "toLower").lower()),
     "toupper": (1, 1, lambda a: text(a, "toUpper").upper()),
     "trim": (1, 1, lambda a: text(a, "trim").strip()),
-    "uri": (2, 2, lambda a, b: urljoin(text(a, "uri"), text(b, "uri"))),
-    "uricomponent": (1, 1, lambda a: quote(text(a, "uriComponent"), safe="~()*!.'-_")),
+    "uri": (2, 2, _uri),
+    "uricomponent": (1, 1, lambda a: quote(encoded(a, "uriComponent"), safe="~()*!.'-_")),
     "uricomponenttostring": (1, 1, lambda a: unquote(text(a, "uriComponentToString"))),
 }

@@ -9,6 +9,7 @@ from scanner.engine.azure.functions import problem
 from scanner.model.azure import Access, Call, Template
 
 MAX_LENGTH = 81_920
+MAX_DIGITS = 18
 MAX_DEPTH = 64
 """Azure's own limits for one expression."""
 _TOKEN = re.compile(
@@ -80,6 +81,8 @@ class _Parser:
             case "text":
                 found = token.text[1:-1].replace("''", "'")
             case "number":
+                if len(token.text) > MAX_DIGITS:
+                    raise ExpressionProblem(f"a number has at most {MAX_DIGITS} digits")
                 found = float(token.text) if "." in token.text else int(token.text)
             case "name":
                 found = self.call(token.text, depth)

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanner.errors import InputError
 from scanner.json_text import parse_json, source_of
 from scanner.model.condition import Mark
 from scanner.text import Mapping, Node, Scalar, Sequence, Source
 
 MAX_BYTES = 5_000_000
 """The largest file of one definition; Azure's own are below 200 kB."""
+_HALF = re.compile("[\ud800-\udfff]")
 _TOKEN = re.compile(r'[ \t\r\n,:]*(?:([\[{])|([\]}])|("(?:[^"\\]|\\.)*")|([^\s,\]}:"]+))', re.DOTALL)
 
 
@@ -34,7 +36,7 @@ def read_nodes(path: Path, shown: str) -> tuple[Node, Source]:
 
 
 def nodes_of(text: str, file: str) -> tuple[Node, Source]:
-    """The marked tree of a JSON text."""
+    """The marked tree of a JSON text. Raises `InputError` with its place."""
     parse_json(text, file)  # everything that can be wrong with it is said here
     starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
@@ -55,6 +57,9 @@ def nodes_of(text: str, file: str) -> tuple[Node, Source]:
             finished = stack.pop()[0]
         else:
             value = json.loads(found[group], strict=False)
+            if isinstance(value, str) and _HALF.search(value):
+                at = f"{file}:{start.line + 1}:{start.column + 1}"
+                raise InputError("text holds half a character (a lone surrogate)", at, "Write the whole one.")
             finished = Scalar(value, quoted is None, quoted or bare, file, start, spot(found.end(group)))
         if not stack:
             return finished, Source(file, tuple(text.split("\n")))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
 from scanner.engine.azure.failing import EvaluationFailed
@@ -174,6 +179,15 @@ REFUSED = [
     "trim(null())",
     "union('a', 'b')",
     "utcNow('dddd')",
+    "int(json('1e999'))",
+    "json('1e999')",
+    "json('NaN')",
+    "json('[" + "[" * 70 + "]" * 70 + "]')",
+    "json('[" + "[" * 90_000 + "')",
+    "base64(json('\"\\ud800\"'))",
+    "uri('http://[', 'x')",
+    "mul(999999999999999999, 999999999999999999)",
+    "9" * 5000,
     "createArray(1)[1]",
     "createObject('a', 1).b",
 ]
@@ -184,6 +198,42 @@ def test_arguments_that_fail_the_evaluation(text):
     """Wrong kinds, ranges and sizes stop the evaluation or are refused when they are read; nothing is made up."""
     with pytest.raises((EvaluationFailed, ExpressionProblem)):
         value_of(parse_text(f"[{text}]"))
+
+
+ODD: list[Any] = [
+    None, True, 0, -1, 2**63, 10**400, 1.5, 1e308, "", "a", "-1", "\ud800", "http://[", "9" * 5000, "2026-01-01T00:00:00Z",
+    "9999-12-31", "::/0", "10.0.0.0/33", [], ["a", 1], ["\ud800"], [[["a"]]], {}, {"a": 1, "A": 2}, {"": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(name for name in PLAIN if PLAIN[name].call))
+def test_no_argument_breaks_a_function(name):
+    """Whatever a function is given, it answers or fails the evaluation."""
+    call = PLAIN[name].call
+    assert call is not None
+    tried = 0
+    for size in range(4):
+        if not PLAIN[name].least <= size <= PLAIN[name].most:
+            continue
+        for arguments in itertools.product(ODD, repeat=size):
+            tried += 1
+            with suppress(EvaluationFailed):
+                call(*arguments)
+    assert tried > 0
+
+
+def test_large_lists_are_compared_in_time():
+    """union and intersection of lists of Azure's whole size do not compare each with each."""
+    one, two = (
+        [{"a": [number, str(number)]} for number in range(start, start + 16_000)] for start in (0, 8_000)
+    )
+    started = time.monotonic()
+    union, common = PLAIN["union"].call, PLAIN["intersection"].call
+    assert union is not None
+    assert common is not None
+    assert len(union(one, two)) == 24_000
+    assert common(one, two) == two[:8_000]
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from scanner.errors import InputError
+from scanner.language.azure_policy.bulk import Bulk
 from scanner.language.azure_policy.definition import definitions_in, kind_of, read_definition
 from scanner.language.azure_policy.importing import Options, convert, rule_id
 from scanner.language.azure_policy.judging import DATA_MODES
 from scanner.language.azure_policy.nodes import entry, nodes_of, places, word
-from scanner.text import Sequence
+from scanner.language.azure_policy.rule_key import parse_key
+from scanner.language.form import Form
+from scanner.text import Sequence, load_yaml
 from tests.language.azure_policy.asking import REGISTRIES, THINGS, parsed
 
 GUID = "dc921057-6b28-4fbe-9b83-f7bec05db6c2"
@@ -193,6 +198,8 @@ def test_all_problems_of_a_definition_are_told():
         ('{"a": }', "not valid JSON", "d.json:1:7"),
         ('{"a": 1,\n "a": 2}', "duplicate key", "d.json:2:2"),
         ('{"a": NaN}', "no JSON number", "d.json"),
+        ('{"a": ["x", "\\ud800"]}', "half a character", "d.json:1:13"),
+        ('{"a": ' + "9" * 5000 + "}", "not valid JSON", "d.json"),
         ("[" * 200 + "]" * 200, "nested deeper", "d.json"),
     ],
 )
@@ -302,3 +309,67 @@ def test_every_mode_is_taken_or_told(mode):
     """Resource modes are imported; a mode of a resource provider is told as such."""
     found = converted(definition(mode=mode))
     assert bool(found.made) == (mode.lower() in ("all", "indexed", ""))
+
+
+WHOLE = definition(
+    {
+        "allOf": [
+            TYPE,
+            {"not": {"anyof": [ADMIN]}},
+            {"count": {"field": f"{REGISTRIES}/networkRuleSet.ipRules[*]", "where": {"value": "[current()]", "equals": "a"}}, "greater": 0},
+            {"count": {"value": ["a"], "name": "n", "where": {"value": "[current('n')]", "in": ["a"]}}, "less": 5},
+        ]
+    },
+    {
+        "effect": "[parameters('effect')]",
+        "details": {
+            "type": f"{REGISTRIES}/tokens", "name": "x", "resourceGroupName": "g", "existenceScope": "subscription",
+            "existenceCondition": {"field": f"{REGISTRIES}/tokens/status", "equals": "x"},
+        },
+    },
+    parameters={"effect": {"type": "String", "defaultValue": "AuditIfNotExists", "allowedValues": ["AuditIfNotExists"], "metadata": {"displayName": "d"}}},
+)  # fmt: skip
+ODD: list[Any] = [
+    None, True, -1, 1.5, 10**18, "", "[", "[[x]", "[parameters('effect')]", "[field('x')]", "[json('{}')]", "a" * 30_000,
+    "{{x}}", "x: y\n- z", "\u2028\u0085\x1b", [], [1], [[]], {}, {"a": {}},
+]  # fmt: skip
+
+
+def spots(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from spots(item, (*at, key))
+
+
+def with_at(value: Any, at: tuple[Any, ...], other: Any) -> Any:
+    """A copy with something else at a place."""
+    if not at:
+        return other
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    copied[at[0]] = with_at(value[at[0]], at[1:], other)
+    return copied
+
+
+def test_any_value_anywhere_is_taken_or_told(tmp_path):
+    """A definition with anything at any place is a rule that loads, or a problem with its place; nothing else happens."""
+    assert converted(WHOLE).made is not None
+    taken = told = 0
+    for number, (at, other) in enumerate(itertools.product(spots(WHOLE), ODD)):
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(with_at(WHOLE, at, other)), encoding="utf-8")
+        (result, *_) = Bulk(Options("2026-11-26")).run([path])
+        if result.made is None:
+            told += 1
+            assert all(one.place and one.reason for one in result.left), (at, other)
+            assert result.left or result.notes, (at, other)
+        elif number % 5 == 0:
+            taken += 1
+            documents, source = load_yaml(result.made.text, "rule.yaml")
+            form = Form(source)
+            for document in documents:
+                key = entry(document, "azurePolicy")
+                assert key is None or parse_key(form, key, result.made.target) is not None, (at, other)
+            assert form.errors == []
+    assert min(taken, told) > 50
