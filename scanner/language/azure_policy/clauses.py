@@ -25,8 +25,8 @@ MAX_DEPTH = 100
 HEADS = ("allOf", "anyOf", "not", "field", "value", "count")
 _OPERATORS = {name.lower(): name for name in OPERATORS}
 _HEADS = {name.lower(): name for name in HEADS}
-UNSUPPORTED, UNKNOWN_ALIAS = "AZP001", "AZP002"
-"""What a problem is: a construct that is not supported (or wrong), an alias that nobody knows."""
+UNSUPPORTED, UNKNOWN_NAME, UNKNOWN_ALIAS = "SCH001", "SEM002", "SEM007"
+"""The lint check of a problem: a construct that is not supported (or wrong), a parameter or an alias that nobody knows."""
 
 
 @dataclass(slots=True)
@@ -77,7 +77,9 @@ class Reading:
                 known = {one.lower(): one for one in self.parameters}
                 if name.lower() not in known:
                     advice = nearest(name, self.parameters) or "Declare it under `parameters`."
-                    self.report(f"unknown parameter {name!r}", node.mark, "parameters()", advice)
+                    self.report(
+                        f"unknown parameter {name!r}", node.mark, "parameters()", advice, UNKNOWN_NAME
+                    )
             elif call.name == "current" and not counting:
                 self.report("current() stands outside a count", node.mark, "current()")
         return found

@@ -36,7 +36,6 @@ EFFECTS = (
     "addToNetworkGroup", "append", "audit", "auditIfNotExists", "deny", "denyAction", "deployIfNotExists", "disabled",
     "manual", "modify", "mutate",
 )  # fmt: skip
-DATA_MODE, MODE, EFFECT = "AZP003", "AZP004", "AZP005"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +108,11 @@ def _check_mode(reading: Reading, mode: str, mark: Mark) -> None:
     if mode.lower() in {name.lower() for name in DATA_MODES}:
         reading.report(
             f"the mode {mode} is evaluated by its resource provider, on objects that acrscan does not read",
-            mark, f"mode {mode}", "", DATA_MODE,
+            mark, f"mode {mode}",
         )  # fmt: skip
         return
     advice = nearest(mode, (*DATA_MODES, "All", "Indexed"))
-    reading.report(f"unknown mode {mode!r}", mark, f"mode {mode}", advice, MODE)
+    reading.report(f"unknown mode {mode!r}", mark, f"mode {mode}", advice)
 
 
 def _effect(
@@ -135,16 +134,14 @@ def _effect(
     known = {name.lower() for name in EFFECTS}
     for value in found:
         if value.lower() not in known:
-            reading.report(
-                f"unknown effect {value!r}", node.mark, f"effect {value}", nearest(value, EFFECTS), EFFECT
-            )
+            reading.report(f"unknown effect {value!r}", node.mark, f"effect {value}", nearest(value, EFFECTS))
     kinds = {value.lower() for value in found} - {"disabled"}
     if not kinds and word(entry(entry(then, "details"), "type")):
         kinds = {"auditifnotexists"}
     if kinds & set(IF_NOT_EXISTS) and kinds - set(IF_NOT_EXISTS):
         reading.report(
             "the effect may be of two sorts: one that looks for a related resource and one that does not",
-            node.mark, "then.effect", "", EFFECT,
+            node.mark, "then.effect",
         )  # fmt: skip
     return template, now.lower() if isinstance(now, str) else "", kinds
 
