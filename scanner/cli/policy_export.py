@@ -59,16 +59,17 @@ def export_policies(
     if not azure_policy:
         raise UsageError("no form is named", "", "Azure Policy is the one that exists: --azure-policy.")
     from scanner.language.azure_policy.exporting import Kept, export_rule, initiative  # noqa: PLC0415
-    from scanner.language.azure_policy.initiatives import read_aliases  # noqa: PLC0415
+    from scanner.language.azure_policy.initiatives import fixed_aliases, read_aliases  # noqa: PLC0415
 
     loaded = pack_from(pack, profile, param, rule, skip_rule)
     table = read_aliases(Path(aliases)) if aliases else {}
+    fixed = fixed_aliases(Path(aliases)) if aliases else frozenset()
     made: list[Exported] = []
     kept: list[Kept] = []
     for one in loaded.rules:
         if not one.enabled:
             continue
-        found, reason = export_rule(one, loaded, table)
+        found, reason = export_rule(one, loaded, table, fixed)
         made += found
         if reason:
             kept.append(Kept(one.id, one.title, reason))
@@ -77,6 +78,8 @@ def export_policies(
         _write_all(Path(out), made, whole)
     else:
         click.echo(_json([one.content for one in made] if len(made) != 1 else made[0].content))
+    for note in (written.note for written in made if written.note):
+        say(safe(note))
     for without in kept:
         say(safe(f"no definition of {without.rule}: {without.reason}"))
     if reasons:

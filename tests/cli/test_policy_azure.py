@@ -298,7 +298,7 @@ def test_export_of_one_rule_is_tried(capsys, tmp_path):
 
 
 def test_export_with_azures_table_and_a_parameter(capsys, tmp_path):
-    """Aliases that Azure does not have leave the rule out; values of --param become default values."""
+    """Aliases that Azure does not have leave the rule out, fixed ones its Modify; values of --param become defaults."""
     table = [{"name": f"{REGISTRIES}/publicNetworkAccess", "defaultPath": "properties.publicNetworkAccess"}]
     aliases = write(tmp_path, "aliases.json", {"aliases": table})
     code, _, err = invoke(
@@ -306,6 +306,15 @@ def test_export_with_azures_table_and_a_parameter(capsys, tmp_path):
     )
     assert code == 2
     assert "Azure's table has no alias" in err
+    for attributes, files in (("Modifiable", 2), ("None", 1), (None, 2)):
+        row = {"name": ADMIN["field"], "defaultPath": "properties.adminUserEnabled"}
+        row |= {"defaultMetadata": {"type": "Boolean", "attributes": attributes}} if attributes else {}
+        aliases = write(tmp_path, "aliases.json", {"aliases": [row]})
+        start = ("policy", "export", "--azure-policy", "--rule", "ACR101", "--aliases", aliases)
+        code, _, err = invoke(capsys, *start)
+        assert code == 0
+        assert f"as {files} definitions" in err
+        assert ("no Modify of ACR101" in err) is (files == 1)
     code, out, _ = invoke(
         capsys, "policy", "export", "--azure-policy", "--rule", "ACR201", "--param", "ACR201.minIpPrefix=30"
     )

@@ -7,8 +7,8 @@ given, says which of them exist and which can be modified.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scanner import types
@@ -31,7 +31,10 @@ MAX_NAME, MAX_DESCRIPTION = 128, 512
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A definition. `file`: name without ending; `rule`: the id of the rule; `effects`: what its effect can be."""
+    """A definition. `file`: name without ending; `rule`: the id of the rule; `effects`: what its effect can be.
+
+    `note`: why there is no Modify beside it, where the check alone would have one.
+    """
 
     rule: str
     file: str
@@ -39,6 +42,7 @@ class Exported:
     effects: tuple[str, ...]
     parameters: tuple[str, ...]
     content: Json
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,15 @@ class Kept:
 
 
 def export_rule(
-    rule: Rule, pack: RulePack, table: Mapping[str, str] | None = None
+    rule: Rule,
+    pack: RulePack,
+    table: Mapping[str, str] | None = None,
+    fixed: Collection[str] = (),
 ) -> tuple[tuple[Exported, ...], str]:
-    """(the definitions of a rule, why there is none). `table`: paths of Azure's aliases by lower-case name."""
+    """(the definitions of a rule, why there is none).
+
+    `table`: paths of Azure's aliases by lower-case name; `fixed`: those that a policy cannot change.
+    """
     if rule.semantics != "native":
         return (), "it was imported from a definition"
     if rule.check is None:
@@ -66,7 +76,7 @@ def export_rule(
     parameters = {**pack.parameters, **rule.parameters}
     values = {name: _value_of(rule, pack, name) for name in parameters}
     try:
-        return tuple(_definitions(rule, pack, parameters, values, table or {})), ""
+        return tuple(_definitions(rule, pack, parameters, values, table or {}, fixed)), ""
     except NotExpressible as no:
         return (), no.reason
 
@@ -77,6 +87,7 @@ def _definitions(
     parameters: Mapping[str, Parameter],
     values: Mapping[str, Any],
     table: Mapping[str, str],
+    fixed: Collection[str],
 ) -> list[Exported]:
     expresser = Expresser(rule.target, parameters, values, table)
     applies = [{"field": "type", "equals": expresser.facts.type}]
@@ -95,6 +106,9 @@ def _definitions(
     condition = _all([*applies, failing])
     found = [_definition(rule, pack, expresser, condition, ("Audit", "Deny", "Disabled"), None)]
     operation = _operation(check, expresser)
+    if operation is not None and operation["field"].lower() in fixed:
+        note = f"no Modify of {rule.id}: Azure lets no policy change {operation['field']}"
+        return [replace(found[0], note=note)]
     if operation is not None:
         changes = {
             "conflictEffect": "audit",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scanner.engine.azure.failing import EvaluationFailed, NotRead
 from scanner.engine.azure.fields import Asked
@@ -102,7 +102,7 @@ def _scene(values: dict[str, Any]) -> Scene:
 
 def read_aliases(path: Path) -> dict[str, str]:
     """Property paths by lower-case alias. Raises `InputError` for a file without any."""
-    found = dict(_aliases(read_json(path)))
+    found = {one.name: one.path for one in _aliases(read_json(path))}
     if not found:
         raise InputError(
             "holds no aliases",
@@ -112,7 +112,21 @@ def read_aliases(path: Path) -> dict[str, str]:
     return found
 
 
-def _aliases(value: Any) -> Iterator[tuple[str, str]]:
+def fixed_aliases(path: Path) -> frozenset[str]:
+    """The aliases, in lower case, of which the table says that a policy cannot change them (`attributes: None`).
+
+    Source: https://learn.microsoft.com/rest/api/resources/providers/get (AliasPathAttributes)
+    """
+    return frozenset(one.name for one in _aliases(read_json(path)) if one.attributes.lower() == "none")
+
+
+class _Alias(NamedTuple):
+    name: str
+    path: str
+    attributes: str
+
+
+def _aliases(value: Any) -> Iterator[_Alias]:
     if isinstance(value, list):
         for item in value:
             yield from _aliases(item)
@@ -126,4 +140,8 @@ def _aliases(value: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(path, str) and isinstance(paths, list):
         path = next((one.get("path") for one in paths if isinstance(one, dict) and one.get("path")), None)
     if isinstance(name, str) and "/" in name and isinstance(path, str):
-        yield name.lower(), path
+        metadata = value.get("defaultMetadata", value.get("DefaultMetadata"))
+        attributes = (
+            metadata.get("attributes", metadata.get("Attributes")) if isinstance(metadata, dict) else ""
+        )
+        yield _Alias(name.lower(), path, attributes if isinstance(attributes, str) else "")
