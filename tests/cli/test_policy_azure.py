@@ -307,7 +307,7 @@ def test_export_with_azures_table_and_a_parameter(capsys, tmp_path):
     assert code == 2
     assert "Azure's table has no alias" in err
     for attributes, files in (("Modifiable", 2), ("None", 1), (None, 2)):
-        row = {"name": ADMIN["field"], "defaultPath": "properties.adminUserEnabled"}
+        row: dict[str, Any] = {"name": ADMIN["field"], "defaultPath": "properties.adminUserEnabled"}
         row |= {"defaultMetadata": {"type": "Boolean", "attributes": attributes}} if attributes else {}
         aliases = write(tmp_path, "aliases.json", {"aliases": [row]})
         start = ("policy", "export", "--azure-policy", "--rule", "ACR101", "--aliases", aliases)
