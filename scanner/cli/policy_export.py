@@ -98,6 +98,7 @@ def export_policies(
 
 
 def _write_all(folder: Path, made: list[Exported], whole: dict[str, Any] | None) -> None:
+    """Write what was made; definitions of an earlier export stay, and are named."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -106,6 +107,11 @@ def _write_all(folder: Path, made: list[Exported], whole: dict[str, Any] | None)
         _write(folder / f"{one.file}.json", _json(one.content))
     if whole is not None:
         _write(folder / "initiative.json", _json(whole))
+    ours = {*(f"{one.file}.json" for one in made), "initiative.json"}
+    others = sorted(path.name for path in folder.glob("*.json") if path.name not in ours)
+    if others:
+        shown = ", ".join(others[:5]) + (" ..." if len(others) > 5 else "")
+        say(safe(f"not of this export, left as they are: {shown}"))
 
 
 def _json(value: Any) -> str:

@@ -280,6 +280,9 @@ def test_export_writes_definitions_that_import_again(capsys, tmp_path):
     assert not having & without
     assert f"{len(having)} rules as {len(files) - 1} definitions, {len(without)} rules without one" in err
     assert all(row["reason"] for row in json.loads(left.read_text()))
+    assert "left as they are" not in err
+    one = invoke(capsys, "policy", "export", "--azure-policy", "--rule", "ACR101", "--out", str(out))
+    assert "not of this export, left as they are: ACR103-" in one[2]
     code, _, err = invoke(capsys, "policy", "import", str(out), "--out", str(tmp_path / "again"), "--strict")
     assert code == 0
     assert f"{len(files) - 1} imported" in err
