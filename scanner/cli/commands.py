@@ -33,6 +33,10 @@ POLICY = {
     "new": ("policy_new", "Write the skeleton of a rule."),
     "import": ("policy_import", "Turn Azure Policy definitions into rules."),
     "export": ("policy_export", "Write rules as Azure Policy definitions."),
+    "bundle": ("policy_bundle", "Pack a pack into one file with a manifest."),
+    "verify": ("policy_bundle", "Check a bundle against its manifest, a lock file, a signature."),
+    "push": ("policy_push", "Put a bundle into a registry, as an OCI artifact."),
+    "pull": ("policy_push", "Get a bundle from a registry, checked before it is kept."),
 }
 WAIVER = {
     "list": ("waiver", "Show waivers and attestations with their days left."),
