@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,11 @@ from scanner.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from scanner.language.azure_policy.exporting import Exported, Kept
 
+_SCOPE = re.compile(
+    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/?"
+    r"|/providers/Microsoft\.Management/managementGroups/[A-Za-z0-9_.()-]{1,90}/?",
+    re.IGNORECASE | re.ASCII,
+)
 NOWHERE = "/subscriptions/00000000-0000-0000-0000-000000000000"
 
 
@@ -52,12 +58,17 @@ def export_policies(
 
     \b
     Examples:
-      acrscan policy export --azure-policy --out policies-for-azure/ --scope /subscriptions/SUBSCRIPTION
+      acrscan policy export --azure-policy --out policies-for-azure/ --scope /subscriptions/ID
       acrscan policy export --azure-policy --rule ACR101
       acrscan policy export --azure-policy --aliases aliases.json --out out/ --reasons left.json
     """
     if not azure_policy:
         raise UsageError("no form is named", "", "Azure Policy is the one that exists: --azure-policy.")
+    if scope and not _SCOPE.fullmatch(scope):
+        advice = (
+            "A definition lies in /subscriptions/ID or /providers/Microsoft.Management/managementGroups/NAME."
+        )
+        raise UsageError(f"--scope {scope!r} is no place for definitions", "", advice)
     from scanner.language.azure_policy.exporting import Kept, export_rule, initiative  # noqa: PLC0415
     from scanner.language.azure_policy.initiatives import fixed_aliases, read_aliases  # noqa: PLC0415
 

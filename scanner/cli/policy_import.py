@@ -15,7 +15,7 @@ import orjson
 from scanner.cli.door import FINDINGS, USAGE, Outcome
 from scanner.cli.proofs import safe
 from scanner.cli.show import say
-from scanner.errors import OutputError
+from scanner.errors import OutputError, UsageError
 from scanner.model.rule import SEVERITIES
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def import_policies(
     from scanner.language.azure_policy.initiatives import read_aliases  # noqa: PLC0415
 
     options = Options(
-        reviewed or dt.datetime.now(dt.UTC).date().isoformat(),
+        _date(reviewed) if reviewed else dt.datetime.now(dt.UTC).date().isoformat(),
         target,
         read_aliases(Path(aliases)) if aliases else {},
         severity,
@@ -91,6 +91,13 @@ def import_policies(
     if report:
         _write(Path(report), _record(bulk, made, left, notes))
     return _told(bulk, left, notes, strict=strict, out=out, report=report)
+
+
+def _date(given: str) -> str:
+    try:
+        return dt.datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=dt.UTC).date().isoformat()
+    except ValueError as error:
+        raise UsageError(f"--reviewed {given!r} is no date", "", "Write it as 2026-11-25.") from error
 
 
 def _without_text(made: Made) -> Made:

@@ -127,6 +127,10 @@ def test_places_that_do_not_exist(capsys, tmp_path):
     assert code == 2
     assert "0 files" in err
     source = write(tmp_path, "a.json", definition())
+    for date in ("nope", "2026-02-30", "20261125"):
+        code, out, err = invoke(capsys, "policy", "import", source, "--reviewed", date)
+        assert (code, out) == (2, "")
+        assert "is no date" in err
     write(tmp_path / "other", "pack.yaml", "pack: {prefix: ACME}\n")
     code, _, err = invoke(capsys, "policy", "import", source, "--out", str(tmp_path / "other"))
     assert code != 0
@@ -332,6 +336,17 @@ def test_export_says_what_is_missing(capsys, tmp_path):
     code, _, err = invoke(capsys, "policy", "export", "--azure-policy", "--rule", "ACR101", "--out", blocked)
     assert code != 0
     assert "cannot be made" in err
+    for scope in (
+        "nonsense",
+        "/subscriptions/x",
+        "/subscriptions/",
+        "/providers/Microsoft.Management/managementGroups/a/b",
+    ):
+        code, out, err = invoke(
+            capsys, "policy", "export", "--azure-policy", "--rule", "ACR101", "--scope", scope
+        )
+        assert (code, out) == (2, "")
+        assert "no place for definitions" in err
     code, _, err = invoke(capsys, "policy", "export", "--azure-policy", "--rule", "ACR102")
     assert code == 2
     assert "no rule could be exported" in err
