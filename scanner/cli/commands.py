@@ -21,6 +21,9 @@ COMMANDS = {
     "history": ("history", "Record scans over time; trends, ages, retention."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
+    "init": ("init", "Write the first files of a repository."),
+    "schema": ("schemas", "Print the JSON Schemas of files, for editors."),
+    "hook": ("hook", "Check what changed files belong to; pre-commit calls this."),
 }
 POLICY = {
     "list": ("policy_list", "List the rules of a pack."),
@@ -119,5 +122,5 @@ def cli(ctx: click.Context, config: str | None) -> None:
     """
     from scanner.cli.config import load_defaults  # noqa: PLC0415
 
-    if ctx.invoked_subcommand not in (None, "demo"):
+    if ctx.invoked_subcommand not in (None, "demo", "init", "schema"):
         ctx.default_map = load_defaults(config, ctx.invoked_subcommand or "")
