@@ -21,7 +21,7 @@ MAY = {
     "data": {"errors"},
     "types": INNER,
     "engine": INNER | {"types"},
-    "language": INNER | {"text", "types", "engine"},
+    "language": INNER | {"text", "json_text", "types", "engine"},
     "inventory": INNER | {"text", "json_text", "types"},
     "formats": INNER | {"shown"},
     "rows": INNER,

@@ -36,6 +36,8 @@ POLICY = {
     "impact": ("policy_impact", "Show what a change of rules does to an estate, and what it loosens."),
     "diff": ("policy_diff", "Show what changed between two packs, and the version that asks for."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+    "import": ("policy_import", "Turn Azure Policy definitions into rules."),
+    "export": ("policy_export", "Write rules as Azure Policy definitions."),
     "bundle": ("policy_bundle", "Pack a pack into one file with a manifest."),
     "verify": ("policy_bundle", "Check a bundle against its manifest, a lock file, a signature."),
     "push": ("policy_push", "Put a bundle into a registry, as an OCI artifact."),

@@ -100,7 +100,8 @@ def domain(
         Subject(rule, when, check, params, Masks(space, oracle, params))
         for rule, (when, check), params in zip(rules, trees, read, strict=True)
     ]
-    return Domain(oracle, space, scopes, subjects, sorted(set(chooser.short)), _possible(space))
+    imported = {"imported conditions" for rule in rules if rule.semantics != "native"}
+    return Domain(oracle, space, scopes, subjects, sorted({*chooser.short, *imported}), _possible(space))
 
 
 def _axes(scopes: Scopes, chooser: Chooser) -> list[Axis]:
