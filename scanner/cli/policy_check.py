@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scanner import data
+from scanner.cli.checked import give, packs_from, percent, report_options, wanted_by
 from scanner.cli.door import FINDINGS, USAGE, Outcome
 from scanner.cli.options import catalogues
 from scanner.errors import Problems
 from scanner.language.pack import load_pack, load_rule_file
-from scanner.model.rule import RulePack
+from scanner.model.rule import Rule, RulePack
+from scanner.workbench.problem import Problem, Report
+
+if TYPE_CHECKING:
+    from scanner.workbench.coverage import Covered
 
 
 def _loaded(paths: tuple[str, ...]) -> list[RulePack]:
@@ -68,36 +76,80 @@ def _home(pack: RulePack) -> Path:
 @click.command("test")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--rule", multiple=True, metavar="ID", help="Only these rules. Repeatable.")
+@click.option("--coverage", is_flag=True, help="Show which branches of the rules no test reaches.")
+@click.option(
+    "--min-branch",
+    type=click.FloatRange(0, 100),
+    metavar="N",
+    help="Leave with 1 where the tests reach less than N percent of the branches.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name each test.")
-def test(paths: tuple[str, ...], rule: tuple[str, ...], verbose: bool) -> Outcome:
+@report_options
+def test(
+    paths: tuple[str, ...],
+    rule: tuple[str, ...],
+    coverage: bool,
+    min_branch: float | None,
+    verbose: bool,
+    form: str | None,
+    output: str | None,
+) -> Outcome:
     """Run the inline tests of rules; each runs in both lanes of the engine, which must agree.
+
+    --coverage tells which conditions are never true, never false, or never asked of an empty or a filled list.
 
     \b
     Examples:
       acrscan policy test
       acrscan policy test my-pack/ --rule ACME001 -v
+      acrscan policy test --coverage --min-branch 100
+      acrscan policy test -f junit -o tests.xml
     """
-    from scanner.workbench.unit import run_tests  # noqa: PLC0415
+    from scanner.workbench.unit import checked, run_tests  # noqa: PLC0415
 
-    wanted = {identifier.upper() for identifier in rule}
-    results = [
-        result
-        for pack in _loaded(paths)
-        for result in run_tests(pack, lambda item: not wanted or item.id in wanted)
-    ]
-    failed = [result for result in results if result.problem]
-    for result in results:
-        if result.problem:
-            click.echo(f"{result.mark}: {result.rule} {result.name!r}: {result.problem}")
-        elif verbose:
-            click.echo(f"ok {result.rule} {result.name}")
-    click.echo(f"{len(results) - len(failed)} tests passed, {len(failed)} failed")
+    packs = packs_from(paths)
+    wanted = wanted_by(packs, rule)
+    cases = [checked(result) for pack in packs for result in run_tests(pack, wanted)]
+    failed = sum(bool(case.problem) for case in cases)
     outcome = Outcome()
+    told: list[str] = []
+    problems: list[Problem] = []
+    counts = {"tests": len(cases)}
+    if coverage or min_branch is not None:
+        found = [item for pack in packs for item in _coverage(pack, wanted)]
+        problems = [problem for item in found for problem in item.problems()]
+        branches, seen = sum(item.branches for item in found), sum(item.seen for item in found)
+        lacking = sum(item.seen < item.branches for item in found)
+        told.append(
+            f"{seen:,} of {branches:,} branches ({percent(seen, branches)}); {lacking} of {len(found)} rules lack some"
+        )
+        counts["branches"] = branches
+        if min_branch is not None and 100 * seen < Fraction(str(min_branch)) * branches:
+            outcome.add(FINDINGS, f"branch coverage {percent(seen, branches)} is below {min_branch:g} %")
+        if not branches:
+            outcome.add(USAGE, "0 branches to reach")
+    if not give(Report("test", tuple(problems), counts, tuple(cases)), form, output) or output:
+        for case in cases:
+            if case.problem:
+                click.echo(f"{case.mark}: {case.suite} {case.name!r}: {case.problem}")
+            elif verbose:
+                click.echo(f"ok {case.suite} {case.name}")
+        for problem in problems:
+            click.echo(f"{problem.mark}: {problem.code} {problem.what}")
+        click.echo(f"{len(cases) - failed} tests passed, {failed} failed")
+        for line in told:
+            click.echo(line)
     if failed:
-        outcome.add(FINDINGS, f"{len(failed)} tests failed")
-    if not results:
+        outcome.add(FINDINGS, f"{failed} tests failed")
+    if not cases:
         outcome.add(USAGE, "0 tests ran")
     return outcome
+
+
+def _coverage(pack: RulePack, wanted: Callable[[Rule], bool]) -> list[Covered]:
+    from scanner.workbench.coverage import covered  # noqa: PLC0415
+
+    return [covered(pack, item) for item in pack.rules if wanted(item) and item.check is not None]
 
 
 COMMANDS = {"lint": lint, "test": test}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from scanner.engine import paths
-from scanner.engine.case import Case, elements
+from scanner.engine.case import MAX_ELEMENTS, Case, elements
 from scanner.engine.explain import explain
 from scanner.engine.proof import Truth
 from scanner.model.condition import Condition, Count, ListSource, Logic, Quantifier, Ref
@@ -83,19 +83,11 @@ def covered(pack: RulePack, rule: Rule, impossible: Impossible = all_possible) -
     """What the inline tests of a rule reach. `impossible`: outcomes to leave out, asked for missing ones only."""
     run = _Run()
     for test in rule.tests:
-        case = case_of(pack, rule, test)
-        holds = True
-        if rule.when is not None:
-            run.visit(rule.when, case)
-            holds = explain(rule.when, _fresh(case)).truth is Truth.TRUE
-        if holds and rule.check is not None:
-            run.visit(rule.check, case)
+        run.test(rule, case_of(pack, rule, test))
     found = []
     for condition, wanted in sites(rule):
         seen = run.seen.get(id(condition), set())
-        possible = tuple(
-            one for one in wanted if one in seen or not impossible(rule, condition, one)
-        )
+        possible = tuple(one for one in wanted if one in seen or not impossible(rule, condition, one))
         found.append(Site(condition, possible, tuple(one for one in possible if one not in seen)))
     return Covered(rule, tuple(found))
 
@@ -159,20 +151,25 @@ def children(condition: Condition) -> Iterable[Condition]:
             return ()
 
 
-def _fresh(case: Case) -> Case:
-    """The same case with a budget of its own, so that looking at one condition takes nothing from the next."""
-    return replace(case, budget=list(case.budget))
-
-
 class _Run:
     """What was seen so far, by condition."""
 
     def __init__(self) -> None:
         self.seen: dict[int, set[str]] = {}
+        self.left = 0
 
-    def visit(self, condition: Condition, case: Case) -> None:
+    def test(self, rule: Rule, case: Case) -> None:
+        """Note what one test reaches; a test of huge lists stops where an evaluation of the rule would long have stopped."""
+        self.left = MAX_ELEMENTS
+        holds = rule.when is None or self.visit(rule.when, case) is Truth.TRUE
+        if holds and rule.check is not None:
+            self.visit(rule.check, case)
+
+    def visit(self, condition: Condition, case: Case) -> Truth:
         """Note what a condition and everything below it is on a case."""
-        truth = explain(condition, _fresh(case)).truth
+        budget = [MAX_ELEMENTS]
+        truth = explain(condition, replace(case, budget=budget)).truth
+        self.left -= MAX_ELEMENTS - budget[0]
         seen = self.seen.setdefault(id(condition), set())
         if truth in (Truth.TRUE, Truth.FALSE):
             seen.add(TRUE if truth is Truth.TRUE else FALSE)
@@ -185,6 +182,7 @@ class _Run:
             case _:
                 for child in children(condition):
                     self.visit(child, case)
+        return truth
 
     def _elements(self, condition: Quantifier | Count, case: Case, seen: set[str]) -> None:
         found = elements(condition.of, case, case.bound)
@@ -196,10 +194,10 @@ class _Run:
             seen.add(EMPTY)
         if condition.where is None:
             return
-        for bound in found.bounds:
-            if case.budget[0] <= 0 or self._done(condition.where):
+        for number, bound in enumerate(found.bounds):
+            if self._done(condition.where) or (number and self.left <= 0):
                 return
-            case.budget[0] -= 1
+            self.left -= 1
             self.visit(condition.where, replace(case, bound={**case.bound, condition.var: bound}))
 
     def _done(self, condition: Condition) -> bool:

@@ -150,14 +150,14 @@ def _of(of: ListSource, var: str) -> str:
 
 def in_short(condition: Condition) -> str:
     """A condition on one line: as deep as fits into `WIDTH` characters."""
-    for depth in (99, 4, 3, 2, 1):
+    for depth in (99, 4, 3, 2, 1, 0):
         text = condition_text(condition, depth)
         if len(text) <= WIDTH:
             return text
     return text[: WIDTH - 3] + "..."
 
 
-def test_text(test: RuleTest) -> str:
+def inline_test(test: RuleTest) -> str:
     """An inline test as an item below `tests:`, on one line where it fits."""
     parts = dict(_parts(test))
     line = "  - {" + ", ".join(f"{key}: {value_text(value)}" for key, value in parts.items()) + "}"

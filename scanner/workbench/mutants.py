@@ -17,7 +17,7 @@ from scanner.language.digest import shape
 from scanner.model.condition import Condition, Count, Leaf, Logic, Mark, Param, Path, Quantifier, Ref
 from scanner.model.rule import Rule
 from scanner.model.values import ABSENT
-from scanner.workbench.coverage import children, is_spelling
+from scanner.workbench.coverage import children
 from scanner.workbench.flow import in_short, value_text
 
 TWINS: Mapping[str, str] = {
@@ -37,11 +37,14 @@ _OPPOSITES: Mapping[str, str] = {
 }
 """The negations of what a count is compared with."""
 _GROUPS: Mapping[str, str] = {"allOf": "anyOf", "anyOf": "allOf"}
+MOST_MEMBERS = 200
+"""A list gives at most so many mutants; the members of a longer one are dropped in runs."""
 CHANGED = "-changed"
 """What is added to a text to change it."""
 _CHANGEABLE = ("equals", "in", "like", "likeAny", "contains", "containsKey", "idWithin")
 """Operators whose text is a value; that of `matches` and `format` is a program, which would not load."""
 _LISTS = ("in", "likeAny", "idWithin", "cidrWithin")
+"""Operators whose list holds alternatives; the two numbers of `cidrPrefixLess` are one for IPv4 and one for IPv6."""
 
 
 _Values = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -201,7 +204,9 @@ def _of_count(count: Count) -> Iterator[_Change]:
 
 def _of_leaf(leaf: Leaf, parent: Condition | None) -> Iterator[_Change]:
     under_not = isinstance(parent, Logic) and parent.kind == "not"
-    if not under_not and kind(leaf.operand) != "boolean":  # else the same as a removed `not`, as a flipped boolean
+    if (
+        not under_not and kind(leaf.operand) != "boolean"
+    ):  # else the same as a removed `not`, as a flipped boolean
         yield "swap operator", f"{leaf.operator} negated", Logic("not", (leaf,), leaf.mark)
     if leaf.operator in TWINS:
         other = TWINS[leaf.operator]
@@ -226,13 +231,23 @@ def _of_operand(leaf: Leaf) -> Iterator[tuple[str, str, Any]]:
             if name != "change text" or leaf.operator in _CHANGEABLE:
                 yield name, what, changed
         return
+    if leaf.operator in _LISTS:
+        yield from _lacking(leaf)
     for number, member in enumerate(leaf.operand):
-        rest = leaf.operand[:number] + leaf.operand[number + 1 :]
-        if rest and leaf.operator in _LISTS:
-            yield "drop in", f"{value_text(member)} dropped from {leaf.operator}", rest
-        if kind(member) == "number":  # cidrPrefixLess takes a number for IPv4 and one for IPv6
+        if kind(member) == "number" and leaf.operator not in _LISTS:
             for name, what, changed in _of_value(member):
                 yield name, what, (*leaf.operand[:number], changed, *leaf.operand[number + 1 :])
+
+
+def _lacking(leaf: Leaf) -> Iterator[tuple[str, str, Any]]:
+    """The list without each of its members; of a very long one without each run of members."""
+    step = -(-len(leaf.operand) // MOST_MEMBERS)
+    for start in range(0, len(leaf.operand), step or 1):
+        gone = leaf.operand[start : start + step]
+        rest = leaf.operand[:start] + leaf.operand[start + step :]
+        if rest:
+            words = value_text(gone[0]) + (f" and {len(gone) - 1} more" if len(gone) > 1 else "")
+            yield "drop in", f"{words} dropped from {leaf.operator}", rest
 
 
 def _of_value(value: Any) -> Iterator[tuple[str, str, Any]]:
@@ -266,11 +281,11 @@ def _of_parameters(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
         tried = [test.params[name] for test in rule.tests if name in test.params]
         sample = next((value for value in (default, *tried) if value is not None), None)
         given = {} if default is not None else {name: sample}
-        for operator, what, after, change in _of_sample(name, default, sample):
+        for operator, what, after, change in _of_sample(name, sample):
             yield Mutant(rule, operator, what, place.mark, in_short(place), after, change, given)
 
 
-def _of_sample(name: str, default: Any, sample: Any) -> Iterator[tuple[str, str, str, _Values]]:
+def _of_sample(name: str, sample: Any) -> Iterator[tuple[str, str, str, _Values]]:
     """The mistakes that fit the kind of a parameter: kind of mistake, in words, what stands there now, what it does."""
     match kind(sample):
         case "number":
@@ -280,10 +295,10 @@ def _of_sample(name: str, default: Any, sample: Any) -> Iterator[tuple[str, str,
         case "boolean":
             yield "flip boolean", f"parameter {name} is the opposite", f"not {name}", _flip(name)
         case "array":
-            for number in range(len(default) if default else min(len(sample), 1)):
-                member = value_text(sample[number])
-                what = f"parameter {name} lacks its member {number + 1} ({member})"
-                yield "drop in", what, f"{name} without {member}", _lack(name, number)
+            if sample:
+                member = value_text(sample[-1])
+                what = f"parameter {name} lacks its last member ({member})"
+                yield "drop in", what, f"{name} without {member}", _lack_last(name)
         case _:
             return
 
@@ -305,7 +320,7 @@ def reads(condition: Condition) -> Iterator[str]:
 
 def _shift(name: str, step: int) -> _Values:
     def shifted(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
+        value: Any = values.get(name)
         return {**values, name: value + step} if kind(value) == "number" else values
 
     return shifted
@@ -313,17 +328,15 @@ def _shift(name: str, step: int) -> _Values:
 
 def _flip(name: str) -> _Values:
     def flipped(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
+        value: Any = values.get(name)
         return {**values, name: not value} if kind(value) == "boolean" else values
 
     return flipped
 
 
-def _lack(name: str, number: int) -> _Values:
+def _lack_last(name: str) -> _Values:
     def lacking(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
-        if kind(value) != "array" or number >= len(value):
-            return values
-        return {**values, name: (*value[:number], *value[number + 1 :])}
+        value: Any = values.get(name)
+        return {**values, name: tuple(value[:-1])} if kind(value) == "array" else values
 
     return lacking

@@ -15,9 +15,11 @@ from typing import Any, TypeAlias
 from scanner.engine.case import MAX_ELEMENTS, Case
 from scanner.engine.evaluate import rule_values
 from scanner.engine.judge import judge
+from scanner.language.digest import values_digest
+from scanner.model.condition import NOWHERE
 from scanner.model.rule import Rule, RulePack, RuleTest
 from scanner.workbench.bounded.moves import Example
-from scanner.workbench.flow import test_text
+from scanner.workbench.flow import inline_test
 from scanner.workbench.mutants import Mutant, mutants
 from scanner.workbench.problem import Checked, Problem
 from scanner.workbench.unit import case_of, problem_of
@@ -38,7 +40,7 @@ class Survivor:
         rule = self.mutant.rule
         lines = [self.mutant.diff]
         if self.test is not None:
-            lines += ["the test that is missing:", test_text(self.test)]
+            lines += ["the test that is missing:", inline_test(self.test)]
         return Problem(
             "TEST006",
             "warning",
@@ -100,7 +102,9 @@ def mutate(pack: RulePack, rule: Rule, differ: Differ | None) -> Mutated:
     equivalent: list[Mutant] = []
     survivors: list[Survivor] = []
     for mutant in mutants(rule, values):
-        killer = next((number for number, (test, case) in enumerate(cases) if _notices(mutant, test, case)), None)
+        killer = next(
+            (number for number, (test, case) in enumerate(cases) if _notices(mutant, test, case)), None
+        )
         if killer is not None:
             killed.append(mutant)
             cases.insert(0, cases.pop(killer))  # a test that notices one mistake often notices its neighbours
@@ -162,3 +166,16 @@ class Score:
 def score_of(found: list[Mutated]) -> Score:
     """The score over several rules."""
     return Score(sum(len(one.killed) for one in found), sum(len(one.survivors) for one in found))
+
+
+def changed_rules(pack: RulePack, base: RulePack | None) -> set[str]:
+    """The ids of the rules whose condition, parameters (with their effective values) or tests are not those of `base`."""
+    if base is None:
+        return {rule.id for rule in pack.rules}
+    before = {rule.id: _told(base, rule) for rule in base.rules}
+    return {rule.id for rule in pack.rules if before.get(rule.id) != _told(pack, rule)}
+
+
+def _told(pack: RulePack, rule: Rule) -> tuple[Any, ...]:
+    tests = [replace(test, mark=NOWHERE) for test in rule.tests]
+    return rule.digest, values_digest(pack, rule), tests

@@ -1,0 +1,165 @@
+"""`acrscan policy mutate`: which small mistakes in rules no test would notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scanner.cli.checked import give, packs_from, percent, report_options, wanted_by
+from scanner.cli.door import FINDINGS, USAGE, Outcome
+from scanner.cli.telling import Teller
+from scanner.errors import Problems, RuleError
+from scanner.language.pack import load_pack, load_rule_file
+from scanner.model.rule import Rule, RulePack
+from scanner.workbench.mutate import Differ, Mutated, changed_rules, mutate, score_of
+from scanner.workbench.problem import Report
+
+
+@click.command("mutate")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--rule", multiple=True, metavar="ID", help="Only these rules. Repeatable.")
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Only rules whose condition, parameters or tests differ from a git reference.",
+)
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 100),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Leave with 1 where the tests notice less than N percent of the mutants.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Name each mutant and what became of it.")
+@report_options
+def mutate_rules(
+    paths: tuple[str, ...],
+    rule: tuple[str, ...],
+    changed_since: str | None,
+    min_score: float,
+    verbose: bool,
+    form: str | None,
+    output: str | None,
+) -> Outcome:
+    """Change rules a little, one mistake at a time, and tell which changes their tests do not notice.
+
+    A mutant that decides every case of the bounded domain as the rule does is the rule itself and does not count. Each
+    survivor is shown as a change of the rule, with the test that is missing, ready to paste.
+
+    \b
+    Examples:
+      acrscan policy mutate
+      acrscan policy mutate my-pack/ --rule ACME001 -v
+      acrscan policy mutate my-pack/ --changed-since origin/main --min-score 90
+    """
+    packs = packs_from(paths)
+    wanted = wanted_by(packs, rule)
+    chosen = [
+        (pack, item) for pack in packs for item in pack.rules if wanted(item) and item.check is not None
+    ]
+    outcome = Outcome()
+    if changed_since is not None:
+        touched = {pack.path: changed_rules(pack, base_of(pack, changed_since)) for pack in packs}
+        chosen = [(pack, item) for pack, item in chosen if item.id in touched[pack.path]]
+        if not chosen:
+            click.echo(f"no rule differs from {changed_since}")
+            return outcome
+    found = _all(chosen)
+    score = score_of(found)
+    equivalent = sum(len(one.equivalent) for one in found)
+    total = score.killed + score.survived
+    report = Report(
+        "mutate",
+        tuple(problem for one in found for problem in one.problems),
+        {"rules": len(found), "mutants": total},
+        tuple(case for one in found for case in one.cases),
+    )
+    if not give(report, form, output) or output:
+        _tell(found, verbose=verbose)
+        click.echo(
+            f"{len(found)} rules, {total:,} mutants, {score.survived} survive: score {percent(score.killed, total)}"
+            f" ({equivalent} more are the rule itself)"
+        )
+    failing = sum(bool(one.failing) for one in found)
+    if failing:
+        outcome.add(FINDINGS, f"{failing} rules have tests that fail")
+    elif not total:
+        outcome.add(USAGE, "0 mutants")
+    if total and score.share < Fraction(str(min_score)):
+        outcome.add(FINDINGS, f"mutation score {percent(score.killed, total)} is below {min_score:g} %")
+    return outcome
+
+
+def _all(chosen: list[tuple[RulePack, Rule]]) -> list[Mutated]:
+    teller = Teller("text", quiet=False)
+    differ = the_differ()
+    found = []
+    for number, (pack, rule) in enumerate(chosen):
+        teller("mutants", done=number, total=len(chosen), rule=rule.id)
+        found.append(mutate(pack, rule, differ))
+    teller.done()
+    return found
+
+
+def _tell(found: list[Mutated], *, verbose: bool) -> None:
+    for one in found:
+        if verbose:
+            for mutant in one.killed:
+                click.echo(f"killed {one.rule.id} {mutant.what}")
+            for mutant in one.equivalent:
+                click.echo(f"the same rule {one.rule.id} {mutant.what}")
+        for problem in one.problems:
+            click.echo(f"{problem.mark}: {problem.code} {problem.what}")
+            for line in problem.detail.splitlines():
+                click.echo(f"  {line}")
+
+
+def the_differ() -> Differ | None:
+    """What tells a mutant from its rule, where this installation has it."""
+    try:
+        module = import_module("scanner.workbench.bounded.compare")
+    except ModuleNotFoundError:
+        click.echo("mutants that are the rule itself cannot be told from survivors here", err=True)
+        return None
+    differ: Differ = module.differ
+    return differ
+
+
+def base_of(
+    pack: RulePack, ref: str, open_at: Callable[[str, Path], AbstractContextManager[Path]] | None = None
+) -> RulePack | None:
+    """A pack as it was at a git reference, or None where it did not load there: then every rule counts as changed."""
+    place = Path(pack.path)
+    folder = place if place.is_dir() else home_of(place)
+    inside = None if place.is_dir() else place.resolve().relative_to(folder.resolve())
+    with (open_at or _pack_at())(ref, folder) as copy:
+        if inside is not None and not (copy / inside).is_file():
+            return None
+        try:
+            return load_pack(copy) if inside is None else load_rule_file(copy / inside)[0]
+        except (Problems, RuleError) as error:
+            click.echo(
+                f"the rules at {ref} do not load, so all of today's are looked at: {error.what}", err=True
+            )
+            return None
+
+
+def home_of(file: Path) -> Path:
+    """The folder of the pack that a rule file belongs to, or else its own."""
+    return next(
+        (one for one in file.resolve().parents if (one / "pack.yaml").is_file()), file.resolve().parent
+    )
+
+
+def _pack_at() -> Any:
+    return import_module("scanner.workbench.revision").pack_at
+
+
+COMMANDS = {"mutate": mutate_rules}

@@ -1,0 +1,152 @@
+"""`policy test` and `policy mutate` as a person runs them: what they print, where reports go, the code they leave with."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from scanner.cli import policy_mutate
+from scanner.cli.checked import percent
+from scanner.cli.door import run
+from scanner.cli.policy_mutate import base_of
+from scanner.errors import UsageError
+from scanner.language.pack import load_pack, load_rule_file
+from scanner.workbench.bounded.moves import Example
+from tests.workbench.packs import write
+from tests.workbench.test_mutate import CHECK, GAP, GOOD
+
+
+@pytest.fixture
+def premium(monkeypatch):
+    """An enumeration that knows one case."""
+    monkeypatch.setattr(policy_mutate, "the_differ", lambda: lambda *_: Example({"sku": {"name": "Premium"}}))
+
+
+def invoke(capsys, *arguments):
+    code = run(arguments)
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+def test_tests_and_coverage_of_the_shipped_pack(capsys):
+    """All inline tests pass; the share of branches is told."""
+    code, out, _ = invoke(capsys, "policy", "test", "--coverage")
+    assert code == 0
+    assert " tests passed, 0 failed" in out
+    assert " branches (" in out
+
+
+def test_a_gap_is_told_and_gates(capsys, tmp_path):
+    """--coverage names the branch at its place and passes; --min-branch refuses, without rounding."""
+    write(tmp_path, check=CHECK, tests="[{name: a, resource: {sku: {name: Basic}}, expect: fail}]")
+    code, out, _ = invoke(capsys, "policy", "test", str(tmp_path), "--coverage")
+    assert code == 0
+    assert (
+        "TST101-one-rule.yaml:12:9: TEST005 TST101: {field: sku.name, in: [Standard, Premium]} is never true"
+        in out
+    )
+    assert "1 of 2 branches (50 %); 1 of 1 rules lack some" in out
+    code, _, err = invoke(capsys, "policy", "test", str(tmp_path), "--min-branch", "50.01")
+    assert (code, err) == (1, "exit 1: branch coverage 50 % is below 50.01 %\n")
+    assert invoke(capsys, "policy", "test", str(tmp_path), "--min-branch", "50")[0] == 0
+    assert invoke(capsys, "policy", "test", str(tmp_path), "--min-branch", "101")[0] == 2
+
+
+def test_nothing_is_rounded_up():
+    """99.995 is shown as 99.99, and all of it as 100."""
+    assert percent(99_995, 100_000) == "99.99 %"
+    assert percent(999_999, 1_000_000) == "99.99 %"
+    assert percent(7, 7) == "100 %"
+    assert percent(1, 200) == "0.50 %"
+    assert percent(0, 0) == "0 %"
+
+
+def test_failed_tests_no_tests_and_unknown_rules(capsys, tmp_path):
+    """A failed test leaves with 1, no test with 2, an id that no pack has with 2 and a suggestion."""
+    write(tmp_path, check=CHECK, tests="[{name: a, resource: {sku: {name: Basic}}, expect: pass}]")
+    code, out, _ = invoke(capsys, "policy", "test", str(tmp_path))
+    assert code == 1
+    assert "TST101 'a': expected pass, got fail" in out
+    write(tmp_path, check=CHECK)
+    assert invoke(capsys, "policy", "test", str(tmp_path))[0] == 2
+    code, _, err = invoke(capsys, "policy", "test", str(tmp_path), "--rule", "TST102")
+    assert code == 2
+    assert 'Did you mean "TST101"?' in err
+
+
+def test_survivors_are_shown_with_the_test_that_is_missing(capsys, tmp_path, premium):
+    """The diff of the rule, the test to paste, the score, and 1."""
+    write(tmp_path, check=CHECK, tests=GAP)
+    code, out, err = invoke(capsys, "policy", "mutate", str(tmp_path), "-v")
+    assert (code, err) == (1, "exit 1: mutation score 66.66 % is below 100 %\n")
+    assert "TEST006 TST101: no test notices: Premium dropped from in\n" in out
+    assert "  + {field: sku.name, in: [Standard]}\n" in out
+    assert (
+        '    - {name: "name this: Premium dropped from in", resource: {sku: {name: Premium}}, expect: pass}\n'
+        in out
+    )
+    assert "killed TST101 in negated\n" in out
+    assert "1 rules, 3 mutants, 1 survive: score 66.66 %" in out
+    assert invoke(capsys, "policy", "mutate", str(tmp_path), "--min-score", "66.66")[0] == 0
+    assert invoke(capsys, "policy", "mutate", str(tmp_path), "--min-score", "66.67")[0] == 1
+
+
+def test_no_mutant_is_no_success(capsys, tmp_path, premium):
+    """A pack of manual rules has nothing to mutate: 2; a rule with a failing test: 1."""
+    write(tmp_path, check="manual: Ask somebody.")
+    code, _, err = invoke(capsys, "policy", "mutate", str(tmp_path))
+    assert (code, err) == (2, "exit 2: 0 mutants\n")
+    write(tmp_path, check=CHECK, tests=GOOD.replace("fail", "pass"))
+    code, out, err = invoke(capsys, "policy", "mutate", str(tmp_path))
+    assert code == 1
+    assert "TEST000 TST101: the test 'c' fails on the rule itself: expected pass, got fail" in out
+
+
+def at(folder, seen):
+    """A git that has one folder."""
+
+    @contextmanager
+    def open_at(ref, place):
+        seen.append((ref, place))
+        if ref == "nowhere":
+            raise UsageError("unknown reference 'nowhere'")
+        yield folder
+
+    return open_at
+
+
+def test_only_rules_that_changed_since_a_reference(capsys, tmp_path, premium, monkeypatch):
+    """The pack at the reference decides which rules are looked at; an unchanged pack has nothing to do and says so."""
+    now = write(tmp_path / "now", check=CHECK, tests=GAP)
+    seen: list[tuple[str, object]] = []
+    monkeypatch.setattr(
+        policy_mutate, "_pack_at", lambda: at(write(tmp_path / "same", check=CHECK, tests=GAP), seen)
+    )
+    code, out, _ = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")
+    assert (code, out) == (0, "no rule differs from main\n")
+    assert seen == [("main", now)]
+    monkeypatch.setattr(
+        policy_mutate, "_pack_at", lambda: at(write(tmp_path / "other", check=CHECK, tests=GOOD), seen)
+    )
+    assert invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")[0] == 1
+    code, _, err = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "nowhere")
+    assert code == 2
+    assert "unknown reference" in err
+
+
+def test_a_base_that_does_not_load_counts_as_changed(capsys, tmp_path):
+    """Said on stderr; a rule file is compared with the same file there, and one that is new has no base."""
+    now = write(tmp_path / "now", check=CHECK, tests=GAP)
+    broken = write(tmp_path / "broken", check="assert: {nothing: true}")
+    seen: list[tuple[str, object]] = []
+    assert base_of(load_pack(now), "main", at(broken, seen)) is None
+    assert "do not load" in capsys.readouterr().err
+    file = now / "TST101-one-rule.yaml"
+    one, _ = load_rule_file(file)
+    found = base_of(one, "main", at(write(tmp_path / "then", check=CHECK), seen))
+    assert found is not None
+    assert [rule.id for rule in found.rules] == ["TST101"]
+    assert seen[-1][1] == now.resolve()
+    (tmp_path / "then" / file.name).rename(tmp_path / "then" / "TST101-older-name.yaml")
+    assert base_of(one, "main", at(tmp_path / "then", seen)) is None
