@@ -30,7 +30,7 @@ MAY = {
     "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
-    "workbench": INNER | {"text", "types", "language", "engine"},
+    "workbench": INNER | {"text", "types", "language", "engine", "inventory", "waivers", "pipeline"},
     "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }
 """The table of docs/map.md; `cli` may import everything."""

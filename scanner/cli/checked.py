@@ -18,6 +18,8 @@ from scanner.text import nearest
 from scanner.workbench.problem import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
+ENDINGS = (".test.yaml", ".test.yml")
+"""What names of fixture files end in."""
 FORMATS = ("text", "github", "sarif", "json", "junit", "markdown")
 
 
@@ -39,6 +41,13 @@ def packs_from(paths: tuple[str, ...]) -> list[RulePack]:
     """The packs of folders and rule files; the shipped one where no path is given."""
     places = [Path(text) for text in paths] or [data.policies() / "acr"]
     return [load_pack(path) if path.is_dir() else load_rule_file(path)[0] for path in places]
+
+
+def home_of(file: Path) -> Path:
+    """The folder of the pack that a rule file belongs to, or else its own."""
+    return next(
+        (one for one in file.resolve().parents if (one / "pack.yaml").is_file()), file.resolve().parent
+    )
 
 
 def wanted_by(packs: list[RulePack], rule: tuple[str, ...]) -> Callable[[Rule], bool]:

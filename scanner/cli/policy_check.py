@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner import data
-from scanner.cli.checked import give, packs_from, percent, report_options, wanted_by
+from scanner.cli.checked import ENDINGS, give, home_of, packs_from, percent, report_options, wanted_by
 from scanner.cli.door import FINDINGS, USAGE, Outcome
-from scanner.cli.options import catalogues
+from scanner.cli.options import catalogues, profile_file
 from scanner.errors import Problems
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import Rule, RulePack
-from scanner.workbench.problem import Problem, Report
+from scanner.workbench.problem import Checked, Problem, Report
 
 if TYPE_CHECKING:
     from scanner.workbench.coverage import Covered
@@ -94,22 +94,28 @@ def test(
     form: str | None,
     output: str | None,
 ) -> Outcome:
-    """Run the inline tests of rules; each runs in both lanes of the engine, which must agree.
+    """Run the inline tests of rules in both lanes of the engine, which must agree, and whole-estate fixtures.
 
+    PATH is a pack's folder, a rule file, or a fixture (`*.test.yaml`); a folder's fixtures run with its rules.
     --coverage tells which conditions are never true, never false, or never asked of an empty or a filled list.
 
     \b
     Examples:
       acrscan policy test
+      acrscan policy test my-pack/tests/estate.test.yaml
       acrscan policy test my-pack/ --rule ACME001 -v
       acrscan policy test --coverage --min-branch 100
       acrscan policy test -f junit -o tests.xml
     """
     from scanner.workbench.unit import checked, run_tests  # noqa: PLC0415
 
-    packs = packs_from(paths)
-    wanted = wanted_by(packs, rule)
+    alone = [path for path in paths if path.endswith(ENDINGS)]
+    others = tuple(path for path in paths if path not in alone)
+    packs = packs_from(others) if others or not alone else []
+    homes = [(load_pack(home_of(Path(path))), [Path(path)]) for path in alone]
+    wanted = wanted_by([*packs, *(pack for pack, _ in homes)], rule)
     cases = [checked(result) for pack in packs for result in run_tests(pack, wanted)]
+    cases += _fixtures([*((pack, _files(pack)) for pack in packs), *homes], wanted)
     failed = sum(bool(case.problem) for case in cases)
     outcome = Outcome()
     told: list[str] = []
@@ -144,6 +150,24 @@ def test(
     if not cases:
         outcome.add(USAGE, "0 tests ran")
     return outcome
+
+
+def _files(pack: RulePack) -> list[Path]:
+    """The fixtures of a pack that is a folder."""
+    folder = Path(pack.path)
+    if not folder.is_dir():
+        return []
+    from scanner.workbench.fixture import fixture_files  # noqa: PLC0415
+
+    return fixture_files(folder)
+
+
+def _fixtures(pairs: list[tuple[RulePack, list[Path]]], wanted: Callable[[Rule], bool]) -> Iterator[Checked]:
+    for pack, files in pairs:
+        if files:
+            from scanner.workbench.fixtures import run_fixtures  # noqa: PLC0415 - brings the whole flow along
+
+            yield from run_fixtures(pack, files, wanted, profile_file)
 
 
 def _coverage(pack: RulePack, wanted: Callable[[Rule], bool]) -> list[Covered]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from scanner.cli.checked import give, packs_from, percent, report_options, wanted_by
+from scanner.cli.checked import give, home_of, packs_from, percent, report_options, wanted_by
 from scanner.cli.door import FINDINGS, USAGE, Outcome
 from scanner.cli.telling import Teller
 from scanner.errors import Problems, RuleError
@@ -149,13 +149,6 @@ def base_of(
                 f"the rules at {ref} do not load, so all of today's are looked at: {error.what}", err=True
             )
             return None
-
-
-def home_of(file: Path) -> Path:
-    """The folder of the pack that a rule file belongs to, or else its own."""
-    return next(
-        (one for one in file.resolve().parents if (one / "pack.yaml").is_file()), file.resolve().parent
-    )
 
 
 def _pack_at() -> Any:
