@@ -1,9 +1,8 @@
-"""`acrscan policy lint` and `test`: rule files are checked, their inline tests run."""
+"""`acrscan policy test`: inline tests of rules are run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,64 +12,13 @@ import click
 from scanner import data
 from scanner.cli.checked import ENDINGS, give, home_of, packs_from, percent, report_options, wanted_by
 from scanner.cli.door import FINDINGS, USAGE, Outcome
-from scanner.cli.options import catalogues, profile_file
-from scanner.errors import Problems
+from scanner.cli.options import profile_file
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import Rule, RulePack
 from scanner.workbench.problem import Checked, Problem, Report
 
 if TYPE_CHECKING:
     from scanner.workbench.coverage import Covered
-
-
-def _loaded(paths: tuple[str, ...]) -> list[RulePack]:
-    places = [Path(text) for text in paths] or [data.policies() / "acr"]
-    return [load_pack(path) if path.is_dir() else load_rule_file(path)[0] for path in places]
-
-
-@click.command("lint")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-def lint(paths: tuple[str, ...]) -> Outcome:
-    """Check rule files and packs: form, paths, types, literals, placeholders, references, controls.
-
-    PATH is a pack's folder or a rule file (default: the shipped pack). All errors of a run are shown, each with
-    file, line, column and a suggestion.
-
-    \b
-    Examples:
-      acrscan policy lint
-      acrscan policy lint policies/acr/ACR101-admin-user-disabled.yaml
-    """
-    from scanner.workbench.lint import errors, warnings  # noqa: PLC0415
-
-    outcome = Outcome()
-    try:
-        packs = [replace(pack, frameworks=catalogues(_home(pack))) for pack in _loaded(paths)]
-    except Problems as problems:
-        for error in problems.errors:
-            click.echo(str(error))
-        outcome.add(
-            USAGE, f"{len(problems.errors)} error{'s' if len(problems.errors) != 1 else ''} in rule files"
-        )
-        return outcome
-    wrong = [error for pack in packs for error in errors(pack)]
-    found = [warning for pack in packs for warning in warnings(pack)]
-    for problem in (*wrong, *found):
-        click.echo(str(problem))
-    number = sum(len(pack.rules) for pack in packs)
-    told = f"{len(wrong)} error{'s' if len(wrong) != 1 else ''}"
-    click.echo(f"{number} rules checked, {told}, {len(found)} warnings")
-    if wrong:
-        outcome.add(USAGE, f"{told} in rule files")
-    return outcome
-
-
-def _home(pack: RulePack) -> Path:
-    """The folder whose catalogues count: the pack's, or of a single file the pack it belongs to."""
-    path = Path(pack.path).resolve()
-    if path.is_dir():
-        return path
-    return next((one for one in path.parents if (one / "pack.yaml").is_file()), path.parent)
 
 
 @click.command("test")
@@ -176,4 +124,4 @@ def _coverage(pack: RulePack, wanted: Callable[[Rule], bool]) -> list[Covered]:
     return [covered(pack, item) for item in pack.rules if wanted(item) and item.check is not None]
 
 
-COMMANDS = {"lint": lint, "test": test}
+COMMANDS = {"test": test}

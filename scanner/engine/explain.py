@@ -269,7 +269,7 @@ def _count(condition: Count, case: Case, env: Mapping[str, Bound]) -> Proof:
     if problem is not None:
         return proof
     proof.expected = wanted
-    proof.truth = _compare(condition.operator, low, None if found.tail else high, wanted)
+    proof.truth = compare_count(condition.operator, low, None if found.tail else high, wanted)
     if proof.truth is Truth.UNKNOWN:
         proof.state = "unread"
         unknowns = [child for child in proofs if child.truth is Truth.UNKNOWN]
@@ -278,7 +278,7 @@ def _count(condition: Count, case: Case, env: Mapping[str, Bound]) -> Proof:
     return proof
 
 
-def _compare(operator: str, low: int, high: int | None, wanted: float) -> Truth:
+def compare_count(operator: str, low: int, high: int | None, wanted: float) -> Truth:
     """Compares the interval [low, high] with a number; `high` None has no upper end."""
     if operator in ("equals", "notEquals"):
         if high is not None and low == high:

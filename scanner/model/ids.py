@@ -7,9 +7,10 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/reso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, unquote
 
 ROOT = "/"
 MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
@@ -135,3 +136,45 @@ def anchor(resource_type: str, resource_id: str, body: Mapping[str, Any]) -> str
     if scope == resource_id:
         return resource_id
     return f"{scope.rstrip('/')}/providers/{resource_type}/{name_of(resource_id)}"
+
+
+_FILE = "file:"
+_SAFE = " !$()*,-.:;=@[]_~+"
+
+
+def file_scope(file: str, group: str = "", evaluation: str = "") -> str:
+    """The resource group that stands for one evaluation of a file, so that what is in it joins as in Azure.
+
+    `file`: relative path with slashes; `evaluation`: the parameter file or workspace, or "". The file takes the place of the
+    subscription: `/subscriptions/file:infra%2Fmain.json/resourceGroups/-`.
+    """
+    key = quote(file, safe=_SAFE) + (f"|{quote(evaluation, safe=_SAFE)}" if evaluation else "")
+    return f"/subscriptions/{_FILE}{key}/resourceGroups/{quote(group, safe=_SAFE) or '-'}"
+
+
+def file_id(scope: str, resource_type: str, names: Sequence[str]) -> str:
+    """The id of a resource that a file describes. `scope`: a `file_scope`, or the id of what an extension lies on.
+
+    `names`: one per segment of the type after the namespace; a name that is not known is its expression or symbolic name.
+    """
+    namespace, *kinds = resource_type.split("/")
+    tail = [part for kind, name in zip(kinds, names, strict=True) for part in (kind, quote(name, safe=_SAFE))]
+    return "/".join([scope.rstrip("/"), "providers", namespace, *tail])
+
+
+def file_of(resource_id: str) -> str:
+    """The file that describes a resource, or "" for what lies in Azure."""
+    parts = resource_id.split("/")
+    if len(parts) < 3 or not parts[2].startswith(_FILE):
+        return ""
+    return unquote(parts[2].removeprefix(_FILE).split("|")[0])
+
+
+def shown(resource_id: str) -> str:
+    """An id for people: `file:infra/main.json#Microsoft.ContainerRegistry/registries/acr1`; any other id as it is."""
+    file = file_of(resource_id)
+    if not file:
+        return resource_id
+    _, _, evaluation = resource_id.split("/")[2].partition("|")
+    tail = resource_id.partition("/providers/")[2]
+    return f"{_FILE}{file}{f' ({unquote(evaluation)})' if evaluation else ''}#{unquote(tail)}"

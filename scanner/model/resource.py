@@ -28,6 +28,21 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file (1-based; columns in UTF-16 units, as SARIF counts). `what`: what stands there.
+
+    `what`: property, resource, parameter default, parameter file, variable, module argument, local, template link ...
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int = 0
+    end_column: int = 0
+    what: str = "property"
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One resource. `body` is the ARM-shaped JSON of the whole resource (with id, name, type, properties ...).
 
@@ -45,6 +60,10 @@ class Resource:
     unread: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = Origin("test")
+    places: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    """For what was written in files: JSON pointer -> its place, then where its value came from; "" is the resource's head."""
+    optional: str = ""
+    """Why it may not be deployed at all (a condition or count that is not known), or ""."""
 
 
 @dataclass(frozen=True, slots=True)

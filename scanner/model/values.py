@@ -31,7 +31,8 @@ class Unknown:
     """The value could not be read. `reason` is a sentence fragment for people, `kind` groups reasons.
 
     Kinds: `unread` (call failed), `not-collected` (nobody called), `api-version` (that version does not return
-    the key), `required` (the API always returns it, yet it is missing), `limit`, `parameter`.
+    the key), `required` (the API always returns it, yet it is missing), `limit`; in templates `parameter` (nobody gave it a
+    value), `runtime` (known after deployment only), `secret`, `function` (not supported), `module` (not resolved), `error`.
     """
 
     reason: str
@@ -54,6 +55,26 @@ class UnreadTail:
 
     reason: str
     known: tuple[tuple[str, Any], ...] = field(default=(), hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """The value is one of these (JSON values or ABSENT); which one, is not known before deployment.
+
+    `cause` names what decides, such as `parameter sku`: two places with the same cause and as many values go together.
+    """
+
+    values: tuple[Any, ...]
+    reason: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A text of which only some parts are known; None stands for any text. `("acr", None)` is a text that starts with acr."""
+
+    parts: tuple[str | None, ...]
+    reason: str
 
 
 Json = Any
