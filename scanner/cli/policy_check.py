@@ -119,9 +119,15 @@ def _fixtures(pairs: list[tuple[RulePack, list[Path]]], wanted: Callable[[Rule],
 
 
 def _coverage(pack: RulePack, wanted: Callable[[Rule], bool]) -> list[Covered]:
+    from scanner.workbench.bounded.thorough import Reach  # noqa: PLC0415 - heavy, and for coverage only
     from scanner.workbench.coverage import covered  # noqa: PLC0415
 
-    return [covered(pack, item) for item in pack.rules if wanted(item) and item.check is not None]
+    reach = Reach(pack)
+    return [
+        covered(pack, item, reach.impossible)
+        for item in pack.rules
+        if wanted(item) and item.check is not None
+    ]
 
 
 COMMANDS = {"test": test}

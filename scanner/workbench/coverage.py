@@ -28,23 +28,29 @@ _WORDS = {
     EMPTY: "asked of an empty list",
     FILLED: "asked of a list with elements",
 }
+_DOUBT = "Whether any case can bring that about is not known: there are too many to try."
 
-Impossible = Callable[[Rule, Condition, str], bool]
-"""Whether no case at all can bring about an outcome of a condition in a rule."""
+Impossible = Callable[[Rule, Condition, str], bool | None]
+"""Whether no case at all can bring about an outcome of a condition in a rule; None: nobody knows (`bounded.thorough.Reach`)."""
 
 
 def all_possible(_rule: Rule, _condition: Condition, _outcome: str) -> bool:
-    """The `Impossible` of somebody who does not know better."""
+    """The `Impossible` of somebody who takes every outcome for possible."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A condition of a rule and the outcomes that its tests brought about."""
+    """A condition of a rule with its outcomes: `wanted` ones, of which no test brings about the `missing` ones.
+
+    `impossible`: those that no case at all brings about, which count for nothing; `unsure`: missing ones that may be such.
+    """
 
     condition: Condition
     wanted: tuple[str, ...]
     missing: tuple[str, ...]
+    impossible: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +70,23 @@ class Covered:
         """How many of them a test brings about."""
         return sum(len(site.wanted) - len(site.missing) for site in self.sites)
 
+    @property
+    def impossible(self) -> int:
+        """How many outcomes more there would be if some case brought them about."""
+        return sum(len(site.impossible) for site in self.sites)
+
     def problems(self) -> Iterator[Problem]:
         """One for each site that lacks an outcome, at the site."""
         for site in self.sites:
             if site.missing:
                 words = " and never ".join(_WORDS[outcome] for outcome in site.missing)
+                doubt = f" {_DOUBT}" if site.unsure else ""
                 yield Problem(
                     "TEST005",
                     "warning",
                     f"{self.rule.id}: {in_short(site.condition)} is never {words}",
                     site.condition.mark,
-                    f"Add a test to {self.rule.id} ({self.rule.mark}) in which it is.",
+                    f"Add a test to {self.rule.id} ({self.rule.mark}) in which it is.{doubt}",
                     self.rule.id,
                 )
 
@@ -84,12 +96,27 @@ def covered(pack: RulePack, rule: Rule, impossible: Impossible = all_possible) -
     run = _Run()
     for test in rule.tests:
         run.test(rule, case_of(pack, rule, test))
-    found = []
-    for condition, wanted in sites(rule):
-        seen = run.seen.get(id(condition), set())
-        possible = tuple(one for one in wanted if one in seen or not impossible(rule, condition, one))
-        found.append(Site(condition, possible, tuple(one for one in possible if one not in seen)))
-    return Covered(rule, tuple(found))
+    return Covered(
+        rule,
+        tuple(
+            _site(rule, condition, wanted, run.seen.get(id(condition), set()), impossible)
+            for condition, wanted in sites(rule)
+        ),
+    )
+
+
+def _site(
+    rule: Rule, condition: Condition, all_of_it: tuple[str, ...], seen: set[str], impossible: Impossible
+) -> Site:
+    """What was seen of a condition, and what is known of the rest."""
+    known = {one: impossible(rule, condition, one) for one in all_of_it if one not in seen}
+    return Site(
+        condition,
+        tuple(one for one in all_of_it if not known.get(one)),
+        tuple(one for one, never in known.items() if not never),
+        tuple(one for one, never in known.items() if never),
+        tuple(one for one, never in known.items() if never is None),
+    )
 
 
 def outcomes(condition: Condition) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ or a number (also a parameter's) changes. A definition is changed for the one ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,6 +52,33 @@ _Values = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 def _as_it_is(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Effective values come in; the same with one parameter misread come out, where its value has the kind `sort`.
+
+    A number is `step` off, a boolean is its opposite, a list lacks `step` members from `start` on (or its last one).
+    """
+
+    name: str
+    sort: str
+    step: int = 1
+    start: int = -1
+
+    def __call__(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The misread values."""
+        value: Any = values.get(self.name)
+        if kind(value) != self.sort:
+            return values
+        match self.sort:
+            case "number":
+                return {**values, self.name: value + self.step}
+            case "boolean":
+                return {**values, self.name: not value}
+            case _:
+                start = self.start if self.start >= 0 else max(len(value) - 1, 0)
+                return {**values, self.name: (*value[:start], *value[start + self.step :])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +267,21 @@ def _of_operand(leaf: Leaf) -> Iterator[tuple[str, str, Any]]:
 
 
 def _lacking(leaf: Leaf) -> Iterator[tuple[str, str, Any]]:
-    """The list without each of its members; of a very long one without each run of members."""
-    step = -(-len(leaf.operand) // MOST_MEMBERS)
-    for start in range(0, len(leaf.operand), step or 1):
-        gone = leaf.operand[start : start + step]
-        rest = leaf.operand[:start] + leaf.operand[start + step :]
+    for start, gone in _runs(leaf.operand):
+        rest = leaf.operand[:start] + leaf.operand[start + len(gone) :]
         if rest:
-            words = value_text(gone[0]) + (f" and {len(gone) - 1} more" if len(gone) > 1 else "")
-            yield "drop in", f"{words} dropped from {leaf.operator}", rest
+            yield "drop in", f"{_members(gone)} dropped from {leaf.operator}", rest
+
+
+def _runs(members: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """What a list can lack: each member with its position; of a very long list each run of members."""
+    step = -(-len(members) // MOST_MEMBERS)
+    for start in range(0, len(members), step or 1):
+        yield start, members[start : start + step]
+
+
+def _members(gone: Sequence[Any]) -> str:
+    return value_text(gone[0]) + (f" and {len(gone) - 1} more" if len(gone) > 1 else "")
 
 
 def _of_value(value: Any) -> Iterator[tuple[str, str, Any]]:
@@ -281,24 +315,27 @@ def _of_parameters(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
         tried = [test.params[name] for test in rule.tests if name in test.params]
         sample = next((value for value in (default, *tried) if value is not None), None)
         given = {} if default is not None else {name: sample}
-        for operator, what, after, change in _of_sample(name, sample):
+        for operator, what, after, change in _of_sample(name, sample, declared=default is not None):
             yield Mutant(rule, operator, what, place.mark, in_short(place), after, change, given)
 
 
-def _of_sample(name: str, sample: Any) -> Iterator[tuple[str, str, str, _Values]]:
-    """The mistakes that fit the kind of a parameter: kind of mistake, in words, what stands there now, what it does."""
+def _of_sample(name: str, sample: Any, *, declared: bool) -> Iterator[tuple[str, str, str, _Values]]:
+    """The mistakes that fit the kind of a parameter: kind of mistake, in words, what stands there now, what it does.
+
+    A list that is `declared` lacks each of its members in turn; one that only tests give lacks its last, in every test.
+    """
     match kind(sample):
         case "number":
             for sign, step in (("-", -1), ("+", 1)):
                 what = f"parameter {name} is one {'more' if step > 0 else 'less'} than it says"
-                yield "change number", what, f"{name} {sign} 1", _shift(name, step)
+                yield "change number", what, f"{name} {sign} 1", Misread(name, "number", step)
         case "boolean":
-            yield "flip boolean", f"parameter {name} is the opposite", f"not {name}", _flip(name)
+            yield "flip boolean", f"parameter {name} is the opposite", f"not {name}", Misread(name, "boolean")
         case "array":
-            if sample:
-                member = value_text(sample[-1])
-                what = f"parameter {name} lacks its last member ({member})"
-                yield "drop in", what, f"{name} without {member}", _lack_last(name)
+            for start, gone in _runs(sample) if declared else _runs(sample[-1:]):
+                words = _members(gone)
+                change = Misread(name, "array", len(gone), start if declared else -1)
+                yield "drop in", f"parameter {name} lacks {words}", f"{name} without {words}", change
         case _:
             return
 
@@ -316,27 +353,3 @@ def reads(condition: Condition) -> Iterator[str]:
     for part in parts:
         if isinstance(part, Param):
             yield part.name
-
-
-def _shift(name: str, step: int) -> _Values:
-    def shifted(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value: Any = values.get(name)
-        return {**values, name: value + step} if kind(value) == "number" else values
-
-    return shifted
-
-
-def _flip(name: str) -> _Values:
-    def flipped(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value: Any = values.get(name)
-        return {**values, name: not value} if kind(value) == "boolean" else values
-
-    return flipped
-
-
-def _lack_last(name: str) -> _Values:
-    def lacking(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value: Any = values.get(name)
-        return {**values, name: tuple(value[:-1])} if kind(value) == "array" else values
-
-    return lacking

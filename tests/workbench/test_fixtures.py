@@ -87,7 +87,7 @@ def test_each_expectation_and_the_rest_is_a_case(tmp_path):
         ("one", "ACR101 fail on oneacr", ""),
         ("one", "nothing else is found", ""),
     ]
-    assert found[0].mark.line == 6
+    assert found[0].mark.line == 7
 
 
 def test_an_unexpected_finding_is_told(tmp_path):
@@ -177,19 +177,25 @@ def test_what_is_not_named_was_read_and_what_is_unread_is_unknown(tmp_path):
     assert ["403 there" in one for one in everywhere] == [True, True]
     below = cases(tmp_path, [], resources=both, extra=extra + unread % "scope: /subscriptions/2, ")
     assert ["twoacr" in case.name for case in below] == [True]
-    targets = problems(tmp_path, [], resources=both, extra="rules: [ACR101]\nunread: [{type: Microsoft.ContainerRegistry/registries, scope: /subscriptions/3, reason: 429}]\n")
+    targets = problems(tmp_path, [], resources=both, extra="rules: [ACR101]\nunread: [{type: Microsoft.ContainerRegistry/registries, scope: /subscriptions/3, reason: \"429\"}]\n")
     assert ["429" in one for one in targets] == [True]
 
 
 def test_opt_in_sources_are_not_asked_for_unless_the_fixture_holds_them(tmp_path):
-    """A rule about manifests does not apply without the data plane; `asked` makes an empty one an answer."""
-    rule = "rule: ACR903, resource: oneacr, verdict: %s"
-    assert problems(tmp_path, [rule % "notApplicable"], extra="rules: [ACR903]\n") == []
-    (found,) = problems(tmp_path, [rule % "pass"], extra="rules: [ACR903]\n")
-    assert "got notApplicable" in found
-    asked = problems(tmp_path, [rule % "notApplicable"], extra="rules: [ACR903]\nasked: [acrscan/endpoints]\n")
-    assert asked
-    assert all("expected notApplicable" in one or "not expected" in one for one in asked)
+    """Data plane and probe are not asked for; `asked` makes an empty one an answer, and so does a repository."""
+
+    def states(**parts):
+        (fixture,) = load(written(tmp_path, [], **parts))
+        plane = ("acrscan/endpoints", "Microsoft.ContainerRegistry/registries/repositories/manifests")
+        return [run.state for run in inventory_of(fixture).runs if run.collection in plane]
+
+    assert states() == ["not-asked", "not-asked"]
+    assert states(extra="asked: [acrscan/endpoints]\n") == ["complete", "not-asked"]
+    repository = "  - {type: Microsoft.ContainerRegistry/registries/repositories, name: oneacr/app, properties: {imageName: app}}\n"
+    both = registry() + repository
+    assert states(resources=both) == ["not-asked", "complete"]
+    passes = ["rule: ACR402, resource: oneacr/app, verdict: pass"]
+    assert problems(tmp_path, passes, resources=both, extra="rules: [ACR402]\n") == []
 
 
 def test_profile_and_params_and_disabled_rules(tmp_path):
