@@ -17,8 +17,9 @@ from scanner.cli.telling import Teller
 from scanner.errors import Problems, RuleError
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import Rule, RulePack
-from scanner.workbench.mutate import Differ, Mutated, changed_rules, mutate, score_of
+from scanner.workbench.mutate import Mutated, changed_rules, score_of
 from scanner.workbench.problem import Report
+from scanner.workbench.processes import mutated, processes_for
 
 
 @click.command("mutate")
@@ -37,6 +38,12 @@ from scanner.workbench.problem import Report
     metavar="N",
     help="Leave with 1 where the tests notice less than N percent of the mutants.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Processes to share the rules among (default: one per processor where there are many rules).",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name each mutant and what became of it.")
 @report_options
 def mutate_rules(
@@ -44,6 +51,7 @@ def mutate_rules(
     rule: tuple[str, ...],
     changed_since: str | None,
     min_score: float,
+    jobs: int | None,
     verbose: bool,
     form: str | None,
     output: str | None,
@@ -51,7 +59,8 @@ def mutate_rules(
     """Change rules a little, one mistake at a time, and tell which changes their tests do not notice.
 
     A mutant that decides every case of the bounded domain as the rule does is the rule itself and does not count. Each
-    survivor is shown as a change of the rule, with the test that is missing, ready to paste.
+    survivor is shown as a change of the rule, with the smallest test that would notice it, ready to paste. Where there are
+    too many cases to try them all, a mutant that may be the rule itself counts as a survivor, and says so.
 
     \b
     Examples:
@@ -71,7 +80,7 @@ def mutate_rules(
         if not chosen:
             click.echo(f"no rule differs from {changed_since}")
             return outcome
-    found = _all(chosen)
+    found = _all(chosen, jobs)
     score = score_of(found)
     equivalent = sum(len(one.equivalent) for one in found)
     total = score.killed + score.survived
@@ -97,13 +106,14 @@ def mutate_rules(
     return outcome
 
 
-def _all(chosen: list[tuple[RulePack, Rule]]) -> list[Mutated]:
+def _all(chosen: list[tuple[RulePack, Rule]], jobs: int | None) -> list[Mutated]:
+    """What becomes of the mutants of each rule, in order."""
     teller = Teller("text", quiet=False)
-    differ = the_differ()
     found = []
-    for number, (pack, rule) in enumerate(chosen):
-        teller("mutants", done=number, total=len(chosen), rule=rule.id)
-        found.append(mutate(pack, rule, differ))
+    with mutated(chosen, jobs or processes_for(len(chosen))) as results:
+        for number, one in enumerate(results):
+            teller("mutants", done=number + 1, total=len(chosen), rule=one.rule.id)
+            found.append(one)
     teller.done()
     return found
 
@@ -119,17 +129,6 @@ def _tell(found: list[Mutated], *, verbose: bool) -> None:
             click.echo(f"{problem.mark}: {problem.code} {problem.what}")
             for line in problem.detail.splitlines():
                 click.echo(f"  {line}")
-
-
-def the_differ() -> Differ | None:
-    """What tells a mutant from its rule, where this installation has it."""
-    try:
-        module = import_module("scanner.workbench.bounded.compare")
-    except ModuleNotFoundError:
-        click.echo("mutants that are the rule itself cannot be told from survivors here", err=True)
-        return None
-    differ: Differ = module.differ
-    return differ
 
 
 def base_of(

@@ -35,14 +35,18 @@ def run_fixtures(
     files: Iterable[Path],
     wanted: Callable[[Rule], bool] = lambda _: True,
     profile: Callable[[str], Path] = Path,
+    named: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Checked]:
-    """The cases of all fixtures in files. `wanted`: only these rules; `profile`: the file of a profile by its name.
+    """The cases of all fixtures in files. `wanted`: only these rules; `named`: only fixtures of such a name.
+
+    `profile`: the file of a profile by its name.
 
     Raises what reading a fixture raises, and `RuleError` for one that asks for what the pack does not have.
     """
     for file in files:
         for fixture in load(file):
-            yield from run_fixture(pack, fixture, wanted, profile)
+            if named(fixture.name):
+                yield from run_fixture(pack, fixture, wanted, profile)
 
 
 def run_fixture(

@@ -31,7 +31,9 @@ Apart: TypeAlias = Callable[
 ]
 """As `bounded.thorough.apart`: rules, values, declarations -> a case that tells them apart, and whether every case was tried."""
 
-SAMPLE = "only a sample of the cases was tried, and none of them tells the two apart: it may be the rule itself"
+SAMPLE = (
+    "only a sample of the cases was tried, and none of them tells the two apart: it may be the rule itself"
+)
 AZURE = "rules with the semantics of Azure Policy are not tried with every case: it may be the rule itself"
 NO_TEST = "no inline test can hold the case that tells the two apart"
 

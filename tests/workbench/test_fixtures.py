@@ -82,7 +82,11 @@ def test_a_pack_ignores_fixtures(tmp_path):
 
 def test_each_expectation_and_the_rest_is_a_case(tmp_path):
     """What is expected is found: one case each and one that nothing else was."""
-    found = cases(tmp_path, ["rule: ACR101, resource: oneacr, verdict: fail, messageContains: is true"], resources=registry(extra="adminUserEnabled: true"))
+    found = cases(
+        tmp_path,
+        ["rule: ACR101, resource: oneacr, verdict: fail, messageContains: is true"],
+        resources=registry(extra="adminUserEnabled: true"),
+    )
     assert [(case.suite, case.name, case.problem) for case in found] == [
         ("one", "ACR101 fail on oneacr", ""),
         ("one", "nothing else is found", ""),
@@ -92,7 +96,11 @@ def test_each_expectation_and_the_rest_is_a_case(tmp_path):
 
 def test_an_unexpected_finding_is_told(tmp_path):
     """A failure, an unknown and an error that nobody expected fail the fixture, with their messages."""
-    for value, word in (("true", "Admin user is true"), ('!unknown "403 here"', "403 here"), ('"yes"', "boolean")):
+    for value, word in (
+        ("true", "Admin user is true"),
+        ('!unknown "403 here"', "403 here"),
+        ('"yes"', "boolean"),
+    ):
         (found,) = problems(tmp_path, [], resources=registry(extra=f"adminUserEnabled: {value}"))
         assert found.startswith("not expected: ")
         assert word in found
@@ -137,7 +145,9 @@ def test_an_expectation_about_nothing_is_told(tmp_path, expectation, problem):
 
 def test_each_element_is_a_row_of_its_own(tmp_path):
     """Two open rules are two findings; one expectation with an element leaves the other unexpected."""
-    resources = registry(extra="networkRuleSet: {ipRules: [{value: 10.0.0.0/9}, {value: 11.0.0.0/9}, {value: 12.0.0.1}, {value: 12.0.0.2}]}")
+    resources = registry(
+        extra="networkRuleSet: {ipRules: [{value: 10.0.0.0/9}, {value: 11.0.0.0/9}, {value: 12.0.0.1}, {value: 12.0.0.2}]}"
+    )
     rule = next(rule for rule in ACR.rules if rule.id == "ACR211")
     seen = cases(tmp_path, [], resources=resources, extra="rules: [ACR211]\n")
     assert rule.target.endswith("registries")
@@ -145,7 +155,12 @@ def test_each_element_is_a_row_of_its_own(tmp_path):
     assert unexpected
     told = [case.name.rpartition("[")[2].rstrip("]") for case in unexpected]
     if len(told) > 1:
-        left = problems(tmp_path, [f"rule: ACR211, resource: oneacr, verdict: fail, element: {told[0]}"], resources=resources, extra="rules: [ACR211]\n")
+        left = problems(
+            tmp_path,
+            [f"rule: ACR211, resource: oneacr, verdict: fail, element: {told[0]}"],
+            resources=resources,
+            extra="rules: [ACR211]\n",
+        )
         assert len(left) == len(told) - 1
 
 
@@ -168,7 +183,10 @@ def test_rows_that_share_a_cause_are_expected_on_each_resource(tmp_path):
 
 def test_what_is_not_named_was_read_and_what_is_unread_is_unknown(tmp_path):
     """No resource of a type is an empty list; an unread one is unknown, everywhere or below its scope only."""
-    other = registry("twoacr").replace("name: twoacr", "id: /subscriptions/2/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/twoacr, name: twoacr")
+    other = registry("twoacr").replace(
+        "name: twoacr",
+        "id: /subscriptions/2/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/twoacr, name: twoacr",
+    )
     both = registry() + other
     extra = "rules: [ACR116]\n"
     assert problems(tmp_path, [], resources=both, extra=extra) == []
@@ -177,7 +195,12 @@ def test_what_is_not_named_was_read_and_what_is_unread_is_unknown(tmp_path):
     assert ["403 there" in one for one in everywhere] == [True, True]
     below = cases(tmp_path, [], resources=both, extra=extra + unread % "scope: /subscriptions/2, ")
     assert ["twoacr" in case.name for case in below] == [True]
-    targets = problems(tmp_path, [], resources=both, extra="rules: [ACR101]\nunread: [{type: Microsoft.ContainerRegistry/registries, scope: /subscriptions/3, reason: \"429\"}]\n")
+    targets = problems(
+        tmp_path,
+        [],
+        resources=both,
+        extra='rules: [ACR101]\nunread: [{type: Microsoft.ContainerRegistry/registries, scope: /subscriptions/3, reason: "429"}]\n',
+    )
     assert ["429" in one for one in targets] == [True]
 
 
@@ -200,15 +223,21 @@ def test_opt_in_sources_are_not_asked_for_unless_the_fixture_holds_them(tmp_path
 
 def test_profile_and_params_and_disabled_rules(tmp_path):
     """A profile ships or lies beside; parameters are the pack's or one rule's; a rule that is off can be asked for."""
-    (tmp_path / "mine.yaml").write_text("apiVersion: acrscan/v1\nprofile: {id: mine}\nparameters: {ACR409.allowedRegions: [eastus]}\n")
+    (tmp_path / "mine.yaml").write_text(
+        "apiVersion: acrscan/v1\nprofile: {id: mine}\nparameters: {ACR409.allowedRegions: [eastus]}\n"
+    )
     fails = ["rule: ACR409, resource: oneacr, verdict: fail"]
     assert problems(tmp_path, fails, extra="rules: [ACR409]\nprofile: mine.yaml\n") == []
     passes = ["rule: ACR409, resource: oneacr, verdict: pass"]
-    both = "rules: [ACR409]\nprofile: [production, mine.yaml]\nparams: {ACR409.allowedRegions: [westeurope]}\n"
+    both = (
+        "rules: [ACR409]\nprofile: [production, mine.yaml]\nparams: {ACR409.allowedRegions: [westeurope]}\n"
+    )
     assert problems(tmp_path, passes, extra=both) == []
     off = next(rule for rule in ACR.rules if rule.id == "ACR202")
     assert not off.enabled
-    assert problems(tmp_path, ["rule: ACR202, resource: oneacr, verdict: fail"], extra="rules: [ACR202]\n") == []
+    assert (
+        problems(tmp_path, ["rule: ACR202, resource: oneacr, verdict: fail"], extra="rules: [ACR202]\n") == []
+    )
 
 
 WAIVER = """\
@@ -224,7 +253,9 @@ def test_waivers_count_as_in_a_scan(tmp_path):
     row = "rule: ACR101, resource: oneacr, verdict: fail, waived: %s"
     good = "rules: [ACR101]\n" + WAIVER % (PLACE, "2026-12-31")
     assert problems(tmp_path, [row % "true"], extra=good, **parts) == []
-    assert ["no row that is not waived" in one for one in problems(tmp_path, [row % "false"], extra=good, **parts)] == [True, False]
+    assert [
+        "no row that is not waived" in one for one in problems(tmp_path, [row % "false"], extra=good, **parts)
+    ] == [True, False]
     expired = "rules: [ACR101]\n" + WAIVER % (PLACE, "2026-11-20")
     left = [case.name for case in cases(tmp_path, [row % "false"], extra=expired, **parts) if case.problem]
     assert ["WAV" in name for name in left] == [True]
@@ -245,7 +276,12 @@ def test_bodies_are_normalised_and_secrets_redacted(tmp_path):
     (task,) = inventory.parts["microsoft.containerregistry/registries/tasks"]
     assert task.id == f"{PLACE}/tasks/build"
     assert "hunter2" not in repr(task.body)
-    assert Hidden in {type(value) for value in task.body["properties"]["credentials"]["customRegistries"]["docker.io"]["password"].values()}
+    assert Hidden in {
+        type(value)
+        for value in task.body["properties"]["credentials"]["customRegistries"]["docker.io"][
+            "password"
+        ].values()
+    }
     assert list(task.hidden)
 
 
@@ -256,19 +292,29 @@ def test_an_inventory_beside_the_fixture(tmp_path):
     row = {"id": PLACE, "name": "oneacr", "type": "Microsoft.ContainerRegistry/registries", "location": "westeurope", "sku": {"name": "Premium"}, "properties": {"loginServer": "a", "provisioningState": "Succeeded", "adminUserEnabled": True}}  # fmt: skip
     (answers / "registries.json").write_text(json.dumps({"value": [row]}))
     found = saved.collect([answers], now="2026-11-25T00:00:00Z")
-    snapshot.write(found, tmp_path / "night", tool_version="1", started="2026-11-25T00:00:00Z", ended="2026-11-25T00:00:00Z")
+    snapshot.write(
+        found,
+        tmp_path / "night",
+        tool_version="1",
+        started="2026-11-25T00:00:00Z",
+        ended="2026-11-25T00:00:00Z",
+    )
     fails = ["rule: ACR101, resource: oneacr, verdict: fail"]
     for name in ("answers", "night"):
         extra = f"rules: [ACR101]\ninventory: {name}\n"
         assert problems(tmp_path, fails, resources="", extra=extra) == [], name
         unread = f"rules: [ACR116]\ninventory: {name}\nunread: [{{type: Microsoft.Authorization/roleAssignments, reason: 403 there}}]\n"
-        assert ["403 there" in one for one in problems(tmp_path, [], resources="", extra=unread)] == [True], name
+        assert ["403 there" in one for one in problems(tmp_path, [], resources="", extra=unread)] == [True], (
+            name
+        )
 
 
 def test_an_estate_without_a_target_is_no_success(tmp_path):
     """Rules that look at nothing fail the fixture."""
     resources = "  - {type: Microsoft.Storage/storageAccounts, name: other, properties: {}}\n"
-    assert problems(tmp_path, [], resources=resources) == ["no resource was evaluated: the rules look at other types"]
+    assert problems(tmp_path, [], resources=resources) == [
+        "no resource was evaluated: the rules look at other types"
+    ]
 
 
 def test_principals_are_known_by_name_and_group(tmp_path):
@@ -347,7 +393,11 @@ def test_a_missed_expectation_gates(capsys, tmp_path):
     """The place of the expectation, what was found, and 1."""
     from tests.workbench.packs import write  # noqa: PLC0415
 
-    write(tmp_path, check="assert: {field: sku.name, equals: Premium}", tests="[{name: a, resource: {sku: {name: Premium}}, expect: pass}]")
+    write(
+        tmp_path,
+        check="assert: {field: sku.name, equals: Premium}",
+        tests="[{name: a, resource: {sku: {name: Premium}}, expect: pass}]",
+    )
     written(tmp_path, ["rule: TST101, resource: oneacr, verdict: fail"], extra="")
     assert run(["policy", "test", str(tmp_path)]) == 1
     out = capsys.readouterr().out
@@ -365,6 +415,12 @@ def test_schema_and_reader_agree():
         documents, _ = load_yaml(path.read_text(), "f", tags=True)
         for document in documents:
             assert list(validator.iter_errors(plain(document))) == []
-    for text in ("expect: []\n", "resources: []\nexpect: [{rule: ACR101, resource: a}]\n", "resources: []\nexpect: []\nmore: 1\n", "resources: [{name: a}]\nexpect: []\n", "resources: []\ninventory: a\nexpect: []\n"):
+    for text in (
+        "expect: []\n",
+        "resources: []\nexpect: [{rule: ACR101, resource: a}]\n",
+        "resources: []\nexpect: []\nmore: 1\n",
+        "resources: [{name: a}]\nexpect: []\n",
+        "resources: []\ninventory: a\nexpect: []\n",
+    ):
         (document,), _ = load_yaml(HEAD + text, "f")
         assert not validator.is_valid(plain(document)), text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 
 import pytest
@@ -10,8 +11,9 @@ from scanner import data
 from scanner.engine.evaluate import rule_values
 from scanner.language.digest import shape
 from scanner.language.pack import load_pack
-from scanner.model.condition import Logic
-from scanner.workbench.mutants import MOST_MEMBERS, mutants
+from scanner.model.condition import Leaf, Logic
+from scanner.model.values import ABSENT
+from scanner.workbench.mutants import MOST_MEMBERS, Misread, mutants
 from tests.workbench.packs import PACK, load
 
 RULES = "properties.networkRuleSet.ipRules"
@@ -171,12 +173,46 @@ def test_a_very_long_list_gives_a_bounded_number(tmp_path):
     """Every member is dropped by one mutant; of a list of a thousand each drops a run."""
     names = [f"name{number}" for number in range(1000)]
     _, rule = load(tmp_path, check=f"assert: {{field: name, in: [{', '.join(names)}]}}")
-    dropped = [
-        set(names) - set(one.rule.check.operand) for one in mutants(rule, {}) if one.operator == "drop in"
-    ]
+    checks = [one.rule.check for one in mutants(rule, {}) if one.operator == "drop in"]
+    dropped = [set(names) - set(check.operand) for check in checks if isinstance(check, Leaf)]
     assert len(dropped) == MOST_MEMBERS
     assert set().union(*dropped) == set(names)
     assert {len(one) for one in dropped} == {5}
+
+
+def test_a_misread_parameter():
+    """One off, the opposite, without a member; what has another kind or no such member stays."""
+    values = {"a": 3, "b": True, "c": ("x", "y", "z"), "d": None}
+    assert Misread("a", "number", -1)(values)["a"] == 2
+    assert Misread("b", "boolean")(values)["b"] is False
+    assert Misread("c", "array")(values)["c"] == ("x", "y")
+    assert Misread("c", "array", 2, 0)(values)["c"] == ("z",)
+    assert Misread("c", "array", 1, 9)(values) == values
+    assert Misread("c", "array")({"c": ()}) == {"c": ()}
+    assert Misread("d", "array")(values) is values
+    assert Misread("b", "number")(values) is values
+
+
+def test_each_member_of_a_declared_list_is_left_out(tmp_path):
+    """A list of the pack lacks each member in turn; one that only tests give lacks its last."""
+    main = PACK.replace("default: null", "default: [a, b, c]")
+    check = "{field: name, in: {param: names}}"
+    assert [after for _, _, after in made(tmp_path, check, main=main)][-3:] == [
+        "names without a", "names without b", "names without c",
+    ]  # fmt: skip
+    tests = "[{name: a, resource: {name: a}, params: {names: [a, b]}, expect: pass}]"
+    assert made(tmp_path, check, tests=tests)[-1][2] == "names without b"
+
+
+def test_mutants_survive_a_trip_to_another_process(tmp_path):
+    """What was absent is absent there as well, and a misread parameter is misread."""
+    pack, rule = load(tmp_path, check=f"assert: {LEAF}")
+    for mutant in mutants(rule, rule_values(pack, rule, pack.values)):
+        other = pickle.loads(pickle.dumps(mutant))
+        assert other == mutant
+        leaves = other.rule.check.children[0] if isinstance(other.rule.check, Logic) else other.rule.check
+        assert isinstance(leaves, Leaf)
+        assert leaves.default is ABSENT
 
 
 def test_the_shipped_pack():
