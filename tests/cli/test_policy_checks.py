@@ -98,6 +98,23 @@ def test_failed_tests_no_tests_and_unknown_rules(capsys, tmp_path):
     assert 'Did you mean "TST101"?' in err
 
 
+def test_tests_are_chosen_by_name(capsys, tmp_path):
+    """A pattern in any case; one that nothing has is no success; coverage of some tests would be a lie."""
+    write(tmp_path, check=CHECK, tests=GOOD)
+    code, out, _ = invoke(capsys, "policy", "test", str(tmp_path), "--name", "A", "--name", "c*", "-v")
+    assert (code, out) == (0, "ok TST101 a\nok TST101 c\n2 tests passed, 0 failed\n")
+    code, _, err = invoke(capsys, "policy", "test", str(tmp_path), "--name", "nobody")
+    assert (code, err) == (2, "exit 2: 0 tests ran\n")
+    code, _, err = invoke(capsys, "policy", "test", str(tmp_path), "--name", "a", "--min-branch", "1")
+    assert code == 2
+    assert "coverage is that of all tests" in err
+    code, out, _ = invoke(capsys, "policy", "test", "--name", "closed registries*", "-v")
+    assert code == 0
+    assert {line.split(" ACR")[0] for line in out.splitlines() if " ACR" in line} == {
+        "ok closed registries with replicas"
+    }
+
+
 def test_survivors_are_shown_with_the_test_that_is_missing(capsys, tmp_path):
     """The diff of the rule, the test to paste, the score, and 1."""
     write(tmp_path, check=CHECK, tests=GAP)
