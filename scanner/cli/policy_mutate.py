@@ -93,17 +93,21 @@ def mutate_rules(
     if not give(report, form, output) or output:
         _tell(found, verbose=verbose)
         click.echo(
-            f"{len(found)} rules, {total:,} mutants, {score.survived} survive: score {percent(score.killed, total)}"
-            f" ({equivalent} more are the rule itself)"
+            f"{_many(len(found), 'rule')}, {_many(total, 'mutant')}, {score.survived:,} survived: "
+            f"score {percent(score.killed, total)} ({equivalent:,} more said the same as the rule)"
         )
     failing = sum(bool(one.failing) for one in found)
     if failing:
-        outcome.add(FINDINGS, f"{failing} rules have tests that fail")
+        outcome.add(FINDINGS, f"{_many(failing, 'rule')} with tests that fail")
     elif not total:
         outcome.add(USAGE, "0 mutants")
     if total and score.share < Fraction(str(min_score)):
         outcome.add(FINDINGS, f"mutation score {percent(score.killed, total)} is below {min_score:g} %")
     return outcome
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _all(chosen: list[tuple[RulePack, Rule]], jobs: int | None) -> list[Mutated]:

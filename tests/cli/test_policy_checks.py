@@ -56,7 +56,7 @@ def test_no_mutant_of_the_shipped_pack_survives(capsys):
     assert killed > 2_000
     rules = sum(rule.check is not None for rule in load_pack(data.policies() / "acr").rules)
     assert last == (
-        f"{rules} rules, {killed:,} mutants, 0 survive: score 100 % (9 more are the rule itself)\n"
+        f"{rules} rules, {killed:,} mutants, 0 survived: score 100 % (9 more said the same as the rule)\n"
     )
 
 
@@ -127,7 +127,7 @@ def test_survivors_are_shown_with_the_test_that_is_missing(capsys, tmp_path):
         in out
     )
     assert "killed TST101 in negated\n" in out
-    assert "1 rules, 3 mutants, 1 survive: score 66.66 %" in out
+    assert "1 rule, 3 mutants, 1 survived: score 66.66 %" in out
     assert invoke(capsys, "policy", "mutate", str(tmp_path), "--min-score", "66.66")[0] == 0
     assert invoke(capsys, "policy", "mutate", str(tmp_path), "--min-score", "66.67")[0] == 1
 
