@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import click
 
 from scanner.cli.checked import give, home_of, packs_from, percent, report_options, wanted_by
 from scanner.cli.door import FINDINGS, USAGE, Outcome
 from scanner.cli.telling import Teller
-from scanner.errors import Problems, RuleError
+from scanner.errors import Problems, RuleError, ScannerError
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import Rule, RulePack
 from scanner.workbench.mutate import Mutated, changed_rules, score_of
@@ -75,7 +75,8 @@ def mutate_rules(
     ]
     outcome = Outcome()
     if changed_since is not None:
-        touched = {pack.path: changed_rules(pack, base_of(pack, changed_since)) for pack in packs}
+        history = git_history()
+        touched = {pack.path: changed_rules(pack, base_of(pack, changed_since, history)) for pack in packs}
         chosen = [(pack, item) for pack, item in chosen if item.id in touched[pack.path]]
         if not chosen:
             click.echo(f"no rule differs from {changed_since}")
@@ -135,27 +136,34 @@ def _tell(found: list[Mutated], *, verbose: bool) -> None:
                 click.echo(f"  {line}")
 
 
-def base_of(
-    pack: RulePack, ref: str, open_at: Callable[[str, Path], AbstractContextManager[Path]] | None = None
-) -> RulePack | None:
-    """A pack as it was at a git reference, or None where it did not load there: then every rule counts as changed."""
+class History(NamedTuple):
+    """How packs of other times are read. `pack_at(ref, folder)`: a copy of the folder; `absent`: raised where it had no pack."""
+
+    pack_at: Callable[[str, Path], AbstractContextManager[Path]]
+    absent: type[ScannerError]
+
+
+def base_of(pack: RulePack, ref: str, history: History) -> RulePack | None:
+    """A pack as it was at a git reference, or None where there was none or it does not load: then every rule counts as changed."""
     place = Path(pack.path)
     folder = place if place.is_dir() else home_of(place)
     inside = None if place.is_dir() else place.resolve().relative_to(folder.resolve())
-    with (open_at or _pack_at())(ref, folder) as copy:
-        if inside is not None and not (copy / inside).is_file():
-            return None
-        try:
-            return load_pack(copy) if inside is None else load_rule_file(copy / inside)[0]
-        except (Problems, RuleError) as error:
-            click.echo(
-                f"the rules at {ref} do not load, so all of today's are looked at: {error.what}", err=True
-            )
-            return None
+    try:
+        with history.pack_at(ref, folder) as copy:
+            if inside is None:
+                return load_pack(copy)
+            return load_rule_file(copy / inside)[0] if (copy / inside).is_file() else None
+    except history.absent as error:
+        click.echo(f"all rules are looked at: {error.what}", err=True)
+    except (Problems, RuleError) as error:
+        click.echo(f"all rules are looked at, for those at {ref} do not load: {error.what}", err=True)
+    return None
 
 
-def _pack_at() -> Any:
-    return import_module("scanner.workbench.revision").pack_at
+def git_history() -> History:
+    """The history that git keeps."""
+    revision = import_module("scanner.workbench.revision")
+    return History(revision.pack_at, revision.PackAbsentError)
 
 
 COMMANDS = {"mutate": mutate_rules}

@@ -8,8 +8,8 @@ from scanner import data
 from scanner.cli import policy_mutate
 from scanner.cli.checked import percent
 from scanner.cli.door import run
-from scanner.cli.policy_mutate import base_of
-from scanner.errors import UsageError
+from scanner.cli.policy_mutate import History, base_of
+from scanner.errors import InputError, UsageError
 from scanner.language.pack import load_pack, load_rule_file
 from tests.workbench.packs import write
 from tests.workbench.test_mutate import CHECK, GAP, GOOD
@@ -143,36 +143,43 @@ def test_no_mutant_is_no_success(capsys, tmp_path):
     assert "TEST000 TST101: the test 'c' fails on the rule itself: expected pass, got fail" in out
 
 
+class NoPackError(InputError):
+    """There was no pack."""
+
+
 def at(folder, seen):
     """A git that has one folder."""
 
     @contextmanager
-    def open_at(ref, place):
+    def pack_at(ref, place):
         seen.append((ref, place))
         if ref == "nowhere":
             raise UsageError("unknown reference 'nowhere'")
+        if ref == "before":
+            raise NoPackError("there is no pack at before")
         yield folder
 
-    return open_at
+    return History(pack_at, NoPackError)
 
 
 def test_only_rules_that_changed_since_a_reference(capsys, tmp_path, monkeypatch):
     """The pack at the reference decides which rules are looked at; an unchanged pack has nothing to do and says so."""
     now = write(tmp_path / "now", check=CHECK, tests=GAP)
     seen: list[tuple[str, object]] = []
-    monkeypatch.setattr(
-        policy_mutate, "_pack_at", lambda: at(write(tmp_path / "same", check=CHECK, tests=GAP), seen)
-    )
+    same = at(write(tmp_path / "same", check=CHECK, tests=GAP), seen)
+    monkeypatch.setattr(policy_mutate, "git_history", lambda: same)
     code, out, _ = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")
     assert (code, out) == (0, "no rule differs from main\n")
     assert seen == [("main", now)]
-    monkeypatch.setattr(
-        policy_mutate, "_pack_at", lambda: at(write(tmp_path / "other", check=CHECK, tests=GOOD), seen)
-    )
-    assert invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")[0] == 1
+    code, _, err = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "before")
+    assert code == 1
+    assert "all rules are looked at: there is no pack at before" in err
     code, _, err = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "nowhere")
     assert code == 2
     assert "unknown reference" in err
+    other = at(write(tmp_path / "other", check=CHECK, tests=GOOD), seen)
+    monkeypatch.setattr(policy_mutate, "git_history", lambda: other)
+    assert invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")[0] == 1
 
 
 def test_a_base_that_does_not_load_counts_as_changed(capsys, tmp_path):
@@ -181,7 +188,7 @@ def test_a_base_that_does_not_load_counts_as_changed(capsys, tmp_path):
     broken = write(tmp_path / "broken", check="assert: {nothing: true}")
     seen: list[tuple[str, object]] = []
     assert base_of(load_pack(now), "main", at(broken, seen)) is None
-    assert "do not load" in capsys.readouterr().err
+    assert "all rules are looked at, for those at main do not load: " in capsys.readouterr().err
     file = now / "TST101-one-rule.yaml"
     one, _ = load_rule_file(file)
     found = base_of(one, "main", at(write(tmp_path / "then", check=CHECK), seen))
