@@ -340,6 +340,18 @@ def _of_sample(name: str, sample: Any, *, declared: bool) -> Iterator[tuple[str,
             return
 
 
+def asks_each(rule: Rule, name: str) -> bool:
+    """Whether a rule asks of each member of a list parameter something about the elements of another list."""
+    conditions = [condition for part in (rule.when, rule.check) for condition, _ in _nodes(part)]
+    return any(
+        isinstance(one, (Quantifier, Count))
+        and isinstance(one.of, Param)
+        and one.of.name == name
+        and any(isinstance(inner, (Quantifier, Count)) for inner, _ in _nodes(one.where))
+        for one in conditions
+    )
+
+
 def reads(condition: Condition) -> Iterator[str]:
     """The parameters that a condition itself reads (not those of conditions below it)."""
     parts: tuple[Any, ...] = ()

@@ -22,7 +22,7 @@ from scanner.model.rule import Parameter, Rule, RulePack, RuleTest
 from scanner.workbench.bounded.moves import Example
 from scanner.workbench.bounded.thorough import apart, declared_in
 from scanner.workbench.flow import inline_test
-from scanner.workbench.mutants import Mutant, mutants
+from scanner.workbench.mutants import Misread, Mutant, asks_each, mutants
 from scanner.workbench.problem import Checked, Problem
 from scanner.workbench.unit import case_of, problem_of
 
@@ -35,6 +35,8 @@ SAMPLE = (
     "only a sample of the cases was tried, and none of them tells the two apart: it may be the rule itself"
 )
 AZURE = "rules with the semantics of Azure Policy are not tried with every case: it may be the rule itself"
+TRIED_ELEMENTS = 2
+"""Elements in the longest lists that the domain tries of whatever kind."""
 NO_TEST = "no inline test can hold the case that tells the two apart"
 
 
@@ -154,7 +156,8 @@ def _compared(
     before = {**values, **mutant.given}
     example, complete = apart(rule, mutant.rule, before, mutant.values(before), declared_in(pack, rule))
     if example is None:
-        return None if complete else Survivor(mutant, why=SAMPLE)
+        certain = complete and not _short(rule, mutant, before)
+        return None if certain else Survivor(mutant, why=SAMPLE)
     test = _missing(pack, rule, mutant, example)
     return Survivor(mutant, test, "" if test else NO_TEST)
 
@@ -167,6 +170,17 @@ def _again(case: Case) -> Case:
 def _notices(mutant: Mutant, test: RuleTest, case: Case) -> bool:
     changed = replace(_again(case), params=mutant.values(case.params))
     return bool(problem_of(mutant.rule, test, changed))
+
+
+def _short(rule: Rule, mutant: Mutant, values: Mapping[str, Any]) -> bool:
+    """Whether the lists of the domain are too short to notice: each of many members of a parameter wants an element of its own."""
+    change = mutant.values
+    return (
+        isinstance(change, Misread)
+        and change.sort == "array"
+        and len(values[change.name]) > TRIED_ELEMENTS
+        and asks_each(rule, change.name)
+    )
 
 
 def _missing(pack: RulePack, rule: Rule, mutant: Mutant, example: Example) -> RuleTest | None:

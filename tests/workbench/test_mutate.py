@@ -11,7 +11,7 @@ from scanner.text import load_yaml, plain
 from scanner.workbench.bounded.moves import Example
 from scanner.workbench.flow import inline_test
 from scanner.workbench.mutate import AZURE, SAMPLE, changed_rules, mutate, score_of
-from tests.workbench.packs import load, write
+from tests.workbench.packs import PACK, load, write
 
 CHECK = "assert: {field: sku.name, in: [Standard, Premium]}"
 GOOD = """
@@ -215,6 +215,34 @@ def test_a_list_that_only_tests_declare_is_compared_as_they_declare_it(tmp_path)
     (test,) = [one.test for one in found.survivors if one.mutant.operator == "drop in"]
     assert test is not None
     assert (test.expect, test.params) == ("pass", {"names": ("a", "b")})
+
+
+def test_lists_that_are_too_short_to_notice_prove_nothing(tmp_path):
+    """Each of three names wants an element of its own, and lists of two are tried: a name less is not called the rule itself."""
+    check = """\
+assert:
+  every:
+    of: {param: names}
+    as: name
+    where: {some: {of: properties.networkRuleSet.ipRules, as: rule, where: {field: $rule.value, equals: {fieldRef: $name}}}}
+    whenEmpty: pass
+"""
+    for names, survivors in (("[a, b, c]", 3), ("[a, b]", 0)):
+        main = PACK.replace("default: null", f"default: {names}")
+        pack, rule = load(tmp_path, check=check, main=main)
+        found = mutate(pack, rule, never)
+        assert [one.why for one in found.survivors] == [SAMPLE] * survivors, names
+
+
+def test_a_dropped_where_is_noticed_by_an_element_that_does_not_meet_it(tmp_path):
+    """The missing test of a rule without tests holds an object, not a text."""
+    check = "assert: {none: {of: properties.networkRuleSet.ipRules, as: rule, where: {field: $rule.value, equals: a}}}"
+    pack, rule = load(tmp_path, check=check)
+    found = mutate(pack, rule)
+    assert found.equivalent == ()
+    (dropped,) = [one for one in found.survivors if one.mutant.operator == "drop where"]
+    assert dropped.test is not None
+    assert dropped.test.expect == "pass"
 
 
 def test_markers_of_an_example_are_written_as_tags(tmp_path):

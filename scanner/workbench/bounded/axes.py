@@ -168,8 +168,11 @@ class Chooser:
     def elements(self, scope: Scope, name: str) -> tuple[list[Any], int]:
         """Different elements of a list, as a test writes them; the first so many of them were chosen on purpose."""
         parts: list[tuple[Keys, list[Any]]] = []
+        mixed = () in scope.uses and len(scope.uses) + len(scope.lists) > 1
+        if mixed and any(leaf.operator != "exists" for leaf in scope.uses[()].leaves):
+            self.sampled(name)  # elements that have the properties are tried, others (texts, say) are not
         for keys, use in sorted(scope.uses.items()):
-            if keys not in scope.lists:
+            if keys not in scope.lists and not (mixed and not keys):
                 parts.append((keys, self.values(use, scope.variable, keys)))
         for keys, inner in sorted(scope.lists.items()):
             parts.append((keys, list(self._inner_lists(scope, keys, inner))))
@@ -228,8 +231,8 @@ def pairs(choices: Sequence[Sequence[Any]], at_least: int) -> Iterator[tuple[int
 
 
 def _element(scope: Scope, parts: list[tuple[Keys, list[Any]]], chosen: tuple[Any, ...]) -> Any:
-    if () in scope.uses:
-        return chosen[[keys for keys, _ in parts].index(())]
+    if [keys for keys, _ in parts] == [()]:
+        return chosen[0]
     body: dict[str, Any] = {}
     for (keys, _), value in sorted(zip(parts, chosen, strict=True), key=lambda part: -len(part[0][0])):
         if value is not ABSENT:
