@@ -93,6 +93,8 @@ class Mutant:
     after: str
     values: _Values = _as_it_is
     """What the mistake makes of the effective parameter values."""
+    closed: tuple[Condition, Condition] | None = None
+    """The smallest part around the mistake that reads no element of a list around it, before and after."""
     given: Mapping[str, Any] = field(default_factory=dict)
     """Values to compare with where the pack's own would hide the mistake (a list that nobody declared yet)."""
 
@@ -124,6 +126,7 @@ def mutants(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
                 found = _shapes(when, check)
                 if found not in met:
                     met.add(found)
+                    around = _closed(part, condition)
                     yield Mutant(
                         replace(rule, when=when, check=check),
                         operator,
@@ -131,6 +134,7 @@ def mutants(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
                         condition.mark,
                         in_short(condition),
                         in_short(changed),
+                        closed=(around, _swapped(around, condition, changed)),
                     )
     yield from _of_parameters(rule, values)
 
@@ -150,6 +154,14 @@ def _nodes(part: Condition | None) -> Iterator[tuple[Condition, Condition | None
         met.add(id(condition))
         yield condition, parent
         waiting += reversed([(child, condition) for child in children(condition)])
+
+
+def _closed(part: Condition | None, inner: Condition) -> Condition:
+    """The outermost list around a condition, or the condition itself: what reads no element of a list around it."""
+    for condition, _ in _nodes(part):
+        if isinstance(condition, (Quantifier, Count)) and any(one is inner for one, _ in _nodes(condition)):
+            return condition
+    return inner
 
 
 def _swapped(part: Any, old: Condition, new: Condition) -> Any:
@@ -316,7 +328,7 @@ def _of_parameters(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
         sample = next((value for value in (default, *tried) if value is not None), None)
         given = {} if default is not None else {name: sample}
         for operator, what, after, change in _of_sample(name, sample, declared=default is not None):
-            yield Mutant(rule, operator, what, place.mark, in_short(place), after, change, given)
+            yield Mutant(rule, operator, what, place.mark, in_short(place), after, change, given=given)
 
 
 def _of_sample(name: str, sample: Any, *, declared: bool) -> Iterator[tuple[str, str, str, _Values]]:

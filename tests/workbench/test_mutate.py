@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
+
 from scanner.language.pack import load_pack
 from scanner.model.values import UnreadTail
 from scanner.text import load_yaml, plain
 from scanner.workbench.bounded.moves import Example
-from scanner.workbench.flow import inline_test
+from scanner.workbench.flow import condition_text, inline_test
 from scanner.workbench.mutate import AZURE, SAMPLE, changed_rules, mutate, score_of
 from tests.workbench.packs import PACK, load, write
 
@@ -101,6 +103,29 @@ def test_a_sample_calls_nothing_equal(tmp_path):
     assert problem.detail.splitlines()[2:] == [SAMPLE]
     assert [case.problem for case in found.cases] == ["", "", "no test notices"]
     assert score_of([found]).share == Fraction(200, 3)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_part_with_few_cases_is_compared_by_itself(tmp_path, inside):
+    """Where the rule has too many cases, the changed part alone may have few: the condition, or the list around it."""
+    leaf = "{field: properties.adminUserEnabled, equals: true, default: false}"
+    listed = f"{{some: {{of: properties.networkRuleSet.ipRules, as: r, where: {leaf}}}}}"
+    part = listed if inside else leaf
+    pack, rule = load(tmp_path, check=f"failIf: {{anyOf: [{{field: sku.name, equals: Basic}}, {part}]}}")
+    parts = []
+
+    def few(one, other, values, mutant_values, _declared):
+        if one.check is rule.check:
+            return None, False
+        assert one.when is None
+        assert values == mutant_values
+        parts.append((condition_text(one.check), condition_text(other.check)))
+        return None, parts[-1][0] == part
+
+    found = mutate(pack, rule, few)
+    assert (part, part.replace(", default: false", "")) in parts
+    assert "drop default" in [one.operator for one in found.equivalent]
+    assert "drop branch" in [one.mutant.operator for one in found.survivors]
 
 
 def test_rules_of_azure_policy_are_not_enumerated(tmp_path):
