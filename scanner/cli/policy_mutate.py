@@ -79,7 +79,9 @@ def mutate_rules(
         touched = {pack.path: changed_rules(pack, base_of(pack, changed_since, history)) for pack in packs}
         chosen = [(pack, item) for pack, item in chosen if item.id in touched[pack.path]]
         if not chosen:
-            click.echo(f"no rule differs from {changed_since}")
+            nothing = Report("mutate", (), {"rules": 0, "mutants": 0}, ())
+            stdout = give(nothing, form, output) and not output
+            click.echo(f"no rule differs from {changed_since}", err=stdout)
             return outcome
     found = _all(chosen, jobs)
     score = score_of(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 
 from scanner import data
@@ -171,6 +172,13 @@ def test_only_rules_that_changed_since_a_reference(capsys, tmp_path, monkeypatch
     code, out, _ = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")
     assert (code, out) == (0, "no rule differs from main\n")
     assert seen == [("main", now)]
+    report = tmp_path / "mutate.json"
+    asked = ("policy", "mutate", str(now), "--changed-since", "main", "-f", "json")
+    code, out, err = invoke(capsys, *asked)
+    assert (code, err) == (0, "no rule differs from main\n")
+    assert json.loads(out)["counts"] == {"rules": 0, "mutants": 0}
+    assert invoke(capsys, *asked, "-o", str(report))[0] == 0
+    assert json.loads(report.read_text()) == json.loads(out)
     code, _, err = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "before")
     assert code == 1
     assert "all rules are looked at: there is no pack at before" in err
