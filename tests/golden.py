@@ -20,8 +20,8 @@ from scanner.engine.evaluate import Options  # noqa: E402
 from scanner.language import schema  # noqa: E402
 from scanner.model.scan import Scan  # noqa: E402
 from scanner.waivers.schema import waiver_schema  # noqa: E402
-from scanner.workbench.fixture_schema import fixture_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
+from scanner.workbench.fixture_schema import fixture_schema  # noqa: E402
 from scanner.workbench.lint import pages as lint_pages  # noqa: E402
 
 FORMATS = (

@@ -134,7 +134,7 @@ def _once(asked: _Asked) -> Outcome:
             elif asked.verbose:
                 click.echo(f"ok {case.suite} {case.name}")
         for problem in problems:
-            click.echo(f"{problem.mark}: {problem.code} {problem.what}")
+            click.echo(f"{problem.mark}: {problem.code} {problem.what}\n  {problem.advice}")
         click.echo(f"{len(cases) - failed} tests passed, {failed} failed")
         for line in told:
             click.echo(line)
