@@ -19,12 +19,16 @@ LETTERS = "PFNU"
 
 
 def compare(
-    before: Side, after: Side, declared: Mapping[str, Parameter] | None = None, *, unread: bool = True
+    before: Side,
+    after: Side,
+    declared: Mapping[str, Parameter] | None = None,
+    *,
+    unread: bool = True,
+    limits: Limits = USUAL,
 ) -> Moves:
     """What changes from one rule to another where each keeps its own parameter values. Both have one target."""
-    made = domain(
-        [before.rule, after.rule], [before.values, after.values], declared or {}, free=False, unread=unread
-    )
+    rules, values = [before.rule, after.rule], [before.values, after.values]
+    made = domain(rules, values, declared or {}, free=False, unread=unread, limits=limits)
     old, new = (letters(made, at) for at in (0, 1))
     found = {
         (one, other): example(made, first_row(rows), before.values)

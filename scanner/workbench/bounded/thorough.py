@@ -7,15 +7,16 @@ many. Where there are, nothing is claimed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from scanner.engine.evaluate import rule_values
-from scanner.model.condition import Condition
+from scanner.model.condition import Condition, Count, Path, Quantifier
 from scanner.model.rule import Parameter, Rule, RulePack
 from scanner.workbench.bounded.axes import Limits, Sampled
 from scanner.workbench.bounded.compare import differ
 from scanner.workbench.bounded.moves import Example
-from scanner.workbench.bounded.questions import domain_of, reachable
+from scanner.workbench.bounded.questions import EMPTY, FILLED, domain_of, reachable
 
 THOROUGH = Limits(elements=20_000, pairs=50_000, rows=2_000_000, whole=True)
 """Some seconds and some hundred megabytes at the most."""
@@ -58,6 +59,12 @@ class Reach:
         if rule.id not in self._known:
             self._known[rule.id] = self._of(rule)
         found = self._known[rule.id]
+        if found is None and isinstance(condition, (Quantifier, Count)) and outcome in (EMPTY, FILLED):
+            # How long a list can be where `when` holds does not hang on the check, which may have too many cases.
+            bare = Count(condition.of, condition.var, None, "greater", 0, condition.mark)
+            inner = isinstance(condition.of, Path) and condition.of.var
+            found = None if inner else self._of(replace(rule, check=bare, tests=()))
+            return None if found is None else outcome not in found[id(bare)]
         if found is None or id(condition) not in found:
             return None
         return outcome not in found[id(condition)]
@@ -72,4 +79,4 @@ class Reach:
                 made = domain_of(rule, values, declared, THOROUGH)
             except Sampled:
                 return None
-        return reachable(made)
+        return reachable(made) if made.complete else None
