@@ -17,6 +17,7 @@ from scanner.workbench.bounded.axes import Limits, Sampled
 from scanner.workbench.bounded.compare import differ
 from scanner.workbench.bounded.moves import Example
 from scanner.workbench.bounded.questions import EMPTY, FILLED, domain_of, reachable
+from scanner.workbench.bounded.sites import sites_of
 
 THOROUGH = Limits(elements=20_000, pairs=50_000, rows=2_000_000, whole=True)
 """Some seconds and some hundred megabytes at the most."""
@@ -63,7 +64,9 @@ class Reach:
             # How long a list can be where `when` holds does not hang on the check, which may have too many cases.
             bare = Count(condition.of, condition.var, None, "greater", 0, condition.mark)
             inner = isinstance(condition.of, Path) and condition.of.var
-            found = None if inner else self._of(replace(rule, check=bare, tests=()))
+            when, _ = sites_of(rule)
+            early = when is not None and any(site.node is condition for site in when.walk())
+            found = None if inner or early else self._of(replace(rule, check=bare, tests=()))
             return None if found is None else outcome not in found[id(bare)]
         if found is None or id(condition) not in found:
             return None
