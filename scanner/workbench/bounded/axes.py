@@ -256,10 +256,15 @@ def _overlapping(asked: Sequence[tuple[Leaf, Any]], answers: Sequence[tuple[Trut
         if "matches" not in (leaf.operator, other.operator) or leaf is other:
             continue
         one_value = isinstance(leaf.operand, Param) and leaf.operand == other.operand  # at a time
-        if one_value or (leaf.operator, operand) == (other.operator, its) or not {
-            leaf.operator,
-            other.operator,
-        } <= _PATTERNS:
+        if (
+            one_value
+            or (leaf.operator, operand) == (other.operator, its)
+            or not {
+                leaf.operator,
+                other.operator,
+            }
+            <= _PATTERNS
+        ):
             continue
         met = {(found[at], found[to]) for found in answers}
         if not met >= set(itertools.product((Truth.TRUE, Truth.FALSE), repeat=2)):
