@@ -21,6 +21,7 @@ from scanner.language import schema  # noqa: E402
 from scanner.model.scan import Scan  # noqa: E402
 from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
+from scanner.workbench.lint import logic, memory  # noqa: E402
 from scanner.workbench.lint import pages as lint_pages  # noqa: E402
 
 FORMATS = (
@@ -75,6 +76,7 @@ def main() -> None:
         old.unlink()
     for name, text in lint_pages.pages().items():
         (checks / name).write_text(text, encoding="utf-8")
+    memory.SHIPPED.write_text(logic.learned(ROOT / "policies" / "acr"), encoding="utf-8")
     sample = ROOT / "reports" / "sample"
     sample.mkdir(parents=True, exist_ok=True)
     scan = sample_scan()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +12,40 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.door import FINDINGS, USAGE, Outcome
-from scanner.cli.options import catalogues, profile_file
 from scanner.errors import OutputError, UsageError
-from scanner.workbench.problem import LEVELS, Report
+from scanner.workbench.problem import LEVELS, Report, at_least
 
 if TYPE_CHECKING:
     from scanner.workbench.lint.context import Asked, Beside, PackContext
     from scanner.workbench.lint.memory import Memory
     from scanner.workbench.writers import Write
 
+    Read = Callable[[str | None], PackContext]
+
 _ROUNDS = 5
 """Edits that overlap are made one after the other; more rounds than this are never needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is to be checked, and by which checks."""
+
+    paths: tuple[str, ...]
+    waivers: tuple[str, ...]
+    profiles: tuple[str, ...]
+    stored: str | None
+    day: date
+    only: frozenset[str]
+    skip: frozenset[str]
+
+    def words(self) -> tuple[str, ...]:
+        """All of it but the files' contents, so that no two requests say the same."""
+        parts = (self.paths, self.waivers, self.profiles, sorted(self.only), sorted(self.skip))
+        return (
+            self.day.isoformat(),
+            *(f"{len(part)}" for part in parts),
+            *(one for part in parts for one in part),
+        )
 
 
 @click.command("lint")
@@ -101,9 +124,7 @@ def lint(
       acrscan policy lint my-pack/ -f sarif -o lint.sarif
       acrscan policy lint --explain SEM007
     """
-    from scanner.language.pack import collector_paused  # noqa: PLC0415
     from scanner.workbench import writers  # noqa: PLC0415
-    from scanner.workbench.lint.run import at_least, run  # noqa: PLC0415
 
     if explain is not None:
         from scanner.workbench.lint.pages import explained  # noqa: PLC0415
@@ -122,36 +143,71 @@ def lint(
         raise UsageError(
             "--fix needs a PATH", "", "The shipped pack is not changed; name the pack or file to mend."
         )
-    beside = _beside(waiver_files, profiles, stored)
-    day = _day(today)
-    asked = _asked()
-    memory = _memory(used=not no_cache)
-    with collector_paused():
-        given: tuple[str | None, ...] = paths or (None,)
-        packs = [_context(path, day, asked, beside, memory) for path in given]
-        report = run(packs, wanted, unwanted)
-        if fix:
-            report = _mended(
-                paths,
-                packs,
-                report,
-                lambda path: _context(path, day, asked, beside, memory),
-                wanted,
-                unwanted,
-            )
-    memory.keep()
+    if stored and not waiver_files:
+        raise UsageError(
+            "--scan is for waivers that cover nothing", "--scan", "Name the waiver file with --waivers."
+        )
+    request = _Request(paths, waiver_files, profiles, stored, _day(today), wanted, unwanted)
+    again = fix or no_cache or stored is not None
+    report = _made(request, fix=fix, used=not no_cache) if again else _unless_unchanged(request)
     shown = at_least(report, level)
     _tell(shown, write, target)
     return _outcome(report, limit, hidden=len(report.problems) - len(shown.problems))
 
 
+def _made(request: _Request, *, fix: bool = False, used: bool = True) -> Report:
+    """The report of checks that run now. `used`: what was found about single rules before is taken from the memory."""
+    from scanner.language.pack import collector_paused  # noqa: PLC0415
+    from scanner.workbench.lint.run import run  # noqa: PLC0415
+
+    beside, asked = _beside(request), _asked()
+    memory = _memory(used=used)
+
+    def read(path: str | None) -> PackContext:
+        return _context(path, request.day, asked, beside, memory)
+
+    with collector_paused():
+        packs = [read(path) for path in request.paths or (None,)]
+        report = run(packs, request.only, request.skip)
+        if fix:
+            report = _mended(request, packs, report, read)
+    memory.keep()
+    return report
+
+
+def _unless_unchanged(request: _Request) -> Report:
+    """The report of an earlier run over the same files, or one that is made now."""
+    from scanner import data  # noqa: PLC0415
+    from scanner.workbench.lint import unchanged  # noqa: PLC0415
+
+    shipped = data.policies()
+    packs = [Path(path) for path in request.paths] or [shipped / "acr"]
+    others = [shipped / "frameworks", *map(Path, request.waivers), *map(Path, request.profiles)]
+    others += [shipped / "profiles" / f"{name}.yaml" for name in request.profiles]
+    folder = _home() / "lint"
+    key = unchanged.key_of(request.words(), packs, others)
+    report = unchanged.recall(folder, key) if key is not None else None
+    if report is None:
+        report = _made(request)
+        if key is not None and unchanged.key_of(request.words(), packs, others) == key:
+            unchanged.keep(folder, key, report)
+    return report
+
+
+def _home() -> Path:
+    """The folder in which the runs of this user remember."""
+    return Path(click.get_app_dir("acrscan"))
+
+
 def _known(codes: Iterable[str], option: str) -> frozenset[str]:
     """Ids of checks in any casing."""
+    wanted = {code.strip().upper() for code in codes}
+    if not wanted:
+        return frozenset()
     from scanner.text import nearest  # noqa: PLC0415
     from scanner.workbench.lint.catalogue import catalogue  # noqa: PLC0415
 
-    wanted = {code.strip().upper() for code in codes}
-    for code in sorted(wanted - catalogue().keys() if wanted else ()):
+    for code in sorted(wanted - catalogue().keys()):
         advice = nearest(code, catalogue()) or "docs/lint/README.md lists all checks."
         raise UsageError(f"there is no check {code!r}", option, advice)
     return frozenset(wanted)
@@ -168,9 +224,9 @@ def _day(text: str | None) -> date:
 
 def _memory(*, used: bool) -> Memory:
     """What earlier runs found in files that are still the same."""
-    from scanner.workbench.lint.memory import Memory  # noqa: PLC0415
+    from scanner.workbench.lint.memory import SHIPPED, Memory  # noqa: PLC0415
 
-    memory = Memory(Path(click.get_app_dir("acrscan")) / "lint-cache.json" if used else None)
+    memory = Memory(_home() / "lint-rules.json", SHIPPED) if used else Memory()
     memory.load()
     return memory
 
@@ -178,6 +234,7 @@ def _memory(*, used: bool) -> Memory:
 def _context(path: str | None, today: date, asked: Asked, beside: Beside, memory: Memory) -> PackContext:
     """What one PATH holds, as checks see it; what is wrong with catalogues is told with the pack."""
     from scanner import data  # noqa: PLC0415
+    from scanner.cli.options import catalogues  # noqa: PLC0415
     from scanner.errors import Problems  # noqa: PLC0415
     from scanner.language.pack import read_pack, read_rule_file  # noqa: PLC0415
     from scanner.workbench.lint.context import PackContext  # noqa: PLC0415
@@ -207,16 +264,13 @@ def _asked() -> Asked:
     return Asked(versions, frozenset(kind.lower() for kind in (*live.COLLECTED, *OPT_IN)))
 
 
-def _beside(waiver_files: Iterable[str], profiles: Iterable[str], stored: str | None) -> Beside:
+def _beside(request: _Request) -> Beside:
+    from scanner.cli.options import profile_file  # noqa: PLC0415
     from scanner.workbench.lint.context import Beside  # noqa: PLC0415
 
-    files = tuple(Path(file) for file in waiver_files)
-    if stored and not files:
-        raise UsageError(
-            "--scan is for waivers that cover nothing", "--scan", "Name the waiver file with --waivers."
-        )
-    unused = _unused(files, Path(stored)) if stored else None
-    return Beside(files, tuple(profile_file(name) for name in profiles), unused)
+    files = tuple(Path(file) for file in request.waivers)
+    unused = _unused(files, Path(request.stored)) if request.stored else None
+    return Beside(files, tuple(profile_file(name) for name in request.profiles), unused)
 
 
 def _unused(files: Iterable[Path], stored: Path) -> frozenset[str]:
@@ -242,25 +296,18 @@ def _unused(files: Iterable[Path], stored: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _mended(
-    paths: tuple[str, ...],
-    packs: list[PackContext],
-    report: Report,
-    read: Callable[[str], PackContext],
-    wanted: frozenset[str],
-    unwanted: frozenset[str],
-) -> Report:
+def _mended(request: _Request, packs: list[PackContext], report: Report, read: Read) -> Report:
     """The report after everything was mended that can be; says on stderr how many files changed."""
     from scanner.workbench.lint.run import run  # noqa: PLC0415
 
     mended = set[str]()
     for _ in range(_ROUNDS):
-        changed = _mend(packs, paths, report)
+        changed = _mend(packs, request.paths, report)
         if not changed:
             break
         mended |= changed
-        packs = [read(path) for path in paths]
-        report = run(packs, wanted, unwanted)
+        packs = [read(path) for path in request.paths]
+        report = run(packs, request.only, request.skip)
     click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
     return report
 

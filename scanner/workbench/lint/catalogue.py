@@ -29,6 +29,7 @@ NO_FAMILY = frozenset(
         "known",
         "memory",
         "trying",
+        "unchanged",
     }
 )
 """Modules of the folder that hold no checks."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
 
+from scanner.language.pack import read_pack
 from scanner.model.condition import Mark
 from scanner.workbench.lint.check import Check
 from scanner.workbench.lint.context import PackContext, RuleContext
-from scanner.workbench.lint.memory import Said
+from scanner.workbench.lint.memory import Said, key
 from scanner.workbench.problem import Problem
 
 LOG001 = Check(
@@ -102,37 +105,52 @@ _BY_CODE = {check.code: check for check in CHECKS}
 
 def check(pack: PackContext) -> Iterator[Problem]:
     """Every finding about the rules of a pack; findings of files that did not change come from the memory, where there is one."""
-    for rule in pack.rules:
-        if rule.rule.check is not None and rule.rule.semantics == "native":
-            key = pack.memory.key("rule", *_texts(rule))
-            for said in pack.memory.recall(key, lambda rule=rule: _tried(rule)):  # type: ignore[misc]
-                yield _problem(rule, said)
+    contexts = {
+        rule.rule.id: rule
+        for rule in pack.rules
+        if rule.rule.check is not None and rule.rule.semantics == "native"
+    }
+    digests = {name: key("rule", *_texts(rule)) for name, rule in contexts.items()}
+    for name, rule in contexts.items():
+        for said in pack.memory.recall(digests[name], lambda rule=rule: _tried(rule)):  # type: ignore[misc]
+            yield _problem(contexts, said, name)
     if pack.whole:
-        yield from _pairs(pack)
+        on = {name: digest for name, digest in digests.items() if contexts[name].rule.enabled}
+        among = {name: contexts[name] for name in on}
+        shared = key("pairs", *_shared(pack))
+        for said in pack.memory.recall_pairs(shared, on, lambda known: _tried_together(pack, among, known)):
+            yield _problem(contexts, said, said.rule)
+
+
+def learned(folder: Path) -> str:
+    """What a memory knows after a look at a pack with none: the text of `shipped.json`, made by `make golden`."""
+    reading = read_pack(folder)
+    pack = PackContext(reading, reading.pack, date.min)
+    for _ in check(pack):
+        pass  # what is found is in the memory
+    return pack.memory.text(None)
 
 
 def _texts(rule: RuleContext) -> Iterator[str]:
     """What a rule's findings depend on: its file and its pack's."""
     yield rule.rule.id
-    yield "\n".join(rule.file.source.lines)
+    yield rule.file.text
+    yield from _shared(rule.pack)
+
+
+def _shared(pack: PackContext) -> Iterator[str]:
+    yield pack.main.text if pack.main is not None else ""
+
+
+def _problem(contexts: Mapping[str, RuleContext], said: Said, about: str) -> Problem:
+    """A finding at its place, told with today's names of files."""
+    rule = contexts[about]
     main = rule.pack.main
-    yield "\n".join(main.source.lines) if main is not None else ""
-
-
-def _problem(rule: RuleContext, said: Said) -> Problem:
-    return rule.problem(_BY_CODE[said.code], said.what, Mark(said.file, said.line, said.column), said.advice)
-
-
-def _pairs(pack: PackContext) -> Iterator[Problem]:
-    """Rules that are on and tell of one fault twice."""
-    contexts = {
-        rule.rule.id: rule
-        for rule in pack.rules
-        if rule.rule.enabled and rule.rule.check is not None and rule.rule.semantics == "native"
-    }
-    key = pack.memory.key("pairs", *(text for rule in contexts.values() for text in _texts(rule)))
-    for said in pack.memory.recall(key, lambda: _tried_together(pack, contexts)):
-        yield _problem(contexts[said.what.split(" ", 1)[0]], said)
+    home = contexts.get(said.rule)
+    source = home.file.source if home is not None else main.source if main is not None else None
+    mark = Mark(source.file if source is not None else "", said.line, said.column)
+    beside = f"{said.beside} stands in {contexts[said.beside].rule.mark}." if said.beside else ""
+    return rule.problem(_BY_CODE[said.code], said.what, mark, said.advice or beside)
 
 
 def _tried(rule: RuleContext) -> Iterator[Said]:
@@ -141,7 +159,9 @@ def _tried(rule: RuleContext) -> Iterator[Said]:
     return of_rule(rule)
 
 
-def _tried_together(pack: PackContext, contexts: dict[str, RuleContext]) -> Iterator[Said]:
+def _tried_together(
+    pack: PackContext, contexts: Mapping[str, RuleContext], known: frozenset[str]
+) -> Iterator[Said]:
     from scanner.workbench.lint.trying import of_pairs  # noqa: PLC0415 - heavy, and mostly remembered
 
-    return of_pairs(pack, contexts)
+    return of_pairs(pack, contexts, known)

@@ -27,8 +27,10 @@ from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.memory import Said
 
 
-def _said(code: str, mark: Mark, what: str, advice: str = "") -> Said:
-    return Said(code, what, advice, mark.file, mark.line, mark.column)
+def _said(code: str, context: RuleContext, mark: Mark, what: str, advice: str = "", beside: str = "") -> Said:
+    """A finding of a rule; its place is in the rule's file or in the pack's."""
+    home = context.rule.id if mark.file == context.file.source.file else ""
+    return Said(code, what, advice, home, mark.line, mark.column, beside)
 
 
 def _declared(pack: PackContext, rule: Rule) -> Mapping[str, Parameter]:
@@ -59,12 +61,13 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
     note = f" (in {sampled(made)})" if not made.complete else ""
     asked = found["P"] | found["F"] | found["U"]
     if not asked:
-        yield _said("LOG004", context.key("when"), f"{rule.id}: `when` is never true{note}")
+        yield _said("LOG004", context, context.key("when"), f"{rule.id}: `when` is never true{note}")
         return
     place = context.key("assert" if "assert" in context.node.items else "failIf")
     if not found["F"]:
         yield _said(
             "LOG001",
+            context,
             place,
             f"{rule.id} never fails: the condition is always true{note}",
             "Look for parts that exclude each other.",
@@ -72,6 +75,7 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
     if not found["P"]:
         yield _said(
             "LOG002",
+            context,
             place,
             f"{rule.id} never passes: the condition is always false{note}",
             "Look for parts that exclude each other.",
@@ -81,6 +85,7 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
     for site in dead(made):
         yield _said(
             "LOG003",
+            context,
             site.node.mark,
             f"{rule.id}: {in_short(site.node)} decides nothing",
             "Remove it, or mend what was meant.",
@@ -90,6 +95,7 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
         if not any(leaf is other for other in told):
             yield _said(
                 "LOG008",
+                context,
                 leaf.mark,
                 f"{rule.id}: the default of {leaf.subject} changes nothing",
                 "Leave it out.",
@@ -109,14 +115,18 @@ def _negated(root: Site) -> Iterator[Leaf]:
             yield site.node
 
 
-def of_pairs(pack: PackContext, contexts: Mapping[str, RuleContext]) -> Iterator[Said]:
-    """Rules of one target that fail for the same, or only for what another fails for."""
+def of_pairs(
+    pack: PackContext, contexts: Mapping[str, RuleContext], known: frozenset[str] = frozenset()
+) -> Iterator[Said]:
+    """Rules of one target that fail for the same, or only for what another fails for. `known`: ids that were tried together."""
     read = {name: reads(one.rule) for name, one in contexts.items()}
     for one, other in combinations(sorted(contexts), 2):
         first, second = contexts[one].rule, contexts[other].rule
         if first.target.lower() != second.target.lower() or not (
             read[one] <= read[other] or read[other] <= read[one]
         ):
+            continue
+        if one in known and other in known:
             continue
         if one in second.replaces or other in first.replaces:
             continue  # a deprecated rule beside its successor is a transition, not a mistake
@@ -125,15 +135,17 @@ def of_pairs(pack: PackContext, contexts: Mapping[str, RuleContext]) -> Iterator
         if forth and back:
             yield _said(
                 "LOG005",
+                contexts[other],
                 second.mark,
                 f"{other} fails for exactly what {one} fails for",
-                f"{one} stands in {first.mark}.",
+                beside=one,
             )
         elif forth or back:
             narrow, wide = (first, second) if forth else (second, first)
             yield _said(
                 "LOG006",
+                contexts[narrow.id],
                 narrow.mark,
                 f"{narrow.id} fails only for what {wide.id} fails for too",
-                f"{wide.id} stands in {wide.mark}.",
+                beside=wide.id,
             )
