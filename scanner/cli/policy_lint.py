@@ -184,19 +184,13 @@ def _unless_unchanged(request: _Request) -> Report:
     packs = [Path(path) for path in request.paths] or [shipped / "acr"]
     others = [shipped / "frameworks", *map(Path, request.waivers), *map(Path, request.profiles)]
     others += [shipped / "profiles" / f"{name}.yaml" for name in request.profiles]
-    folder = _home() / "lint"
     key = unchanged.key_of(request.words(), packs, others)
-    report = unchanged.recall(folder, key) if key is not None else None
+    report = unchanged.recall(key) if key is not None else None
     if report is None:
         report = _made(request)
         if key is not None and unchanged.key_of(request.words(), packs, others) == key:
-            unchanged.keep(folder, key, report)
+            unchanged.keep(key, report)
     return report
-
-
-def _home() -> Path:
-    """The folder in which the runs of this user remember."""
-    return Path(click.get_app_dir("acrscan"))
 
 
 def _known(codes: Iterable[str], option: str) -> frozenset[str]:
@@ -224,9 +218,10 @@ def _day(text: str | None) -> date:
 
 def _memory(*, used: bool) -> Memory:
     """What earlier runs found in files that are still the same."""
-    from scanner.workbench.lint.memory import SHIPPED, Memory  # noqa: PLC0415
+    from scanner.workbench.lint.memory import SHIPPED, Memory, home  # noqa: PLC0415
 
-    memory = Memory(_home() / "lint-rules.json", SHIPPED) if used else Memory()
+    folder = home()
+    memory = Memory(folder / "lint-rules.json" if folder is not None else None, SHIPPED) if used else Memory()
     memory.load()
     return memory
 

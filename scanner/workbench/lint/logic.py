@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from scanner.model.condition import Mark
 from scanner.workbench.lint.check import Check
 from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.memory import Said, key
+from scanner.workbench.lint.walk import visits
 from scanner.workbench.problem import Problem
 
 LOG001 = Check(
@@ -111,15 +112,42 @@ def check(pack: PackContext) -> Iterator[Problem]:
         if rule.rule.check is not None and rule.rule.semantics == "native"
     }
     digests = {name: key("rule", *_texts(rule)) for name, rule in contexts.items()}
+    shared: list[tuple[str, Said]] = []
     for name, rule in contexts.items():
         for said in pack.memory.recall(digests[name], lambda rule=rule: _tried(rule)):  # type: ignore[misc]
-            yield _problem(contexts, said, name)
+            if said.rule:
+                yield _problem(contexts, said, name)
+            else:
+                shared.append((name, said))
     if pack.whole:
+        yield from _in_definitions(contexts, shared)
         on = {name: digest for name, digest in digests.items() if contexts[name].rule.enabled}
         among = {name: contexts[name] for name in on}
-        shared = key("pairs", *_shared(pack))
-        for said in pack.memory.recall_pairs(shared, on, lambda known: _tried_together(pack, among, known)):
+        about = key("pairs", *_shared(pack))
+        for said in pack.memory.recall_pairs(about, on, lambda known: _tried_together(pack, among, known)):
             yield _problem(contexts, said, said.rule)
+
+
+def _in_definitions(
+    contexts: Mapping[str, RuleContext], found: Iterable[tuple[str, Said]]
+) -> Iterator[Problem]:
+    """Findings in what rules share: only what holds for every rule that uses it, and that once."""
+    by_place: dict[tuple[str, int, int], dict[str, Said]] = {}
+    for name, said in found:
+        by_place.setdefault((said.code, said.line, said.column), {})[name] = said
+    for (_, line, column), told in by_place.items():
+        if all(name in told or not _uses(rule, line, column) for name, rule in contexts.items()):
+            name, said = next(iter(told.items()))
+            yield _problem(contexts, said, name)
+
+
+def _uses(rule: RuleContext, line: int, column: int) -> bool:
+    """Whether a rule decides by the condition at a place of `pack.yaml`."""
+    own = rule.file.source.file
+    return any(
+        (mark.line, mark.column) == (line, column) and mark.file != own
+        for mark in (visit.condition.mark for visit in visits(rule))
+    )
 
 
 def learned(folder: Path) -> str:

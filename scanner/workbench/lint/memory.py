@@ -106,6 +106,18 @@ class Memory:
         return json.dumps(kept, indent=None if code is not None else 0) + "\n"
 
 
+def home() -> Path | None:
+    """The folder in which the runs of this user remember, by the platform's custom; None where nobody has one."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")  # noqa: PTH111 - Path raises where there is no home
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - see above
+    folder = Path(base, "acrscan")
+    return folder if folder.is_absolute() else None
+
+
 def key(what: str, *texts: str) -> str:
     """A key for a question about texts."""
     digest = hashlib.sha256()

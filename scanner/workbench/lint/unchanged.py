@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from scanner.model.condition import Mark
-from scanner.workbench.lint.memory import digest_of_code, read, write
+from scanner.workbench.lint.memory import digest_of_code, home, read, write
 from scanner.workbench.problem import LEVELS, Checked, Fix, Problem, Report
 
+ROOM = "lint"
 KEPT = 20
 """Reports that are kept; of more the oldest go."""
 _MOST_FILES = 2_000
@@ -79,8 +80,8 @@ def _of_others(others: Iterable[Path]) -> Iterator[Path]:
 def _yaml(folder: Path) -> list[Path]:
     """The files of a folder and the folders in it that may be read, in one order."""
     found = []
-    for home, _, names in os.walk(folder, onerror=_refuse):
-        found += [Path(home, name) for name in names if name.endswith((".yaml", ".yml"))]
+    for below, _, names in os.walk(folder, onerror=_refuse):
+        found += [Path(below, name) for name in names if name.endswith((".yaml", ".yml"))]
         if len(found) > _MOST_FILES:
             break
     return sorted(found)
@@ -91,17 +92,21 @@ def _refuse(error: OSError) -> None:
         raise error
 
 
-def recall(folder: Path, key: str) -> Report | None:
+def recall(key: str) -> Report | None:
     """The report that was kept for a key."""
-    body = read(folder / f"{key}.json")
+    folder = home()
+    body = read(folder / ROOM / f"{key}.json") if folder is not None else None
     try:
         return _report(body)
     except (TypeError, ValueError):
         return None
 
 
-def keep(folder: Path, key: str, report: Report) -> None:
+def keep(key: str, report: Report) -> None:
     """Keep a report; a folder that cannot be written keeps nothing."""
+    folder = home()
+    if folder is None:
+        return
     text = json.dumps(
         {
             "problems": [_row(one) for one in report.problems],
@@ -111,8 +116,8 @@ def keep(folder: Path, key: str, report: Report) -> None:
             ],
         }
     )
-    if len(text) <= _SIZE and write(folder / f"{key}.json", text):
-        _prune(folder)
+    if len(text) <= _SIZE and write(folder / ROOM / f"{key}.json", text):
+        _prune(folder / ROOM)
 
 
 def _prune(folder: Path) -> None:
