@@ -29,6 +29,7 @@ NO_FAMILY = frozenset(
         "known",
         "memory",
         "trying",
+        "pairs",
         "unchanged",
     }
 )

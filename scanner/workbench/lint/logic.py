@@ -190,6 +190,6 @@ def _tried(rule: RuleContext) -> Iterator[Said]:
 def _tried_together(
     pack: PackContext, contexts: Mapping[str, RuleContext], known: frozenset[str]
 ) -> Iterator[Said]:
-    from scanner.workbench.lint.trying import of_pairs  # noqa: PLC0415 - heavy, and mostly remembered
+    from scanner.workbench.lint.pairs import of_pairs  # noqa: PLC0415 - heavy, and mostly remembered
 
     return of_pairs(pack, contexts, known)

@@ -1,9 +1,8 @@
-"""The long look: a rule, or all rules of a pack, over the bounded domain; what is found is in a form that can be remembered."""
+"""The long look: a rule over the bounded domain; what is found is in a form that can be remembered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
 from typing import Any
 
 from scanner.engine.evaluate import rule_values
@@ -17,9 +16,7 @@ from scanner.workbench.bounded.questions import (
     WHOLE,
     dead,
     domain_of,
-    fails_where,
     idle_defaults,
-    reads,
 )
 from scanner.workbench.bounded.sites import Site
 from scanner.workbench.flow import in_short
@@ -27,17 +24,19 @@ from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.memory import Said
 
 
-def _said(code: str, context: RuleContext, mark: Mark, what: str, advice: str = "", beside: str = "") -> Said:
+def said(code: str, context: RuleContext, mark: Mark, what: str, advice: str = "", beside: str = "") -> Said:
     """A finding of a rule; its place is in the rule's file or in the pack's."""
     home = context.rule.id if mark.file == context.file.source.file else ""
     return Said(code, what, advice, home, mark.line, mark.column, beside)
 
 
-def _declared(pack: PackContext, rule: Rule) -> Mapping[str, Parameter]:
+def declared(pack: PackContext, rule: Rule) -> Mapping[str, Parameter]:
+    """The parameters that a rule can name."""
     return {**pack.pack.parameters, **rule.parameters}
 
 
-def _values(pack: PackContext, rule: Rule) -> Mapping[str, Any]:
+def values(pack: PackContext, rule: Rule) -> Mapping[str, Any]:
+    """Their defaults."""
     return rule_values(pack.pack, rule, pack.pack.values)
 
 
@@ -55,17 +54,17 @@ def _domain(rule: Rule, values: Mapping[str, Any], declared: Mapping[str, Parame
 def of_rule(context: RuleContext) -> Iterator[Said]:
     """What one rule can never be, and its parts that decide nothing."""
     rule = context.rule
-    made = _domain(rule, _values(context.pack, rule), _declared(context.pack, rule))
+    made = _domain(rule, values(context.pack, rule), declared(context.pack, rule))
     found = letters(made, 0)
     subject = made.subjects[0]
     note = f" (in {sampled(made)})" if not made.complete else ""
     asked = found["P"] | found["F"] | found["U"]
     if not asked:
-        yield _said("LOG004", context, context.key("when"), f"{rule.id}: `when` is never true{note}")
+        yield said("LOG004", context, context.key("when"), f"{rule.id}: `when` is never true{note}")
         return
     place = context.key("assert" if "assert" in context.node.items else "failIf")
     if not found["F"]:
-        yield _said(
+        yield said(
             "LOG001",
             context,
             place,
@@ -73,7 +72,7 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
             "Look for parts that exclude each other.",
         )
     if not found["P"]:
-        yield _said(
+        yield said(
             "LOG002",
             context,
             place,
@@ -83,7 +82,7 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
     if not made.complete or not (found["F"] and found["P"]):
         return
     for site in dead(made):
-        yield _said(
+        yield said(
             "LOG003",
             context,
             site.node.mark,
@@ -93,7 +92,7 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
     told = [leaf for root in subject.roots for leaf in _negated(root)]
     for leaf in idle_defaults(made):
         if not any(leaf is other for other in told):
-            yield _said(
+            yield said(
                 "LOG008",
                 context,
                 leaf.mark,
@@ -113,39 +112,3 @@ def _negated(root: Site) -> Iterator[Leaf]:
             and parent.node.kind == "not"
         ):
             yield site.node
-
-
-def of_pairs(
-    pack: PackContext, contexts: Mapping[str, RuleContext], known: frozenset[str] = frozenset()
-) -> Iterator[Said]:
-    """Rules of one target that fail for the same, or only for what another fails for. `known`: ids that were tried together."""
-    read = {name: reads(one.rule) for name, one in contexts.items()}
-    for one, other in combinations(sorted(contexts), 2):
-        first, second = contexts[one].rule, contexts[other].rule
-        if first.target.lower() != second.target.lower() or not (
-            read[one] <= read[other] or read[other] <= read[one]
-        ):
-            continue
-        if one in known and other in known:
-            continue
-        if one in second.replaces or other in first.replaces:
-            continue  # a deprecated rule beside its successor is a transition, not a mistake
-        declared = {**_declared(pack, first), **_declared(pack, second)}
-        forth, back = fails_where(first, second, (_values(pack, first), _values(pack, second)), declared)
-        if forth and back:
-            yield _said(
-                "LOG005",
-                contexts[other],
-                second.mark,
-                f"{other} fails for exactly what {one} fails for",
-                beside=one,
-            )
-        elif forth or back:
-            narrow, wide = (first, second) if forth else (second, first)
-            yield _said(
-                "LOG006",
-                contexts[narrow.id],
-                narrow.mark,
-                f"{narrow.id} fails only for what {wide.id} fails for too",
-                beside=wide.id,
-            )
