@@ -92,7 +92,7 @@ class _Request:
 @click.option(
     "-o", "--output", "target", metavar="FILE", help="Write the report to a file instead of the terminal."
 )
-@click.option("--no-cache", is_flag=True, help="Try every rule again, also those that did not change.")
+@click.option("--no-cache", is_flag=True, help="Check everything again, also what did not change.")
 @click.option("--explain", metavar="CODE", help="Print the page of a check and do nothing else.")
 def lint(
     paths: tuple[str, ...],
