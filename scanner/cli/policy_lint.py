@@ -139,6 +139,10 @@ def lint(
     wanted, unwanted = _known(only, "--check"), _known(skip, "--skip")
     if (waiver_files or profiles or stored) and len(paths) > 1:
         raise UsageError("waivers and profiles are checked with one pack", "", "Name one PATH.")
+    if (waiver_files or profiles) and paths and not Path(paths[0]).is_dir():
+        raise UsageError(
+            "waivers and profiles are checked with a whole pack", paths[0], "Name the folder of the pack."
+        )
     if fix and not paths:
         raise UsageError(
             "--fix needs a PATH", "", "The shipped pack is not changed; name the pack or file to mend."

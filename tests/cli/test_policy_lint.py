@@ -18,6 +18,7 @@ from scanner import data
 from scanner.cli import policy_lint
 from scanner.cli.door import run
 from scanner.workbench.lint.catalogue import catalogue
+from scanner.workbench.lint.waivers import _ENTRY
 from tests.workbench.lint.bench import MAIN, RULE, rule
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,6 +142,8 @@ def test_explain_needs_no_pack(lint):
         (("--fix",), "needs a PATH"),
         (("pack", "pack", "--waivers", "w.yaml"), "Name one PATH"),
         (("pack", "--scan", "s.ndjson"), "Name the waiver file"),
+        ((f"pack/{FILE}", "--waivers", "w.yaml"), "Name the folder of the pack"),
+        ((f"pack/{FILE}", "--profile", "production"), "Name the folder of the pack"),
         (("pack", "--profile", "producton"), "no profile file"),
         (("home",), "no pack.yaml"),
     ],
@@ -180,6 +183,28 @@ def test_fix_of_one_file_leaves_its_pack_alone(lint, pack):
     lint(f"pack/{FILE}", "--fix")
     assert (pack / FILE).read_text("utf-8") == rule()
     assert (pack / "ACME102-other.yaml").read_text("utf-8") == other
+
+
+def test_one_file_is_not_blamed_for_what_is_not_here(lint, pack):
+    """A deprecated rule whose successor lies in another file, or in one that is broken; what nobody else could use."""
+    (pack / FILE).write_text(rule("status: deprecated"), "utf-8")
+    assert "META008" in lint("pack")[1]
+    assert "META008" not in lint(f"pack/{FILE}")[1]
+    heir = rule("id: ACME102\nname: other\ntitle: Other\nreplaces: [ACME101]")
+    (pack / "ACME102-other.yaml").write_text(heir, "utf-8")
+    assert lint("pack")[1] == "2 rules checked, 0 errors, 0 warnings\n"
+    (pack / "ACME102-other.yaml").write_text(heir + "severity: [", "utf-8")
+    assert "META008" not in lint("pack")[1]
+
+
+def test_a_waiver_of_a_broken_rule_is_not_called_unknown(lint, pack, tmp_path):
+    """The rule is there, it only cannot be read; one that is nowhere is unknown all the same."""
+    (tmp_path / "w.yaml").write_text(_ENTRY, "utf-8")
+    assert "WAIV005" not in lint("pack", "--waivers", "w.yaml", "--now", "2026-11-26")[1]
+    (pack / FILE).write_text(WRONG, "utf-8")
+    assert "WAIV005" not in lint("pack", "--waivers", "w.yaml", "--now", "2026-11-26")[1]
+    (tmp_path / "w.yaml").write_text(_ENTRY.replace("ACME101", "ACME109"), "utf-8")
+    assert "WAIV005" in lint("pack", "--waivers", "w.yaml", "--now", "2026-11-26")[1]
 
 
 def test_the_second_run_reads_no_rule(lint, pack, monkeypatch):
