@@ -19,7 +19,8 @@ LOG001 = Check(
     "error",
     "A rule can fail",
     "An `assert` (or `failIf`) that no resource fails, whatever its properties are. Lists are tried empty, with one element and with two; "
-    "each property is tried absent, with every literal of the rule, with its neighbours and with something else.",
+    "each property is tried absent, with every literal of the rule, with its neighbours and with something else. A warning where that is "
+    "not all there is (a sample, more elements, several patterns); never told where a test of the rule fails.",
     "The rule passes everything and looks like assurance. Mostly two conditions that exclude each other were joined by `anyOf`.",
     "assert: {anyOf: [{field: sku.name, equals: Premium}, {field: sku.name, notEquals: premium}]}\nmessage: The tier is wrong",
     "assert: {field: sku.name, equals: Premium}\nmessage: The tier is wrong",
@@ -28,7 +29,7 @@ LOG002 = Check(
     "LOG002",
     "error",
     "A rule can pass",
-    "An `assert` (or `failIf`) that no resource passes.",
+    "An `assert` (or `failIf`) that no resource passes. Tried as for LOG001; never told where a test of the rule passes.",
     "Nobody can mend a finding of such a rule. Mostly two conditions that exclude each other were joined by `allOf`.",
     "assert:\n  allOf:\n    - {field: properties.policies.retentionPolicy.days, less: 5}\n"
     "    - {field: properties.policies.retentionPolicy.days, greater: 7}\nmessage: The days are wrong",
@@ -53,7 +54,7 @@ LOG004 = Check(
     "LOG004",
     "error",
     "A rule applies somewhere",
-    "A `when` that no resource meets.",
+    "A `when` that no resource meets. Tried as for LOG001; never told where a test of the rule shows the contrary.",
     "The rule is never asked, and its absence from reports looks like a clean estate.",
     "when: {allOf: [{field: sku.name, equals: Premium}, {field: sku.name, equals: Basic}]}\n"
     "assert: {field: properties.adminUserEnabled, equals: false}\nmessage: The admin user is on\n"
@@ -178,7 +179,7 @@ def _problem(contexts: Mapping[str, RuleContext], said: Said, about: str) -> Pro
     source = home.file.source if home is not None else main.source if main is not None else None
     mark = Mark(source.file if source is not None else "", said.line, said.column)
     beside = f"{said.beside} stands in {contexts[said.beside].rule.mark}." if said.beside else ""
-    return rule.problem(_BY_CODE[said.code], said.what, mark, said.advice or beside)
+    return rule.problem(_BY_CODE[said.code], said.what, mark, said.advice or beside, level=said.level)
 
 
 def _tried(rule: RuleContext) -> Iterator[Said]:

@@ -25,6 +25,7 @@ MOST_BYTES = 8_000_000
 """A larger file is nobody's memory."""
 CODES = frozenset({"LOG001", "LOG002", "LOG003", "LOG004", "LOG005", "LOG006", "LOG008"})
 """The checks whose findings are worth remembering."""
+_LEVELS = ("", "warning")
 SHIPPED = Path(__file__).with_name("shipped.json")
 _SOURCES = ("workbench", "engine", "inventory", "types", "language", "model", "waivers")
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +43,8 @@ class Said(NamedTuple):
     column: int
     beside: str = ""
     """The other rule of a finding about two."""
+    level: str = ""
+    """Where it is not the check's own."""
 
 
 class Paired(NamedTuple):
@@ -163,12 +166,13 @@ def _read(file: Path, code: str | None) -> tuple[dict[str, tuple[Said, ...]], di
 
 
 def _all(value: Any) -> tuple[Said, ...] | None:
-    kinds = (str, str, str, str, int, int, str)
+    kinds = (str, str, str, str, int, int, str, str)
     if isinstance(value, list) and all(
         isinstance(one, list)
         and len(one) == len(kinds)
         and all(map(isinstance, one, kinds))
         and one[0] in CODES
+        and one[-1] in _LEVELS
         for one in value
     ):
         return tuple(Said._make(one) for one in value)

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.engine.evaluate import rule_values
+from scanner.engine.judge import judge
 from scanner.model.condition import Leaf, Logic, Mark
+from scanner.model.finding import Verdict
 from scanner.model.rule import Parameter, Rule
 from scanner.workbench.bounded.axes import Sampled
+from scanner.workbench.bounded.beyond import beyond
 from scanner.workbench.bounded.build import Domain
 from scanner.workbench.bounded.compare import letters, sampled
 from scanner.workbench.bounded.questions import (
@@ -22,12 +25,24 @@ from scanner.workbench.bounded.sites import Site
 from scanner.workbench.flow import in_short
 from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.memory import Said
+from scanner.workbench.unit import case_of
+
+_CONTRARY = "Look for parts that exclude each other; a test that shows the contrary is believed."
 
 
-def said(code: str, context: RuleContext, mark: Mark, what: str, advice: str = "", beside: str = "") -> Said:
+def said(
+    code: str,
+    context: RuleContext,
+    mark: Mark,
+    what: str,
+    advice: str = "",
+    *,
+    beside: str = "",
+    level: str = "",
+) -> Said:
     """A finding of a rule; its place is in the rule's file or in the pack's."""
     home = context.rule.id if mark.file == context.file.source.file else ""
-    return Said(code, what, advice, home, mark.line, mark.column, beside)
+    return Said(code, what, advice, home, mark.line, mark.column, beside, level)
 
 
 def declared(pack: PackContext, rule: Rule) -> Mapping[str, Parameter]:
@@ -52,34 +67,34 @@ def _domain(rule: Rule, values: Mapping[str, Any], declared: Mapping[str, Parame
 
 
 def of_rule(context: RuleContext) -> Iterator[Said]:
-    """What one rule can never be, and its parts that decide nothing."""
+    """What one rule can never be, and its parts that decide nothing. A test that shows the contrary is believed."""
     rule = context.rule
     made = _domain(rule, values(context.pack, rule), declared(context.pack, rule))
     found = letters(made, 0)
     subject = made.subjects[0]
-    note = f" (in {sampled(made)})" if not made.complete else ""
-    asked = found["P"] | found["F"] | found["U"]
-    if not asked:
-        yield said("LOG004", context, context.key("when"), f"{rule.id}: `when` is never true{note}")
+    missing = f"in {sampled(made)}" if not made.complete else beyond(made.scopes)
+    level = "warning" if missing else ""
+    shown = _shown(context) if not (found["P"] and found["F"]) else frozenset()
+    if not found["P"] | found["F"] | found["U"]:
+        if not shown & {Verdict.PASS, Verdict.FAIL}:
+            what = (
+                f"`when` was true for nothing that was tried ({missing})"
+                if missing
+                else "`when` is never true"
+            )
+            advice = _CONTRARY if missing else ""
+            yield said("LOG004", context, context.key("when"), f"{rule.id}: {what}", advice, level=level)
         return
     place = context.key("assert" if "assert" in context.node.items else "failIf")
-    if not found["F"]:
-        yield said(
-            "LOG001",
-            context,
-            place,
-            f"{rule.id} never fails: the condition is always true{note}",
-            "Look for parts that exclude each other.",
-        )
-    if not found["P"]:
-        yield said(
-            "LOG002",
-            context,
-            place,
-            f"{rule.id} never passes: the condition is always false{note}",
-            "Look for parts that exclude each other.",
-        )
-    if not made.complete or not (found["F"] and found["P"]):
+    for code, letter, verdict, never, word in (
+        ("LOG001", "F", Verdict.FAIL, "never fails: the condition is always true", "failed"),
+        ("LOG002", "P", Verdict.PASS, "never passes: the condition is always false", "passed"),
+    ):
+        if not found[letter] and verdict not in shown:
+            what = f"{word} nothing that was tried ({missing})" if missing else never
+            advice = _CONTRARY if missing else "Look for parts that exclude each other."
+            yield said(code, context, place, f"{rule.id} {what}", advice, level=level)
+    if missing or not (found["F"] and found["P"]):
         return
     for site in dead(made):
         yield said(
@@ -99,6 +114,12 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
                 f"{rule.id}: the default of {leaf.subject} changes nothing",
                 "Leave it out.",
             )
+
+
+def _shown(context: RuleContext) -> frozenset[Verdict]:
+    """The verdicts that the rule's own tests bring about, whatever they expect."""
+    rule, pack = context.rule, context.pack.pack
+    return frozenset(judge(rule, case_of(pack, rule, test)).verdict for test in rule.tests)
 
 
 def _negated(root: Site) -> Iterator[Leaf]:

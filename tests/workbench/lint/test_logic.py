@@ -80,3 +80,64 @@ def test_a_definition_is_judged_by_all_who_use_it(tmp_path):
             one.mark.line for one in report.problems if one.code == "LOG003" and "pack.yaml" in one.mark.file
         ]
     assert told == {"both": [5], "one": [], "alone": [5]}
+
+
+SOME = "{{some: {{of: related.webhooks, as: w, where: {{field: $w.name, equals: {}}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (f"{{allOf: [{', '.join(map(SOME.format, 'abc'))}]}}", "3 elements"),
+        ("{count: {of: related.webhooks}, greater: 30}", "more than 24"),
+        (
+            "{allOf: [{field: name, like: 'prod-*'}, {field: name, like: '*-weu'}]}",
+            "several patterns of name",
+        ),
+        (
+            "{allOf: [{count: {of: related.webhooks, as: w, where: {field: $w.name, equals: a}}, greater: 3}, {count: {of: related.webhooks, as: w, where: {field: $w.name, equals: b}}, greater: 1}]}",
+            "6 elements",
+        ),
+    ],
+)
+def test_what_more_trying_could_show_is_a_warning(condition, words, tmp_path):
+    """Conditions that need longer lists or texts of several patterns are not called impossible, and nothing in them dead."""
+    (said,) = [
+        one
+        for one in lint(tmp_path, f"assert: {condition}\nmessage: no\n").problems
+        if one.code.startswith("LOG")
+    ]
+    assert (said.code, said.level) == ("LOG002", "warning")
+    assert words in said.what
+    assert "a test that shows the contrary" in said.advice
+
+
+@pytest.mark.parametrize(
+    ("condition", "resource", "related"),
+    [
+        (
+            f"{{allOf: [{', '.join(map(SOME.format, 'abc'))}]}}",
+            "{}",
+            "{webhooks: [{name: a}, {name: b}, {name: c}]}",
+        ),
+        (
+            "{allOf: [{field: name, like: 'prod-*'}, {field: name, like: '*-weu'}]}",
+            "{name: prod-x-weu}",
+            "{}",
+        ),
+    ],
+)
+def test_a_test_that_shows_the_contrary_is_believed(condition, resource, related, tmp_path):
+    """What a test of the rule brings about is possible, whatever was tried."""
+    tests = f"tests:\n  - {{name: it can, resource: {resource}, related: {related}, expect: pass}}\n"
+    told = codes(lint(tmp_path, f"assert: {condition}\nmessage: no\n{tests}"))
+    assert not {one for one in told if one.startswith("LOG")}
+
+
+def test_two_conditions_on_a_list_are_decided(tmp_path):
+    """Two elements show all that two conditions on a list can be together: that stays an error."""
+    both = f"{{allOf: [{SOME.format('a')}, {{none: {{of: related.webhooks, as: w, where: {{field: $w.name, equals: a}}}}}}]}}"
+    (said,) = [
+        one for one in lint(tmp_path, f"assert: {both}\nmessage: no\n").problems if one.code == "LOG002"
+    ]
+    assert said.level == "error"
