@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -224,3 +227,27 @@ def test_the_shipped_pack_needs_no_trying(tmp_path, monkeypatch):
 def test_every_check_that_is_remembered_is_of_the_family():
     """The codes that a memory takes are those of the checks by enumeration."""
     assert {check.code for check in logic.CHECKS} == CODES
+
+
+def test_all_code_that_answers_is_in_the_digest():
+    """Every module that a run loads counts, wherever it lies in the package, and so do the facts."""
+    root = Path(memory.__file__).parents[2]
+    counted = {
+        Path(path).relative_to(root).as_posix()
+        for room in ("", *memory._SOURCES)
+        for path in memory._files(str(root / room), below=bool(room))
+    }
+    program = (
+        "import sys\nfrom scanner.cli.door import run\nrun(['policy', 'lint', '--no-cache'])\n"
+        "print(*[one.__file__ for name, one in sorted(sys.modules.items()) if name.startswith('scanner.')], sep='\\n')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=root.parent, capture_output=True, text=True, check=True
+    )
+    loaded = {
+        Path(line).relative_to(root).as_posix() for line in ran.stdout.splitlines() if line.endswith(".py")
+    }
+    assert len(loaded) > 60
+    telling = {one for one in loaded if one.startswith("formats/")}
+    assert loaded - counted == telling
+    assert {"types/containerregistry-registries.json", "text.py", "workbench/lint/known.json"} <= counted
