@@ -346,7 +346,8 @@ def _outcome(report: Report, limit: str, *, hidden: int) -> Outcome:
     outcome = Outcome()
     errors = report.count("error")
     if hidden:
-        click.echo(f"{hidden} milder problems are not shown (--level)", err=True)
+        what = "milder problem is" if hidden == 1 else "milder problems are"
+        click.echo(f"{hidden} {what} not shown (--level)", err=True)
     if errors:
         outcome.add(USAGE, f"{errors} error{'' if errors == 1 else 's'} in policy files")
     if not report.counts["rules"]:

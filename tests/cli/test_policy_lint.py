@@ -92,7 +92,7 @@ def test_levels_and_limits(lint, pack):
     assert (code, "1 problem at or above" in err) == (1, True)
     code, out, err = lint("pack", "--level", "error")
     assert (code, "META014" in out) == (0, False)
-    assert "1 milder problems are not shown" in err
+    assert "1 milder problem is not shown" in err
     code, _, err = lint("pack", "--level", "error", "--fail-on", "info")
     assert (code, "would fail on what" in err) == (2, True)
 
