@@ -1,9 +1,11 @@
-"""The condition tree of a rule: five small classes, used with `match`; codegen and explain are one function each."""
+"""The condition tree of a rule: small classes, used with `match`; codegen and explain are one function each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from scanner.model.azure import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +110,4 @@ class Ref:
     mark: Mark
 
 
-Condition: TypeAlias = Leaf | Logic | Quantifier | Count | Ref
+Condition: TypeAlias = Leaf | Logic | Quantifier | Count | Ref | Policy

@@ -74,6 +74,8 @@ class Mutant:
 
 def mutants(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
     """Every mutant of a rule that decides something, each once. `values`: the effective values of its parameters."""
+    if rule.semantics != "native":
+        return  # nobody writes an imported condition by hand
     if rule.check is None:
         return
     met = {_shapes(rule.when, rule.check)}
@@ -307,7 +309,7 @@ def reads(condition: Condition) -> Iterator[str]:
 
 def _shift(name: str, step: int) -> _Values:
     def shifted(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
+        value: Any = values.get(name)
         return {**values, name: value + step} if kind(value) == "number" else values
 
     return shifted
@@ -315,7 +317,7 @@ def _shift(name: str, step: int) -> _Values:
 
 def _flip(name: str) -> _Values:
     def flipped(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
+        value: Any = values.get(name)
         return {**values, name: not value} if kind(value) == "boolean" else values
 
     return flipped
@@ -323,7 +325,7 @@ def _flip(name: str) -> _Values:
 
 def _lack(name: str, number: int) -> _Values:
     def lacking(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
+        value: Any = values.get(name)
         if kind(value) != "array" or number >= len(value):
             return values
         return {**values, name: (*value[:number], *value[number + 1 :])}

@@ -17,7 +17,7 @@ from scanner.engine.evaluate import rule_values
 from scanner.engine.judge import judge
 from scanner.model.rule import Rule, RulePack, RuleTest
 from scanner.workbench.bounded.moves import Example
-from scanner.workbench.flow import test_text
+from scanner.workbench.flow import inline_test
 from scanner.workbench.mutants import Mutant, mutants
 from scanner.workbench.problem import Checked, Problem
 from scanner.workbench.unit import case_of, problem_of
@@ -38,7 +38,7 @@ class Survivor:
         rule = self.mutant.rule
         lines = [self.mutant.diff]
         if self.test is not None:
-            lines += ["the test that is missing:", test_text(self.test)]
+            lines += ["the test that is missing:", inline_test(self.test)]
         return Problem(
             "TEST006",
             "warning",

@@ -14,6 +14,7 @@ from scanner.engine.case import Bound
 from scanner.engine.explain import compare_count
 from scanner.engine.operators.row import kind
 from scanner.engine.proof import Truth
+from scanner.model.azure import Policy
 from scanner.model.condition import Count, Leaf, ListSource, Logic, Param, Path, Quantifier, Ref, Related
 from scanner.model.values import ABSENT
 from scanner.workbench.bounded.axes import Axis, Listed
@@ -124,6 +125,8 @@ class Masks:
                 return self._quantifier(site, node, env, key, forced, above)
             case Count():
                 return self._count(site, node, env, key, forced, above)
+            case Policy():
+                return 0, 0  # nobody enumerates imported conditions: decided nowhere, and the domain says so
 
     def seen(self, rows: int) -> Iterator[tuple[Site, int, int, int, int]]:
         """Every site that was asked, once per environment: where it held and did not, was of an empty list, or of a filled one.
