@@ -30,6 +30,7 @@ POLICY = {
     "show": ("policy_list", "Show one rule."),
     "lint": ("policy_lint", "Check rule files without evaluating them."),
     "test": ("policy_check", "Run the inline tests of rules, in both lanes."),
+    "mutate": ("policy_mutate", "Show which mistakes in rules no test would notice."),
     "try": ("policy_try", "Evaluate one rule file on one resource."),
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -118,3 +119,19 @@ class Policy:
     aliases: tuple[tuple[str, str], ...]
     definition: str
     mark: Mark
+
+
+def relations_in(clause: Clause) -> Iterator[str]:
+    """The names of the relations that an imported condition asks for."""
+    match clause:
+        case Group():
+            for child in clause.children:
+                yield from relations_in(child)
+        case Existence():
+            if clause.relation:
+                yield clause.relation
+            if clause.where is not None:
+                yield from relations_in(clause.where)
+        case Test():
+            if isinstance(clause.subject, FieldCount | ValueCount) and clause.subject.where is not None:
+                yield from relations_in(clause.subject.where)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from scanner.model.azure import Policy
+from scanner.model.azure import Policy, relations_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,22 @@ class Ref:
 
 
 Condition: TypeAlias = Leaf | Logic | Quantifier | Count | Ref | Policy
+
+
+def relations_of(condition: Condition | None) -> Iterator[str]:
+    """The names of the relations a condition asks for."""
+    match condition:
+        case Logic():
+            for child in condition.children:
+                yield from relations_of(child)
+        case Ref():
+            yield from relations_of(condition.condition)
+        case Quantifier() | Count():
+            if isinstance(condition.of, Related):
+                yield condition.of.name
+            if condition.where is not None:
+                yield from relations_of(condition.where)
+        case Policy():
+            yield from relations_in(condition.clause)
+        case Leaf() | None:
+            return

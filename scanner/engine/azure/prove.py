@@ -19,6 +19,7 @@ from scanner.engine.azure.related import candidates
 from scanner.engine.azure.template import MAX_STEPS, Scene, evaluate
 from scanner.engine.azure.values import decide
 from scanner.engine.case import Case
+from scanner.engine.completions import closed
 from scanner.engine.operators.row import Wrong
 from scanner.engine.proof import Proof, Truth, all_of, any_of, inverted
 from scanner.model.azure import Clause, Existence, Field, FieldCount, Group, Policy, Test, Value, ValueCount
@@ -36,6 +37,7 @@ WITHHELD = "(withheld)"
 
 def prove(policy: Policy, case: Case) -> Proof:
     """The proof of an imported condition."""
+    case = closed(case)
     bound = case.bound[paths.TARGET]
     asked = Asked(case.resource, bound.missing)
     scene = Scene(policy, case, asked, asked, dict(policy.aliases), [MAX_STEPS])

@@ -172,8 +172,11 @@ class Chooser:
     def elements(self, scope: Scope, name: str) -> tuple[list[Any], int]:
         """Different elements of a list, as a test writes them; the first so many of them were chosen on purpose."""
         parts: list[tuple[Keys, list[Any]]] = []
+        mixed = () in scope.uses and len(scope.uses) + len(scope.lists) > 1
+        if mixed and any(leaf.operator != "exists" for leaf in scope.uses[()].leaves):
+            self.sampled(name)  # elements that have the properties are tried, others (texts, say) are not
         for keys, use in sorted(scope.uses.items()):
-            if keys not in scope.lists:
+            if keys not in scope.lists and not (mixed and not keys):
                 parts.append((keys, self.values(use, scope.variable, keys)))
         for keys, inner in sorted(scope.lists.items()):
             parts.append((keys, list(self._inner_lists(scope, keys, inner))))
@@ -252,10 +255,16 @@ def _overlapping(asked: Sequence[tuple[Leaf, Any]], answers: Sequence[tuple[Trut
     for (at, (leaf, operand)), (to, (other, its)) in itertools.combinations(enumerate(asked), 2):
         if "matches" not in (leaf.operator, other.operator) or leaf is other:
             continue
-        if (leaf.operator, operand) == (other.operator, its) or not {
-            leaf.operator,
-            other.operator,
-        } <= _PATTERNS:
+        one_value = isinstance(leaf.operand, Param) and leaf.operand == other.operand  # at a time
+        if (
+            one_value
+            or (leaf.operator, operand) == (other.operator, its)
+            or not {
+                leaf.operator,
+                other.operator,
+            }
+            <= _PATTERNS
+        ):
             continue
         met = {(found[at], found[to]) for found in answers}
         if not met >= set(itertools.product((Truth.TRUE, Truth.FALSE), repeat=2)):
@@ -264,8 +273,8 @@ def _overlapping(asked: Sequence[tuple[Leaf, Any]], answers: Sequence[tuple[Trut
 
 
 def _element(scope: Scope, parts: list[tuple[Keys, list[Any]]], chosen: tuple[Any, ...]) -> Any:
-    if () in scope.uses:
-        return chosen[[keys for keys, _ in parts].index(())]
+    if [keys for keys, _ in parts] == [()]:
+        return chosen[0]
     body: dict[str, Any] = {}
     for (keys, _), value in sorted(zip(parts, chosen, strict=True), key=lambda part: -len(part[0][0])):
         if value is not ABSENT:

@@ -45,12 +45,13 @@ def differ(
     values: Mapping[str, Any],
     mutant_values: Mapping[str, Any],
     declared: Mapping[str, Parameter] | None = None,
+    limits: Limits = USUAL,
 ) -> tuple[Example | None, bool]:
     """The smallest case that two rules decide differently, or None; and whether the whole domain was looked at.
 
     Parameters vary as `declared` lets them; where the values differ by a number, the second rule reads that other number.
     """
-    made = domain([rule, mutant], [values, mutant_values], declared or {}, free=True)
+    made = domain([rule, mutant], [values, mutant_values], declared or {}, free=True, limits=limits)
     old, new = (letters(made, at) for at in (0, 1))
     rows = 0
     for letter in "PFN":
