@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import yaml
 
@@ -27,35 +27,88 @@ MAX_NODES = 200_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z")
+_SCALAR, _SEQUENCE, _MAPPING = yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent
+_FRAMES = frozenset({yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent})
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
-@dataclass(slots=True)
-class Scalar:
-    """A string, number, boolean or null; `plain` tells that it was written without quotes."""
+class Spot(Protocol):
+    """Where the parser stands: the number of characters before it, and 0-based line and column."""
 
-    value: Any
-    mark: Mark
-    plain: bool = True
-    text: str = ""
+    @property
+    def index(self) -> int: ...  # noqa: D102 - see the class
+    @property
+    def line(self) -> int: ...  # noqa: D102 - see the class
+    @property
+    def column(self) -> int: ...  # noqa: D102 - see the class
 
 
-@dataclass(slots=True)
-class Sequence:
+@dataclass(frozen=True, slots=True)
+class _Start:
+    index: int = 0
+    line: int = 0
+    column: int = 0
+
+
+START: Spot = _Start()
+"""Before the first character of a file."""
+
+
+class _Placed:
+    """What every node has: its file and where in it it starts. Few marks are asked for, so they are made then."""
+
+    __slots__ = ("file", "start")
+
+    file: str
+    start: Spot
+
+    @property
+    def mark(self) -> Mark:
+        """The place for messages."""
+        return Mark(self.file, self.start.line + 1, self.start.column + 1)
+
+
+class Scalar(_Placed):
+    """A string, number, boolean or null; `plain` tells that it was written without quotes, `end` where it ends."""
+
+    __slots__ = ("end", "plain", "text", "value")
+
+    def __init__(self, value: Any, plain: bool, text: str, file: str, start: Spot, end: Spot) -> None:
+        self.value = value
+        self.plain = plain
+        self.text = text
+        self.file = file
+        self.start = start
+        self.end = end
+
+
+class Sequence(_Placed):
     """A list of nodes."""
 
-    items: list[Node]
-    mark: Mark
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Node], file: str, start: Spot) -> None:
+        self.items = items
+        self.file = file
+        self.start = start
 
 
-@dataclass(slots=True)
-class Mapping:
-    """A mapping with text keys; `marks` holds the place of each key."""
+class Mapping(_Placed):
+    """A mapping with text keys; `keys` holds the scalar of each key, for its place."""
 
-    items: dict[str, Node]
-    mark: Mark
-    marks: dict[str, Mark] = field(default_factory=dict)
+    __slots__ = ("items", "keys")
+
+    def __init__(self, items: dict[str, Node], file: str, start: Spot) -> None:
+        self.items = items
+        self.keys: dict[str, Scalar] = {}
+        self.file = file
+        self.start = start
+
+    @property
+    def marks(self) -> dict[str, Mark]:
+        """The place of each key."""
+        return {key: scalar.mark for key, scalar in self.keys.items()}
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
@@ -122,21 +175,28 @@ def load_yaml(text: str, file: str, *, tags: bool = False) -> tuple[list[Node], 
     source = Source(file, tuple(text.splitlines()))
     builder = _Builder(source, tags)
     try:
-        documents = builder.documents(yaml.parse(text, Loader=_LOADER))
+        documents = builder.documents(text)
     except yaml.MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
         mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
         what = error.problem or error.context or "the YAML does not parse"
-        raise source.error(f"YAML: {what}", mark, _yaml_advice(what)) from error
+        code, advice = _yaml_advice(what, source, mark)
+        raise source.error(f"YAML: {what}", mark, advice, code) from error
     except yaml.reader.ReaderError as error:
-        raise RuleError(f"YAML: {error.reason}", file, "Save the file as plain UTF-8 text.") from error
+        advice = "Save the file as plain UTF-8 text."
+        raise RuleError(f"YAML: {error.reason}", file, advice, code="YAML000") from error
     return documents, source
 
 
-def _yaml_advice(what: str) -> str:
-    if "tab" in what or "cannot start any token" in what:
-        return "Indent with spaces; quote text that starts with a special character."
-    return ""
+def _yaml_advice(what: str, source: Source, mark: Mark) -> tuple[str, str]:
+    """The check that a mistake belongs to, and what to do."""
+    line = source.lines[mark.line - 1] if 1 <= mark.line <= len(source.lines) else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent or ("cannot start any token" in what and line[mark.column - 1 : mark.column] == "\t"):
+        return "YAML002", "Indent with spaces."
+    if "cannot start any token" in what:
+        return "YAML000", "Indent with spaces; quote text that starts with a special character."
+    return "YAML000", ""
 
 
 class _Builder:
@@ -147,96 +207,104 @@ class _Builder:
         self.tags = tags
         self.nodes = 0
 
-    def fail(self, what: str, event: Any, advice: str = "") -> NoReturn:
-        raise self.source.error(what, self.mark(event), advice)
-
-    def mark(self, event: Any) -> Mark:
+    def fail(self, what: str, event: Any, advice: str = "", code: str = "YAML002") -> NoReturn:
         start = event.start_mark
-        return Mark(self.source.file, start.line + 1, start.column + 1)
+        raise self.source.error(what, Mark(self.source.file, start.line + 1, start.column + 1), advice, code)
 
-    def documents(self, events: Iterable[Any]) -> list[Node]:
+    def documents(self, text: str) -> list[Node]:
+        """The root of each document that holds something."""
         found: list[Node] = []
-        stream: Iterator[Any] = iter(events)
-        for event in stream:
-            kind = type(event)
-            if kind in (
-                yaml.StreamStartEvent,
-                yaml.StreamEndEvent,
-                yaml.DocumentStartEvent,
-                yaml.DocumentEndEvent,
-            ):
-                continue
-            node = self.node(event, stream)
-            if not (isinstance(node, Scalar) and node.value is None):
-                found.append(node)
-        return found
+        loader = _LOADER(text)
+        try:
+            following = loader.get_event
+            while True:
+                event = following()
+                kind = type(event)
+                if kind is yaml.StreamEndEvent:
+                    return found
+                if kind in _FRAMES:
+                    continue
+                node = self.node(event, following)
+                if not (isinstance(node, Scalar) and node.value is None):
+                    found.append(node)
+        finally:
+            loader.dispose()
 
-    def node(self, event: Any, stream: Iterator[Any]) -> Node:
-        """One node; a stack of open collections takes the place of recursion."""
-        stack: list[tuple[Sequence | Mapping, list[Any]]] = []
-        current: Any = event
+    def node(self, event: Any, following: Callable[[], Any]) -> Node:
+        """One node; a stack of open collections with the key that waits for its value takes the place of recursion."""
+        file = self.source.file
+        stack: list[tuple[Sequence | Mapping | None, str | None]] = []
+        holder: Sequence | Mapping | None = None
+        key: str | None = None
         while True:
-            finished: Node | None
-            kind = type(current)
-            if kind is yaml.ScalarEvent:
-                finished = self.scalar(current)
-            elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
-                self.check(current)
+            kind = type(event)
+            node: Node
+            if kind is _SCALAR:
+                node = self.scalar(event, file)
+            elif kind is _MAPPING or kind is _SEQUENCE:
+                self.check(event)
                 if len(stack) >= MAX_DEPTH:
-                    self.fail(f"nested deeper than {MAX_DEPTH} levels", current)
-                opened: Sequence | Mapping = (
-                    Sequence([], self.mark(current))
-                    if kind is yaml.SequenceStartEvent
-                    else Mapping({}, self.mark(current))
-                )
-                stack.append((opened, []))
-                finished = None
+                    self.fail(f"nested deeper than {MAX_DEPTH} levels", event, "", "YAML000")
+                if key is None and type(holder) is Mapping:
+                    self.fail("a key must be text", event, "", "YAML000")
+                stack.append((holder, key))
+                start = event.start_mark
+                holder = Mapping({}, file, start) if kind is _MAPPING else Sequence([], file, start)
+                key = None
+                event = following()
+                continue
             elif kind is yaml.AliasEvent:
-                self.fail(f"aliases (*{current.anchor}) are not allowed", current, "Write the value out.")
+                self.fail(f"aliases (*{event.anchor}) are not allowed", event, "Write the value out.")
             else:  # the end of the innermost collection
-                finished = stack.pop()[0]
-            if finished is not None:
-                if not stack:
-                    return finished
-                self.attach(stack[-1], finished)
-            current = next(stream)
+                assert holder is not None, "an end without a start"
+                node = holder
+                holder, key = stack.pop()
+            if type(holder) is Mapping:
+                if key is None:
+                    key = self.key(holder, node)
+                else:
+                    holder.items[key] = node
+                    key = None
+            elif type(holder) is Sequence:
+                holder.items.append(node)
+            else:
+                return node
+            event = following()
 
-    def attach(self, top: tuple[Sequence | Mapping, list[Any]], node: Node) -> None:
-        holder, pending = top
-        if isinstance(holder, Sequence):
-            holder.items.append(node)
-            return
-        if pending:
-            key = pending.pop()
-            holder.items[key.value] = node
-            holder.marks[key.value] = key.mark
-            return
-        if not isinstance(node, Scalar):
-            raise self.source.error("a key must be text", node.mark)
+    def key(self, holder: Mapping, node: Any) -> str:
+        """The text of a key, which is noted with its place."""
         if node.plain and node.text == "<<":
-            raise self.source.error("merge keys (<<) are not allowed", node.mark, "Write the keys out.")
-        key = node.text if node.plain else node.value
-        if key in holder.items:
-            first = holder.marks[key]
             raise self.source.error(
-                f"duplicate key {key!r}", node.mark, f"It stands first in line {first.line}."
+                "merge keys (<<) are not allowed", node.mark, "Write the keys out.", "YAML002"
             )
-        pending.append(Scalar(key, node.mark))
+        key: Any = node.text if node.plain else node.value
+        if not isinstance(key, str):
+            raise self.source.error("a key must be text", node.mark, "", "YAML000")
+        if key in holder.keys:
+            advice = f"It stands first in line {holder.keys[key].mark.line}."
+            raise self.source.error(f"duplicate key {key!r}", node.mark, advice, "YAML001")
+        holder.keys[key] = node
+        return key
 
     def check(self, event: Any) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            self.fail(f"more than {MAX_NODES:,} values in one file", event)
+            self.fail(f"more than {MAX_NODES:,} values in one file", event, "", "YAML000")
         if event.anchor:
             self.fail(
                 f"anchors (&{event.anchor}) are not allowed", event, "Write the value out where it is used."
             )
-        if event.tag and type(event) is not yaml.ScalarEvent:
+        if event.tag and type(event) is not _SCALAR:
             self.fail(f"the tag {event.tag!r} is not allowed", event, "Remove it.")
 
-    def scalar(self, event: Any) -> Scalar:
-        self.check(event)
-        mark = self.mark(event)
+    def scalar(self, event: Any, file: str) -> Scalar:
+        self.nodes += 1
+        if event.anchor or self.nodes > MAX_NODES:
+            self.nodes -= 1
+            self.check(event)
+        text: str = event.value
+        value: Any = text
+        bare = False
         if event.tag:
             if event.tag not in ("!unknown", "!unread") or not self.tags:
                 self.fail(
@@ -244,19 +312,17 @@ class _Builder:
                     event,
                     'Only tests may hold tags, and only !unknown "reason" and !unread "reason".',
                 )
-            marker = Unknown(event.value) if event.tag == "!unknown" else UnreadTail(event.value)
-            return Scalar(marker, mark, False, event.value)
-        text: str = event.value
-        if not event.implicit[0]:
-            return Scalar(text, mark, False, text)
-        if text in _CONSTANTS:
-            return Scalar(_CONSTANTS[text], mark, True, text)
-        if text[:1] in "-0123456789":
-            if _INTEGER.match(text) and len(text) < 20:
-                return Scalar(int(text), mark, True, text)
-            if _FLOAT.match(text):
-                return Scalar(float(text), mark, True, text)
-        return Scalar(text, mark, True, text)
+            value = Unknown(text) if event.tag == "!unknown" else UnreadTail(text)
+        elif event.implicit[0]:
+            bare = True
+            if text in _CONSTANTS:
+                value = _CONSTANTS[text]
+            elif text[0] in "-0123456789":
+                if _INTEGER.match(text) and len(text) < 20:
+                    value = int(text)
+                elif _FLOAT.match(text):
+                    value = float(text)
+        return Scalar(value, bare, text, file, event.start_mark, event.end_mark)
 
 
 def plain(node: Node) -> Any:
@@ -276,8 +342,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def as_error(error: ScannerError) -> RuleError:
-    """An input error seen while loading rules, as a rule error."""
-    return RuleError(error.what, error.where, error.advice, excerpt=error.excerpt)
+    """An input error seen while loading rules, as a rule error: a file that is no text is no YAML either."""
+    code = error.code or "YAML000"
+    return RuleError(error.what, error.where, error.advice, excerpt=error.excerpt, code=code)
 
 
 def encodable(words: str) -> str:

@@ -21,6 +21,7 @@ from scanner.language import schema  # noqa: E402
 from scanner.model.scan import Scan  # noqa: E402
 from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
+from scanner.workbench.lint import pages as lint_pages  # noqa: E402
 
 FORMATS = (
     "console",
@@ -68,6 +69,12 @@ def main() -> None:
     for rule in pack.rules:
         (pages / f"{rule.id}.md").write_text(docs.page(rule), encoding="utf-8")
     (ROOT / "docs" / "relations.md").write_text(docs.relations(), encoding="utf-8")
+    checks = ROOT / "docs" / "lint"
+    checks.mkdir(parents=True, exist_ok=True)
+    for old in checks.glob("*.md"):
+        old.unlink()
+    for name, text in lint_pages.pages().items():
+        (checks / name).write_text(text, encoding="utf-8")
     sample = ROOT / "reports" / "sample"
     sample.mkdir(parents=True, exist_ok=True)
     scan = sample_scan()

@@ -17,12 +17,13 @@ MAY = {
     "errors": set(),
     "text": INNER,
     "json_text": INNER | {"text"},
+    "shown": set(),
     "data": {"errors"},
     "types": INNER,
     "engine": INNER | {"types"},
     "language": INNER | {"text", "types", "engine"},
     "inventory": INNER | {"text", "json_text", "types"},
-    "formats": INNER,
+    "formats": INNER | {"shown"},
     "rows": INNER,
     "waivers": INNER | {"text", "types", "language", "engine", "rows"},
     "trust": INNER | {"json_text"},
@@ -30,7 +31,7 @@ MAY = {
     "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
-    "workbench": INNER | {"text", "types", "language", "engine"},
+    "workbench": INNER | {"text", "shown", "types", "language", "engine", "waivers"},
     "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }
 """The table of docs/map.md; `cli` may import everything."""

@@ -25,7 +25,7 @@ COMMANDS = {
 POLICY = {
     "list": ("policy_list", "List the rules of a pack."),
     "show": ("policy_list", "Show one rule."),
-    "lint": ("policy_check", "Check rule files without evaluating them."),
+    "lint": ("policy_lint", "Check rule files without evaluating them."),
     "test": ("policy_check", "Run the inline tests of rules, in both lanes."),
     "try": ("policy_try", "Evaluate one rule file on one resource."),
     "compile": ("policy_try", "Print the code generated for a target type."),

@@ -133,7 +133,7 @@ def _value(form: Form, key: str, node: Node, folder: Path) -> Any:
                 name: _value_of_scope(form, name, item) for name, item in body.items.items() if name in SCOPES
             }
         case "texts":
-            items = node if isinstance(node, Sequence) else Sequence([node], node.mark)
+            items = node if isinstance(node, Sequence) else Sequence([node], node.file, node.start)
             return [_resolved(key, text, folder) for text in form.texts(items, key)]
         case _:
             text = node.text if isinstance(node, Scalar) and key == "api-version" else form.text(node, key)
@@ -143,7 +143,7 @@ def _value(form: Form, key: str, node: Node, folder: Path) -> Any:
 def _value_of_scope(form: Form, name: str, node: Node) -> Any:
     if name == "tenant":
         return form.text(node, name)
-    return form.texts(node if isinstance(node, Sequence) else Sequence([node], node.mark), name)
+    return form.texts(node if isinstance(node, Sequence) else Sequence([node], node.file, node.start), name)
 
 
 def _resolved(key: str, text: str, folder: Path) -> str:

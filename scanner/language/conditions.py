@@ -71,6 +71,8 @@ class ConditionParser:
         """Every parameter met."""
         self.refs: set[str] = set()
         """Every definition met."""
+        self.broken = False
+        """Whether a definition met is broken, which is reported where it stands."""
 
     def parse(self, node: Node | None, scope: tuple[str, ...] = (), depth: int = 0) -> Condition | None:
         """The condition, or None when it could not be read (the errors are in the form)."""
@@ -144,6 +146,7 @@ class ConditionParser:
             return None
         self.refs.add(name)
         condition = self.definitions.condition(name, body.mark)
+        self.broken = self.broken or condition is None
         return Ref(name, condition, body.mark) if condition else None
 
     def _quantifier(self, head: Any, body: Node, scope: tuple[str, ...], depth: int) -> Condition | None:
@@ -298,7 +301,8 @@ class ConditionParser:
         name = NEGATED.get(spelling, spelling)
         problem = operand_problem(name, operand, self.parameters)
         if problem:
-            self.form.report(f"{spelling}: {problem}", at.mark, "", "SEM005")
+            refused = name == "matches" and isinstance(operand, str)
+            self.form.report(f"{spelling}: {problem}", at.mark, "", "LOG012" if refused else "SEM005")
             return None
         default = self._default(node.items.get("default"))
         sensitive = self.form.flag(node.items.get("caseSensitive"), "caseSensitive", fallback=False)

@@ -7,12 +7,15 @@ run shows every mistake of a file.
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Mapping as Lookup
+from types import MappingProxyType
 
 from scanner.errors import ScannerError
 from scanner.model.condition import Mark
-from scanner.text import Mapping, Node, Scalar, Sequence, Source, nearest
+from scanner.text import START, Mapping, Node, Scalar, Sequence, Source, nearest
 
 MAX_WORDS = 20_000
+NO_CODES: Lookup[str, str] = MappingProxyType({})
 
 
 def named(node: Node) -> str:
@@ -43,20 +46,28 @@ class Form:
         self.errors.append(self.source.error(what, mark, advice, code))
 
     def mapping(
-        self, node: Node | None, what: str, allowed: Collection[str], required: Collection[str] = ()
+        self,
+        node: Node | None,
+        what: str,
+        allowed: Collection[str],
+        required: Collection[str] = (),
+        codes: Lookup[str, str] = NO_CODES,
     ) -> Mapping:
-        """The node as a mapping with no key but the allowed ones and all the required ones."""
+        """The node as a mapping with no key but the allowed ones and all the required ones.
+
+        `codes`: the check that a missing key belongs to, where it is another one than SCH001.
+        """
         if not isinstance(node, Mapping):
             if node is not None:
                 self.report(f"{what} must be a mapping, not {named(node)}", node.mark)
-            return Mapping({}, node.mark if node else Mark(self.source.file, 1, 1))
+            return Mapping({}, self.source.file, node.start if node is not None else START)
         for key in node.items:
             if key not in allowed:
                 advice = nearest(key, allowed) or f"Known here: {', '.join(sorted(allowed))}."
                 self.report(f"unknown key {key!r} in {what}", node.marks[key], advice)
         for key in required:
             if key not in node.items:
-                self.report(f"{what} has no {key!r}", node.mark)
+                self.report(f"{what} has no {key!r}", node.mark, "", codes.get(key, "SCH001"))
         return node
 
     def text(self, node: Node | None, what: str, *, empty: bool = False) -> str:
@@ -64,7 +75,9 @@ class Form:
         if node is None:
             return ""
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            self.report(f"{what} must be text, not {named(node)}", node.mark, _quote_advice(node))
+            advice = _quote_advice(node)
+            code = "YAML003" if advice else "SCH001"
+            self.report(f"{what} must be text, not {named(node)}", node.mark, advice, code)
             return ""
         value = node.value.strip()
         if not value and not empty:
@@ -120,6 +133,6 @@ class Form:
 
 
 def _quote_advice(node: Node) -> str:
-    if isinstance(node, Scalar) and node.plain and node.text:
+    if isinstance(node, Scalar) and node.plain and node.value is not None:
         return f'Quote it: "{node.text}"'
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from scanner.language.rules import parse_rule
 from scanner.model.condition import Condition, Mark
 from scanner.model.rule import Parameter, Rule, RulePack
 from scanner.text import Mapping as MappingNode
-from scanner.text import Node, as_error, load_yaml, read_text
+from scanner.text import Node, Source, as_error, load_yaml, read_text
 
 API_VERSION = "acrscan/v1"
 MAX_FILES = 5_000
@@ -26,13 +27,51 @@ _ABOUT_KEYS = ("id", "prefix", "version", "requires", "docs")
 FRAMEWORKS = "frameworks"
 """The folder in a pack that holds catalogues, not rules."""
 _PREFIX = re.compile(r"[A-Z]{2,8}\Z")
+_SHARED = frozenset({"SEM002", "SEM004"})
+"""Checks that cannot tell what is unknown from what stands in a `pack.yaml` that could not be read."""
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A file that was read: its path, its text (without a byte order mark), and the documents in it where it parses."""
+
+    path: Path
+    source: Source
+    text: str
+    documents: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of a pack, and everything that is wrong with it.
+
+    `pack`: with the rules that are right, maybe none. `places`: the document of each of them by rule id. `files`: all of
+    them, `pack.yaml` first where there is one. `main`: whether `pack.yaml` could be read; where not, what rules take from it was
+    not checked.
+    """
+
+    pack: RulePack
+    errors: tuple[ScannerError, ...]
+    files: tuple[RuleFile, ...]
+    places: Mapping[str, tuple[RuleFile, MappingNode]]
+    main: bool
 
 
 def load_pack(folder: Path, *, name: str = "") -> RulePack:
     """Load a pack. Raises `Problems` with every `RuleError`, each with file:line:col; never returns an empty pack.
 
     `name`: how places in rules are written instead of the folder's own path, for a copy that stands in for another.
+    """
+    return _whole(
+        read_pack(folder, name=name), "the pack holds no rule", "Add rule files, or name another folder."
+    )
+
+
+def read_pack(folder: Path, *, name: str = "") -> Reading:
+    """Read what can be read of a pack: a broken file hides nothing of the others. `name`: as in `load_pack`.
+
+    Raises `RuleError` only where there is no pack at all.
     """
     folder = Path(folder)
 
@@ -46,84 +85,123 @@ def load_pack(folder: Path, *, name: str = "") -> RulePack:
     main = folder / "pack.yaml"
     if not main.is_file():
         raise RuleError("no pack.yaml in the folder", str(folder), "Name the folder that holds pack.yaml.")
-    errors: list[ScannerError] = []
-    text = read_text(main)
     digest = hashlib.sha256()
-    _add(digest, "pack.yaml", text)
-    documents, source = load_yaml(text, place(main))
-    form = Form(source)
-    loaded = _Pack(form, documents)
-    errors += form.errors
-    rules: list[Rule] = []
+    reader = _Reader(main, place(main))
+    if reader.files:
+        _add(digest, "pack.yaml", reader.files[0].text)
     for path in _files(folder):
-        try:
-            text = read_text(path)
-            _add(digest, path.relative_to(folder).as_posix(), text)
-            found, problems = _rules(place(path), text, loaded)
-        except ScannerError as error:
-            errors.append(as_error(error))
-            continue
-        rules += found
-        errors += problems
-    errors += _duplicates(rules)
-    if errors:
-        raise Problems(errors)
-    if not rules:
-        raise RuleError("the pack holds no rule", str(folder), "Add rule files, or name another folder.")
-    return RulePack(
-        id=loaded.about["id"],
-        prefix=loaded.about["prefix"],
-        version=loaded.about["version"],
-        requires=loaded.about["requires"],
-        docs=loaded.about["docs"],
-        parameters=loaded.parameters,
-        definitions=loaded.definitions,
-        rules=tuple(sorted(rules, key=lambda rule: rule.id)),
-        digest=digest.hexdigest(),
-        path=str(folder),
-        values=(values := _defaults(loaded.parameters, rules)),
-        value_origins=dict.fromkeys(values, "pack"),
-    )
+        file = reader.rules(path, place(path))
+        if file is not None:
+            _add(digest, path.relative_to(folder).as_posix(), file.text)
+    return reader.reading(str(folder), digest.hexdigest())
 
 
 def load_rule_file(path: Path, pack: Path | None = None) -> tuple[RulePack, tuple[Rule, ...]]:
     """The rules of one file, read with the pack it belongs to (`pack.yaml` beside or above it), or without any."""
+    found = _whole(read_rule_file(path, pack), "the file holds no rule")
+    return found, found.rules
+
+
+def read_rule_file(path: Path, pack: Path | None = None) -> Reading:
+    """Read what can be read of one file, with the pack it belongs to: see `load_rule_file` and `read_pack`."""
     path = Path(path)
     home = pack or next(
         (folder for folder in path.resolve().parents if (folder / "pack.yaml").is_file()), None
     )
-    if home is not None:
-        main = home / "pack.yaml"
-        documents, source = load_yaml(read_text(main), shown(main))
+    main = home / "pack.yaml" if home is not None else None
+    reader = _Reader(main, shown(main) if main is not None else str(path))
+    reader.rules(path, shown(path) if path.is_file() else str(path))
+    return reader.reading(str(path), "")
+
+
+def _whole(found: Reading, empty: str, advice: str = "") -> RulePack:
+    """The pack of a reading without any error. Raises `Problems`, or `RuleError` where it holds no rule."""
+    if found.errors:
+        raise Problems(list(found.errors))
+    if not found.pack.rules:
+        raise RuleError(empty, found.pack.path, advice)
+    return found.pack
+
+
+class _Reader:
+    """Reads rule files one by one with what their pack shares, and keeps every error."""
+
+    def __init__(self, main: Path | None, name: str) -> None:
+        self.errors: list[ScannerError] = []
+        self.files: list[RuleFile] = []
+        self.found: list[tuple[Rule, RuleFile, MappingNode]] = []
+        self.main = True
+        form = Form(Source(name, ()))
+        documents: list[Node] = []
+        if main is not None:
+            try:
+                text = read_text(main, shown=name)
+                documents, source = load_yaml(text, name)
+            except ScannerError as error:
+                self.errors.append(as_error(error))
+                self.main = False
+            else:
+                form = Form(source)
+                if not documents:
+                    form.report(
+                        "pack.yaml is empty", Mark(name, 1, 1), f"Begin with apiVersion: {API_VERSION}"
+                    )
+                self.files.append(RuleFile(main, source, text, tuple(documents)))
+        self.loaded = _Pack(form, documents)
+        if main is not None and self.main:
+            self.errors += form.errors
+
+    def rules(self, path: Path, name: str) -> RuleFile | None:
+        """Read one file; gives None where it is no text."""
+        try:
+            text = read_text(path, shown=name)
+        except ScannerError as error:
+            self.errors.append(as_error(error))
+            return None
+        try:
+            documents, source = load_yaml(text, name, tags=True)
+        except ScannerError as error:
+            self.errors.append(as_error(error))
+            file = RuleFile(path, Source(name, tuple(text.splitlines())), text)
+            self.files.append(file)
+            return file
+        file = RuleFile(path, source, text, tuple(documents))
+        self.files.append(file)
         form = Form(source)
-        loaded = _Pack(form, documents)
-    else:
-        form = Form(load_yaml("", str(path))[1])
-        loaded = _Pack(form, [])
-        form.errors.clear()
-    rules, problems = _rules(shown(path), read_text(path), loaded)
-    errors = [*form.errors, *problems, *_duplicates(rules)]
-    if errors:
-        raise Problems(errors)
-    if not rules:
-        raise RuleError("the file holds no rule", str(path))
-    values = _defaults(loaded.parameters, rules)
-    about = loaded.about
-    holder = RulePack(
-        about["id"],
-        about["prefix"],
-        about["version"],
-        about["requires"],
-        about["docs"],
-        loaded.parameters,
-        loaded.definitions,
-        tuple(rules),
-        "",
-        str(path),
-        values,
-        dict.fromkeys(values, "pack"),
-    )
-    return holder, tuple(rules)
+        for node in documents:
+            before = len(form.errors)
+            _no_markers_outside_tests(form, node)
+            rule = parse_rule(form, node, self.loaded.about["prefix"], self.loaded.parameters, self.loaded)
+            if rule is None or not isinstance(node, MappingNode):
+                continue
+            check_rule(form, rule)
+            if len(form.errors) == before:
+                self.found.append((rule, file, node))
+        self.errors += form.errors if self.main else (one for one in form.errors if one.code not in _SHARED)
+        return file
+
+    def reading(self, path: str, digest: str) -> Reading:
+        """Everything that was read."""
+        doubles, kept = _duplicates(self.found)
+        rules = tuple(sorted((rule for rule, _, _ in kept), key=lambda rule: rule.id))
+        about = self.loaded.about
+        values = _defaults(self.loaded.parameters, rules)
+        pack = RulePack(
+            id=about["id"],
+            prefix=about["prefix"],
+            version=about["version"],
+            requires=about["requires"],
+            docs=about["docs"],
+            parameters=self.loaded.parameters,
+            definitions=self.loaded.definitions,
+            rules=rules,
+            digest=digest,
+            path=path,
+            values=values,
+            value_origins=dict.fromkeys(values, "pack"),
+        )
+        places = {rule.id: (file, node) for rule, file, node in kept}
+        return Reading(pack, (*self.errors, *doubles), tuple(self.files), places, self.main)
 
 
 def _defaults(shared: Mapping[str, Parameter], rules: Iterable[Rule]) -> dict[str, Any]:
@@ -161,19 +239,6 @@ def _add(digest: hashlib._Hash, name: str, text: str) -> None:
     digest.update(text.encode())
 
 
-def _rules(name: str, text: str, loaded: _Pack) -> tuple[list[Rule], list[ScannerError]]:
-    documents, source = load_yaml(text, name, tags=True)
-    form = Form(source)
-    rules = []
-    for node in documents:
-        _no_markers_outside_tests(form, node)
-        rule = parse_rule(form, node, loaded.about["prefix"], loaded.parameters, loaded)
-        if rule is not None:
-            check_rule(form, rule)
-            rules.append(rule)
-    return rules, form.errors
-
-
 def _no_markers_outside_tests(form: Form, node: Node) -> None:
     if not isinstance(node, MappingNode):
         return
@@ -188,14 +253,21 @@ def _no_markers_outside_tests(form: Form, node: Node) -> None:
             form.report("!unknown and !unread stand in tests only", item.mark, "", "YAML002")
 
 
-def _duplicates(rules: Iterable[Rule]) -> list[ScannerError]:
+def _duplicates(
+    found: Iterable[tuple[Rule, RuleFile, MappingNode]],
+) -> tuple[list[ScannerError], list[tuple[Rule, RuleFile, MappingNode]]]:
+    """An error for each id and name that stands twice, and the rules without the later ones of the same id."""
     first: dict[str, Rule] = {}
     errors: list[ScannerError] = []
-    for rule in rules:
+    kept = []
+    for one in found:
+        rule = one[0]
         errors += [_twice(key, rule, first[key]) for key in (rule.id, rule.name) if key in first]
+        if rule.id not in first:
+            kept.append(one)
         first.setdefault(rule.id, rule)
         first.setdefault(rule.name, rule)
-    return errors
+    return errors, kept
 
 
 def _twice(key: str, rule: Rule, first: Rule) -> RuleError:

@@ -57,6 +57,31 @@ OPTIONAL = (
     "tests",
 )
 KEYS = REQUIRED + OPTIONAL
+_ORDER = (
+    ("id",),
+    ("name",),
+    ("title",),
+    ("severity",),
+    ("target", "status", "enabled", "disabledReason"),
+    ("settles", "waivable", "replaces", "semantics", "parameters", "when", "notApplicableMessage"),
+    ("assert", "failIf", "manual"),
+    ("message",),
+    ("rationale",),
+    ("remediation",),
+    ("references",),
+    ("reviewed",),
+    ("controls",),
+    ("tests",),
+)  # fmt: skip
+RANKS = {key: rank for rank, keys in enumerate(_ORDER) for key in keys}
+"""Where each key usually stands; keys of one rank in any order."""
+MISSING = {
+    "rationale": "META003",
+    "references": "META003",
+    "remediation": "META002",
+    "controls": "META004",
+}
+"""The checks that a missing key belongs to."""
 
 
 def parse_rule(
@@ -68,7 +93,7 @@ def parse_rule(
 ) -> Rule | None:
     """The rule in a document, or None when something is wrong with it (see `form.errors`)."""
     before = len(form.errors)
-    body = form.mapping(node, "a rule", KEYS, REQUIRED)
+    body = form.mapping(node, "a rule", KEYS, REQUIRED, MISSING)
     if not isinstance(node, MappingNode):
         return None
     items = body.items
@@ -124,7 +149,7 @@ def parse_rule(
         ),
     )
     _consistent(form, body, rule)
-    return rule if len(form.errors) == before else None
+    return rule if len(form.errors) == before and not parser.broken else None
 
 
 def _identifier(form: Form, node: Node | None, prefix: str) -> str:
@@ -278,7 +303,7 @@ def _tests(form: Form, node: Node | None, parameters: Mapping[str, Parameter]) -
         items = body.items
         name = form.text(items.get("name"), "a test's name")
         if name in names:
-            form.report(f"two tests are named {name!r}", body.mark, "", "TEST001")
+            form.report(f"two tests are named {name!r}", body.mark)
         names.add(name)
         related = items.get("related")
         params = items.get("params")

@@ -266,7 +266,8 @@ def pack_schema() -> dict[str, Any]:
 
 def profile_schema() -> dict[str, Any]:
     """The schema of a profile."""
-    ids = {"type": "array", "items": {"type": "string", "pattern": "^[A-Z]{2,8}[0-9]{3,10}$"}}
+    ids: dict[str, Any] = {"type": "array", "items": {"type": "string", "pattern": "^[A-Z]{2,8}[0-9]{3,10}$"}}
+    reasoned = _closed({"id": ids["items"], "reason": _TEXT}, ("id", "reason"))
     values = {"type": "object"}
     scopes = ("resource", "resourceGroup", "subscription", "managementGroup", "tag")
     blocks = [_closed({kind: _TEXT, "parameters": values}, (kind, "parameters")) for kind in scopes]
@@ -279,7 +280,7 @@ def profile_schema() -> dict[str, Any]:
                 "apiVersion": {"const": API_VERSION},
                 "profile": _closed({"id": _TEXT, "description": _TEXT, "requires": _TEXT}, ("id",)),
                 "select": ids,
-                "deselect": ids,
+                "deselect": {**ids, "items": {"anyOf": [ids["items"], reasoned]}},
                 "severity": {
                     "type": "object",
                     "additionalProperties": _closed(

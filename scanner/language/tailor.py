@@ -129,9 +129,16 @@ def _declared(pack: RulePack) -> dict[str, Parameter]:
 def _selected(form: Form, pack: RulePack, items: Mapping[str, Node]) -> tuple[Rule, ...]:
     known = {rule.id for rule in pack.rules}
     chosen: dict[str, bool] = {}
+    reasons: dict[str, str] = {}
     for key, enabled in (("select", True), ("deselect", False)):
         for node in form.items(items.get(key), key):
-            identifier = form.text(node, key)
+            named: Node | None = node
+            if isinstance(node, MappingNode) and not enabled:
+                body = form.mapping(node, "a deselected rule", ("id", "reason"), ("id", "reason"))
+                named = body.items.get("id")
+                why = form.text(body.items.get("reason"), "reason")
+                reasons[form.text(named, key)] = f"deselected by the profile: {why}"
+            identifier = form.text(named, key)
             if identifier not in known:
                 form.report(f"unknown rule {identifier!r}", node.mark, nearest(identifier, known), "PROF001")
             elif chosen.setdefault(identifier, enabled) is not enabled:
@@ -140,7 +147,7 @@ def _selected(form: Form, pack: RulePack, items: Mapping[str, Node]) -> tuple[Ru
         replace(
             rule,
             enabled=chosen.get(rule.id, rule.enabled),
-            disabled_reason="deselected by the profile"
+            disabled_reason=reasons.get(rule.id, "deselected by the profile")
             if chosen.get(rule.id) is False
             else rule.disabled_reason,
         )
@@ -152,9 +159,12 @@ def _severities(form: Form, rules: tuple[Rule, ...], node: Node | None, profile:
     if node is None:
         return rules
     known = {rule.id: rule for rule in rules}
-    body = form.mapping(node, "severity", known)
+    body = form.mapping(node, "severity", node.items if isinstance(node, MappingNode) else ())
     levels: dict[str, str] = {}
     for identifier, item in body.items.items():
+        if identifier not in known:
+            advice = nearest(identifier, known)
+            form.report(f"unknown rule {identifier!r}", body.keys[identifier].mark, advice, "PROF001")
         given = form.mapping(item, f"severity of {identifier}", ("level", "reason"), ("level", "reason"))
         level = form.choice(given.items.get("level"), "level", SEVERITIES, "")
         form.text(given.items.get("reason"), "reason")

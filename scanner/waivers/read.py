@@ -28,6 +28,8 @@ _SHARED = ("id", "rule", *TARGETS, "reason", "owner", "approver", "created", "ex
 WAIVER_KEYS = (*_SHARED, "element", "kind", "ticket", "exemption")
 ATTESTATION_KEYS = (*_SHARED, "result", "evidence")
 REQUIRED = ("id", "rule", "reason", "owner", "approver", "created", "expires")
+_MISSING = dict.fromkeys(("reason", "owner", "approver"), "WAIV003")
+"""The check of `policy lint` that a missing key belongs to."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PRINT = re.compile(r"[0-9a-f]{64}")
@@ -89,13 +91,14 @@ class _Reader:
         self._seen: dict[str, Mark] = {}
 
     def waiver(self, node: Node) -> Waiver:
-        body = self._form.mapping(node, "a waiver", WAIVER_KEYS, (*REQUIRED, "kind"))
+        body = self._form.mapping(node, "a waiver", WAIVER_KEYS, (*REQUIRED, "kind"), _MISSING)
         texts = self._texts(body, "ticket", "exemption")
         kind = self._form.choice(body.items.get("kind"), "kind", KINDS, KINDS[0])
         return Waiver(kind=kind, ticket=texts["ticket"], source=texts["exemption"], **self._shared(body))
 
     def attestation(self, node: Node) -> Attestation:
-        body = self._form.mapping(node, "an attestation", ATTESTATION_KEYS, (*REQUIRED, "result", "evidence"))
+        required = (*REQUIRED, "result", "evidence")
+        body = self._form.mapping(node, "an attestation", ATTESTATION_KEYS, required, _MISSING)
         result = self._form.choice(body.items.get("result"), "result", RESULTS, RESULTS[1])
         evidence = self._texts(body, "evidence")["evidence"]
         return Attestation(result=result, evidence=evidence, **self._shared(body))
@@ -133,7 +136,7 @@ class _Reader:
         rule = form.text(rule_node, "rule")
         if rule and rule_node is not None and self._rules is not None and rule not in self._rules:
             advice = nearest(rule, self._rules) or "acrscan policy list shows the rules."
-            form.report(f"there is no rule {rule!r}", rule_node.mark, advice)
+            form.report(f"there is no rule {rule!r}", rule_node.mark, advice, "WAIV005")
         given = [key for key in TARGETS if key in body.items]
         if len(given) != 1:
             form.report(

@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from scanner.errors import InputError
-from scanner.model.scan import RuleCard
 from scanner.model.waiver import Attestation, Waiver, WaiverPolicy
+
+
+class Judged(Protocol):
+    """What must be known of a rule: a card of a scan has it, and so has a rule."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def waivable(self) -> bool:
+        """Whether waivers of it count."""
+        ...
+
+    @property
+    def manual(self) -> str:
+        """What a person attests, or ""."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,7 @@ def today_of(now: str) -> date:
 
 
 def standing(
-    entry: Waiver | Attestation, cards: Mapping[str, RuleCard], policy: WaiverPolicy, today: date
+    entry: Waiver | Attestation, cards: Mapping[str, Judged], policy: WaiverPolicy, today: date
 ) -> Standing:
     """The standing of an entry. A date that cannot be read makes it expired: what is unclear does not count."""
     try:
@@ -54,7 +73,7 @@ def standing(
 
 
 def _refusal(
-    entry: Waiver | Attestation, cards: Mapping[str, RuleCard], policy: WaiverPolicy, lasts: int
+    entry: Waiver | Attestation, cards: Mapping[str, Judged], policy: WaiverPolicy, lasts: int
 ) -> str:
     card = cards.get(entry.covers.rule)
     if isinstance(entry, Waiver) and card is not None and not card.waivable:

@@ -10,6 +10,8 @@ from scanner.model.condition import NOWHERE, Mark
 
 LEVELS = ("error", "warning", "info")
 """From worst to mildest."""
+CASE_CODES = {"test": "TEST", "mutate": "TEST006"}
+"""The code of a case that did not hold, by tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Problem:
     detail: str = ""
     """More lines: a diff, the test that is missing, a proof."""
     fix: Fix | None = None
+    units: tuple[int, int] = (0, 0)
+    """`mark.column` and `end_column` counted in UTF-16 units, where they differ from those counted in characters."""
 
     @property
     def sort_key(self) -> tuple[str, int, int, str]:
@@ -48,7 +52,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that was checked and held or not: a test, a mutant. Writers that list cases (JUnit) show each."""
+    """One thing that was checked and held or not: a test, a mutant. Writers that list cases (JUnit) show each.
+
+    What is told by a case that did not hold needs no problem of its own beside it; writers that list problems tell both
+    (`Report.told`).
+    """
 
     suite: str
     """What it belongs to: the rule's id, a fixture's name."""
@@ -75,6 +83,26 @@ class Report:
     def count(self, level: str) -> int:
         """How many problems have this level."""
         return sum(one.level == level for one in self.problems)
+
+    def told(self) -> tuple[Problem, ...]:
+        """All problems in the order of files and places, and the cases that did not hold as errors among them.
+
+        A case whose place and rule a problem names already is not told twice.
+        """
+        known = {(one.mark, one.rule) for one in self.problems}
+        failed = (
+            Problem(
+                CASE_CODES.get(self.tool, self.tool.upper()),
+                "error",
+                f"{one.suite} {one.name!r}: {one.problem}",
+                one.mark,
+                rule=one.suite,
+                detail=one.detail,
+            )
+            for one in self.cases
+            if one.problem and (one.mark, one.suite) not in known
+        )
+        return tuple(sorted((*self.problems, *failed), key=lambda one: one.sort_key))
 
 
 def as_problems(error: ScannerError, level: str = "error") -> Iterable[Problem]:

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from scanner.cli.demo import sampled
 from scanner.formats import markdown
 from scanner.formats._settings import Settings
-from scanner.formats._text import visible
-from scanner.formats.markdown.paper import JOINER, LIMITS, Paper, safe
+from scanner.formats.markdown.paper import LIMITS, Paper
+from scanner.shown import JOINER, safe, visible
 from scanner.model.finding import Verdict
 from scanner.model.resource import Problem, SourceRun
 from scanner.model.waiver import WaiverLine

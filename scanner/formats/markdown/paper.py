@@ -6,11 +6,8 @@ job summary, characters of a comment.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-
-from scanner.formats._text import markdown, visible
 
 LIMITS: dict[str, tuple[int, Callable[[str], int]]] = {
     "summary": (1_048_576, lambda text: len(text.encode("utf-8"))),
@@ -19,23 +16,6 @@ LIMITS: dict[str, tuple[int, Callable[[str], int]]] = {
 """A job summary of GitHub Actions holds 1 MiB; a comment 65,536 characters, of which others' frames take some."""
 _RESERVE = 2_500
 """Kept free for the closing words, and for the lines that say how many of a list are missing: one for each section."""
-_REFERENCES = re.compile(r"(?i)\b(gh-)(?=\d)|([!%&^$~])(?=[\w\"'])")
-_DOTS = re.compile(r"(?<=\w)\.(?=\w)")
-JOINER = "\u2060"
-
-
-def safe(text: str, limit: int = 160) -> str:
-    """Outside text as Markdown that shows just that text, at most `limit` characters of it.
-
-    Services turn `GH-1`, `!1`, `%1`, `&1`, `~label`, `$1` and bare addresses into links after the Markdown is done, where
-    a backslash no longer helps; a word joiner does. Others link bare host names (`evil.example`) while they parse: there
-    the backslash helps, and the name can still be copied.
-    """
-    shown = visible(text)
-    if len(shown) > limit:
-        shown = f"{shown[: limit - 1]}…"
-    joined = _REFERENCES.sub(lambda match: match[0] + JOINER, markdown(shown))
-    return _DOTS.sub(r"\\.", joined.replace("://", f":{JOINER}//"))
 
 
 def row(cells: Iterable[str]) -> str:

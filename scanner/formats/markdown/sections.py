@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.formats._text import moment, percent
-from scanner.formats.markdown.paper import safe
 from scanner.model import ids
 from scanner.model.finding import CHANGES, REASONS, Verdict
 from scanner.model.rule import SEVERITIES
 from scanner.model.summary import incomplete, lacks, not_evaluated
 from scanner.model.waiver import IN_FORCE
+from scanner.shown import safe
 
 if TYPE_CHECKING:
     from scanner.formats.markdown.digest import Digest

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from scanner.engine import paths
 from scanner.engine.case import Bound
+from scanner.engine.proof import Truth
 from scanner.model.condition import Leaf, Param, Path
 from scanner.model.rule import Parameter
 from scanner.model.values import ABSENT, Unknown
@@ -39,6 +40,12 @@ class Limits:
     elements: int = 600
     pairs: int = 4_000
     rows: int = 50_000
+    whole: bool = False
+    """A sample is of no use: `Sampled` is raised as soon as there are too many."""
+
+
+class Sampled(Exception):
+    """There are too many combinations to try them all."""
 
 
 USUAL = Limits()
@@ -89,6 +96,12 @@ class Chooser:
     limits: Limits = USUAL
     short: list[str] = field(default_factory=list)
 
+    def sampled(self, name: str) -> None:
+        """Note that a place is only sampled."""
+        if self.limits.whole:
+            raise Sampled
+        self.short.append(name)
+
     def values(self, use: Use, variable: paths.Variable, keys: Keys) -> list[Any]:
         """The values of one path, ABSENT first where the path can be absent."""
         way = paths.plan(variable, keys)
@@ -103,21 +116,22 @@ class Chooser:
         found += something_else(way.fact, given)
         if self.unread:
             found.append(UNREAD)
-        return self._told_apart(found, use, literals, variable)
+        return self._told_apart(found, use, variable, ".".join(keys))
 
-    def _told_apart(
-        self, values: Iterable[Any], use: Use, literals: list[Leaf], variable: paths.Variable
-    ) -> list[Any]:
+    def _told_apart(self, values: Iterable[Any], use: Use, variable: paths.Variable, name: str) -> list[Any]:
         """The first of all values that the leaves answer alike; those that no leaf can judge are left out."""
+        asked = [(leaf, operand) for leaf in use.leaves for operand in self.tried_with(leaf)]
+        by_itself = any(id(other) not in self.names for _, other in use.partners)
         kept: dict[Any, Any] = {}
         for value in values:
-            answers = tuple(self.oracle.decide(leaf, variable, value, leaf.operand) for leaf in literals)
-            if any(answer.name == "ERROR" for answer in answers):
+            answers = tuple(self.oracle.decide(leaf, variable, value, operand) for leaf, operand in asked)
+            if asked and all(answer is Truth.ERROR for answer in answers):
                 continue
-            known = (answers, key_of(value)) if use.partners else (answers, value is ABSENT and not literals)
-            kept.setdefault(known, value)
-            if len(kept) >= MAX_VALUES:
+            known = key_of(value) if by_itself else value is ABSENT and not asked
+            if (answers, known) not in kept and len(kept) >= MAX_VALUES:
+                self.sampled(name)
                 break
+            kept.setdefault((answers, known), value)
         return list(kept.values()) or [ABSENT]
 
     def _linked(self, operator: str, other: Use, sort: str) -> Iterator[Any]:
@@ -185,7 +199,7 @@ class Chooser:
         if math.prod(map(len, choices)) <= self.limits.elements:
             chosen.update(dict.fromkeys(itertools.product(*(range(len(reps)) for reps in choices))))
         else:
-            self.short.append(name)
+            self.sampled(name)
             chosen.update(dict.fromkeys(pairs(choices, self.limits.elements - first)))
         return [tuple(reps[at] for reps, at in zip(choices, one, strict=True)) for one in chosen], first
 

@@ -12,7 +12,7 @@ from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for
 from scanner.model.rule import Parameter, Rule
 from scanner.model.values import ABSENT
-from scanner.workbench.bounded.axes import UNREAD, USUAL, Axis, Chooser, Limits, Listed
+from scanner.workbench.bounded.axes import UNREAD, USUAL, Axis, Chooser, Limits, Listed, Sampled
 from scanner.workbench.bounded.harvest import harvested
 from scanner.workbench.bounded.lists import Lists
 from scanner.workbench.bounded.masks import Masks
@@ -117,8 +117,12 @@ def _finest(axes: list[Axis], lists: Lists, limits: Limits) -> Space:
         if math.prod(len(axis.reps) for axis in (*axes, *grown)) <= limits.rows:
             break
     if level == 2:
-        lists.chooser.short += [one.name for one in lists.all]
-    return Space.over([*axes, *grown], limits.rows)
+        for one in lists.all:
+            lists.chooser.sampled(one.name)
+    space = Space.over([*axes, *grown], limits.rows)
+    if limits.whole and not space.complete:
+        raise Sampled
+    return space
 
 
 def _possible(space: Space) -> int:

@@ -80,9 +80,9 @@ class Lists:
 
     def _longer(self, tried: Tried) -> None:
         """Lists of three, where a condition looks at so many together: pairs that show something, and one more."""
+        self.chooser.sampled(tried.name)
         twos = [joined(pair) for pair in itertools.product(tried.some, tried.some)][: self.limits.pairs]
         found = self._telling(tried, twos)
-        self.chooser.short.append(tried.name)
         tried.threes = [joined([twos[at], one]) for at in found for one in tried.some][: self.limits.pairs]
 
     def _telling(self, tried: Tried, candidates: list[Listed]) -> list[int]:
@@ -124,7 +124,7 @@ class Lists:
             known = set(tried.telling)
             twos += itertools.product(some, (one for at, one in enumerate(tried.ones) if at not in known))
         if len(twos) > self.limits.pairs:
-            self.chooser.short.append(tried.name)
+            self.chooser.sampled(tried.name)
         found += [joined(pair) for pair in twos[: self.limits.pairs] if _together(*pair)]
         for number in self._numbers(tried.scope):
             found += [joined([one] * number) for one in some[:4]]

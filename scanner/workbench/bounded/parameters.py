@@ -25,7 +25,7 @@ class Parameters:
 
     def tried(self, name: str, use: Use, given: list[Any]) -> list[Any]:
         """The values that are tried; where nothing varies, those that the rules have. `given`: values of inline tests."""
-        own = [values.get(name) for values in self.values]
+        own = self._own(name)
         if self._fixed(own):
             return own
         parameter = self.declared.get(name)
@@ -40,13 +40,18 @@ class Parameters:
         """What a rule reads for each tried value: the value itself, or the number that it is shifted to."""
         found = {}
         for name, values in tried.items():
-            own: list[Any] = [each.get(name) for each in self.values]
+            own = self._own(name)
             if self._fixed(own):
                 found[name] = (own[at],)
                 continue
             step = own[at] - own[0] if is_number(own[0]) else 0
             found[name] = tuple(value + step if step and is_number(value) else value for value in values)
         return found
+
+    def _own(self, name: str) -> list[Any]:
+        """The value of each rule; a rule that knows no such parameter does not care."""
+        known = next((values[name] for values in self.values if name in values), None)
+        return [values.get(name, known) for values in self.values]
 
     def _fixed(self, own: list[Any]) -> bool:
         """Whether the rules keep their values. Two numbers are one that varies: the second rule is a mutant that reads its neighbour."""

@@ -8,17 +8,21 @@ from typing import Any
 from scanner.model.condition import Leaf
 from scanner.model.rule import Parameter, Rule
 from scanner.model.values import ABSENT
-from scanner.workbench.bounded.axes import USUAL, Limits
+from scanner.workbench.bounded.axes import USUAL, Limits, Sampled
 from scanner.workbench.bounded.build import Domain, domain
 from scanner.workbench.bounded.compare import letters
 from scanner.workbench.bounded.masks import Forced, Masks
-from scanner.workbench.bounded.sites import Site
+from scanner.workbench.bounded.scopes import collect
+from scanner.workbench.bounded.sites import Site, sites_of
 
 TRUE, FALSE, EMPTY, FILLED = "true", "false", "empty", "filled"
 
 
 QUICK = Limits(elements=96, pairs=400, rows=4_000)
 """For questions about every rule of a pack at each keystroke."""
+WHOLE = Limits(whole=True)
+"""For questions that only every case answers."""
+_GLANCE = Limits(elements=24, pairs=60, rows=400)
 
 
 def domain_of(
@@ -82,10 +86,14 @@ def idle_defaults(made: Domain, at: int = 0) -> Iterator[Leaf]:
     subject.masks = own
 
 
-def reads(rule: Rule, values: Mapping[str, Any]) -> frozenset[str]:
-    """The places of the target that a rule reads: paths, relations."""
-    made = domain([rule], [values], {}, free=False)
-    return frozenset(".".join((axis.place, *axis.keys)) for axis in made.space.axes if axis.place != "param")
+def reads(rule: Rule) -> frozenset[str]:
+    """The places that a rule reads: paths of the target, lists in it, relations."""
+    roots = [site for site in sites_of(rule) if site is not None]
+    found = collect(roots, rule.target, {})
+    own = (*found.target.uses, *found.target.lists)
+    return frozenset(
+        {"target." + ".".join(keys) for keys in own} | {f"related.{name}" for name in found.related}
+    )
 
 
 def fails_where(
@@ -96,10 +104,15 @@ def fails_where(
 ) -> tuple[bool, bool]:
     """Whether the other rule fails wherever the first does, and the first wherever the other does.
 
-    (False, False) where they were compared on a sample only, or never fail.
+    A few cases refute it; only every case shows it: (False, False) where there are too many to try.
     """
-    made = domain([one, other], values, declared, free=True)
-    if not made.complete:
-        return False, False
-    first, second = letters(made, 0)["F"], letters(made, 1)["F"]
-    return bool(first) and not first & ~second, bool(second) and not second & ~first
+    for limits in (_GLANCE, WHOLE):
+        try:
+            made = domain([one, other], values, declared, free=True, limits=limits)
+        except Sampled:
+            return False, False
+        first, second = letters(made, 0)["F"], letters(made, 1)["F"]
+        forth, back = bool(first) and not first & ~second, bool(second) and not second & ~first
+        if made.complete or not (forth or back):
+            return forth, back
+    return False, False

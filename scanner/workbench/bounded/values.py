@@ -20,7 +20,7 @@ from scanner.model.values import ABSENT
 from scanner.types import Fact
 from scanner.workbench.bounded.patterns import example_of
 
-MAX_MEMBERS = 40
+MAX_MEMBERS = 1_000
 """Members of a list operand that are tried one by one; a longer list gives its first ones."""
 OTHER = "other"
 FORMATS = {
