@@ -113,7 +113,7 @@ def _object(raw: dict[str, Any], scope: Scope) -> Any:
     found: dict[str, Any] = {}
     for key, item in raw.items():
         scope.at = (*held, key)
-        if key.lower() == "copy" and isinstance(item, list) and item and _loops(item):
+        if key.lower() == "copy" and loops(item):
             for at, loop in enumerate(item):
                 scope.at = (*held, key, str(at))
                 found[str(loop["name"])] = looped(loop, scope)
@@ -126,26 +126,37 @@ def _object(raw: dict[str, Any], scope: Scope) -> Any:
     return found
 
 
-def _loops(items: list[Any]) -> bool:
-    return all(
-        isinstance(item, dict) and isinstance(item.get("name"), str) and "count" in item and "input" in item
-        for item in items
+def loops(items: Any) -> bool:
+    """Whether the value of a key `copy` is a list of property or variable loops."""
+    return (
+        isinstance(items, list)
+        and bool(items)
+        and all(
+            isinstance(item, dict) and isinstance(item.get("name"), str) and "count" in item and "input" in item
+            for item in items
+        )
     )
 
 
 def looped(loop: dict[str, Any], scope: Scope) -> Any:
-    """The list of a property or variable loop `{name, count, input}`; Unknown where the count is."""
-    count = evaluate(loop["count"], scope)
+    """The list of a property, variable or output loop `{name, count, input}`; Unknown where the count is."""
+    return rounds(loop, scope, lambda _: evaluate(loop["input"], scope))
+
+
+def rounds(loop: dict[str, Any], scope: Scope, work: Callable[[int], Any]) -> Any:
+    """Run a loop; `work` does one round at the current place."""
+    with scope.framed((*scope.at, "count"), scope.copies, scope.lambdas):
+        count = evaluate(loop["count"], scope)
     name = loop["name"].lower()
     if isinstance(count, Alternatives):
         return Unknown(count.reason, "parameter")
     unknown = unknown_of(count)
     if unknown is not None:
-        with scope.copying(name, Hole(unknown.reason, unknown.kind, "[copyIndex()]")):
-            evaluate(loop["input"], scope)  # what it would use is noted all the same
         return Unknown(unknown.reason, unknown.kind)
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        return scope.wrong(f"the count of the loop {loop['name']} is no number")
+        return scope.wrong(f"the count of the loop {loop['name'][:80]} is no number")
     if count > MAX_ITEMS:
         return Unknown(f"a loop of {count:,} rounds", "limit")
     held = scope.at
@@ -153,9 +164,10 @@ def looped(loop: dict[str, Any], scope: Scope) -> Any:
     for index in range(count):
         if scope.run.budget.steps <= 0:
             return LIMIT
+        scope.run.budget.steps -= 1
         scope.at = (*held, "input")
         with scope.copying(name, index):
-            found.append(evaluate(loop["input"], scope))
+            found.append(work(index))
     scope.at = held
     return found
 

@@ -78,7 +78,7 @@ def _typed(items: list[Any]) -> int:
 def _subscription(scope: Scope, given: Any) -> str:
     if isinstance(given, Hole) and given == scope.home.subscription_id():
         return scope.home.subscription
-    return f"/subscriptions/{render(given)}"
+    return f"/subscriptions/{scope.home.other(given)}"
 
 
 def id_of(scope: Scope, items: list[Any]) -> Any:

@@ -39,6 +39,10 @@ class Home:
         """The id of the scope; management groups and the tenant have the file in their place as well."""
         return f"{self.subscription}/resourceGroups/{self.group}" if self.level == GROUP else self.subscription
 
+    def other(self, subscription: Any) -> str:
+        """What stands for another subscription that a template names."""
+        return f"{self.file_key.split('|sub=')[0]}|sub={quote(render(subscription), safe=SAFE + '%')}"
+
     def subscription_id(self) -> Hole:
         """What `subscription().subscriptionId` gives."""
         return Hole(f"the subscription {_CHOSEN}", "parameter", self.file_key)
@@ -59,12 +63,6 @@ def home_of(file: str, evaluation: str, schema: Any) -> Home:
     base = ids.file_scope(file, "", evaluation)
     name = str(schema).rpartition("/")[2].rstrip("#").lower() if isinstance(schema, str) else ""
     return Home(LEVELS.get(name, GROUP), base.split("/")[2])
-
-
-def segment(value: Any) -> str:
-    """A name as a part of an id."""
-    parts = parts_of(value) if not isinstance(value, (dict, list)) else ["?"]
-    return "".join(quote(part, safe=SAFE + "%") if isinstance(part, str) else part.text for part in parts)
 
 
 def resource_id(scope: str, kind: str, names: list[Any]) -> Any:
@@ -97,7 +95,11 @@ def split_names(value: Any, count: int) -> list[Any]:
     if len(names) == count and all(name != "" for name in names):
         return names
     whole = value if value != "" else "-"
-    return [whole] * count if count < 2 or len(names) == 1 else [*names[: count - 1], mixed(_joined(names[count - 1 :]))] if len(names) > count else [*names, *[whole] * (count - len(names))]
+    if count < 2 or len(names) == 1:
+        return [whole] * count
+    if len(names) > count:
+        return [*names[: count - 1], mixed(_joined(names[count - 1 :]))]
+    return [*names, *[whole] * (count - len(names))]
 
 
 def _joined(names: list[Any]) -> list[str | Hole]:
@@ -108,6 +110,35 @@ def _joined(names: list[Any]) -> list[str | Hole]:
     return parts
 
 
-def scope_text(value: Any) -> str:
-    """A scope given as text: a full id, or `Namespace/type/name`."""
-    return render(value).strip()
+def placed(home: Home, given: Any) -> str:
+    """The id that a resource's `scope` means: a full id, `/` for the tenant, or `Namespace/type/name` in the same group."""
+    if not isinstance(given, (str, Mixed, Hole)):
+        return ""
+    text = render(given).strip()
+    if isinstance(given, Hole) or text.startswith("["):
+        return f"{home.id}/providers/{text}" if text else ""
+    if text.startswith("/"):
+        return text.rstrip("/") or "/"
+    if text.lower().startswith("subscriptions/"):
+        return f"/{text}"
+    return f"{home.id}/providers/{text}" if "/" in text else ""
+
+
+def home_for(around: Home, *, subscription: Any, group: Any, scope: Any) -> Home:
+    """Where a nested deployment deploys to: what it says itself, else where the template around it does."""
+    if isinstance(scope, str) and scope.strip() == "/":
+        return Home(TENANT, around.file_key)
+    if isinstance(scope, (str, Mixed)) and "managementgroups" in render(scope).lower():
+        return Home(MANAGEMENT_GROUP, around.file_key)
+    key = around.file_key
+    if _given(subscription) and not (isinstance(subscription, Hole) and subscription == around.subscription_id()):
+        key = around.other(subscription)
+    if _given(group):
+        return Home(GROUP, key, group.text if isinstance(group, Hole) else quote(render(group), safe=SAFE + "%[]'"))
+    if _given(subscription):
+        return Home(SUBSCRIPTION, key)
+    return around
+
+
+def _given(value: Any) -> bool:
+    return isinstance(value, (str, Mixed, Hole)) and value != ""

@@ -46,7 +46,7 @@ class Spot:
 _LEAF: Mapping[str, Spot] = {}
 
 
-@dataclass
+@dataclass(eq=False)
 class Document:
     """A JSON file. `name`: its relative path with slashes, as reports show it; `warnings`: what was read leniently."""
 

@@ -136,6 +136,24 @@ def first_unknown(value: Any) -> Unknown | None:
     return None
 
 
+def first_secret(value: Any) -> Unknown | None:
+    """A secret anywhere in a value, or None."""
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Alternatives):
+            stack.extend(node.values)
+        elif isinstance(node, dict):
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+        elif isinstance(node, Mixed):
+            stack.extend(part for part in node.parts if isinstance(part, Hole))
+        elif isinstance(node, Unknown) and node.kind == "secret":
+            return node
+    return None
+
+
 def mixed(parts: list[str | Hole]) -> Any:
     """Parts joined: a str where all are known, one Hole where there is nothing else, else a Mixed."""
     joined: list[str | Hole] = []
