@@ -41,6 +41,7 @@ COMPLETE = frozenset(
 )
 """Lower-case types that a file describes together with the registry: where it has none, there are none."""
 _COMPUTED = "acrscan/"
+_UNTOLD = Problem("", "not described by these files", chosen=True)
 
 
 def runs(source: str, parts: Mapping[str, Part], missing: Iterable[Problem] = ()) -> tuple[SourceRun, ...]:
@@ -51,8 +52,8 @@ def runs(source: str, parts: Mapping[str, Part], missing: Iterable[Problem] = ()
         lowered = kind.lower()
         count = len(parts[lowered]) if lowered in parts else 0
         if lowered not in COMPLETE and not count:
-            reason = "files do not tell it" if not lowered.startswith(_COMPUTED) else "not described by these files"
-            found.append(SourceRun(source, kind, "not-asked", problems=(Problem("", reason, chosen=True),)))
+            if not lowered.startswith(_COMPUTED):
+                found.append(SourceRun(source, kind, "not-asked", problems=(_UNTOLD,)))
             continue
         own = problems if lowered.startswith(_R.lower()) else ()
         found.append(SourceRun(source, kind, "partial" if own else "complete", count, own))
