@@ -178,7 +178,9 @@ def _belongs(parameters: Document, template: Document) -> bool:
         return wanted == template.name
     stem = name.rpartition(".")[0].lower()
     lowered = own.lower()
-    return folder == own_folder and lowered.startswith(f"{stem}.") and ".parameters." in f".{lowered.removeprefix(stem + '.')}"
+    if folder != own_folder or not lowered.startswith(f"{stem}."):
+        return False
+    return lowered.endswith(".bicepparam") or ".parameters." in f".{lowered.removeprefix(stem + '.')}"
 
 
 def unmatched(found: Sorted, chosen: Sequence[Document]) -> Iterator[str]:
