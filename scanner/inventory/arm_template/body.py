@@ -88,7 +88,7 @@ def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
     return replace(
         made,
         body={**made.body, "name": known},
-        unread={pointer: reason for pointer, reason in _unread(made.body, "")},
+        unread=dict(_unread(made.body, "")),
         places=Places(trace, symbol),
         optional=one.optional or optional,
     )
@@ -193,4 +193,3 @@ def _unread(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for at, item in enumerate(value):
             yield from _unread(item, f"{pointer}/{at}")
-

@@ -78,6 +78,12 @@ class Budget:
         self.all_steps = MAX_ALL_STEPS
         self.inside = False
 
+    def round(self) -> None:
+        """Take one round of a loop. Raises `LimitError` when there is none left."""
+        self.all_steps -= 1
+        if self.all_steps < 0:
+            raise LimitError(f"loops and expressions that need more than {MAX_ALL_STEPS:,} steps")
+
     def spend(self) -> None:
         """Take one step. Raises `LimitError` when there is none left."""
         self.steps -= 1
@@ -152,7 +158,10 @@ def loops(items: Any) -> bool:
         isinstance(items, list)
         and bool(items)
         and all(
-            isinstance(item, dict) and isinstance(item.get("name"), str) and "count" in item and "input" in item
+            isinstance(item, dict)
+            and isinstance(item.get("name"), str)
+            and "count" in item
+            and "input" in item
             for item in items
         )
     )
@@ -182,6 +191,7 @@ def rounds(loop: dict[str, Any], scope: Scope, work: Callable[[int], Any]) -> An
     held = scope.at
     found = []
     for index in range(count):
+        scope.run.budget.round()
         scope.at = (*held, "input")
         with scope.copying(name, index):
             found.append(work(index))

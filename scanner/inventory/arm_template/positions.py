@@ -98,7 +98,9 @@ def read_document(path: Path, name: str) -> Document:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the template.")
+            raise InputError(
+                f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the template."
+            )
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", name) from error
@@ -108,7 +110,9 @@ def read_document(path: Path, name: str) -> Document:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(
-            f"is not {encoding.upper()} text (byte {error.start})", f"{name}:{line}", "Save the file as UTF-8."
+            f"is not {encoding.upper()} text (byte {error.start})",
+            f"{name}:{line}",
+            "Save the file as UTF-8.",
         ) from error
     return parse_document(text, name)
 
@@ -131,7 +135,9 @@ def parse_document(text: str, name: str) -> Document:
         raise _deep(name) from error
     except json.JSONDecodeError as error:
         raise InputError(
-            f"is not valid JSON: {error.msg}", f"{name}:{error.lineno}:{error.colno}", "Save the file again, whole."
+            f"is not valid JSON: {error.msg}",
+            f"{name}:{error.lineno}:{error.colno}",
+            "Save the file again, whole.",
         ) from error
     except ValueError as error:
         raise InputError(f"is not valid JSON: {error}", name) from error

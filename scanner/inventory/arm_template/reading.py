@@ -71,7 +71,9 @@ def _parameters(path: Path) -> Document:
     document = read_document(path, path.as_posix() if not path.is_absolute() else path.name)
     value = document.value
     if not isinstance(value, Mapping) or not isinstance(value.get("parameters"), Mapping):
-        raise InputError("is no parameter file", document.name, 'It holds {"parameters": {"name": {"value": ...}}}.')
+        raise InputError(
+            "is no parameter file", document.name, 'It holds {"parameters": {"name": {"value": ...}}}.'
+        )
     return document
 
 
@@ -167,5 +169,3 @@ class _Reader:
             self._documents[resolved] = read_document(resolved, name or resolved.relative_to(root).as_posix())
             self._found.paths.setdefault(self._documents[resolved].name, resolved)
         return self._documents[resolved]
-
-

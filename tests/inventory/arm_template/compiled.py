@@ -11,7 +11,11 @@ from typing import Any
 from tests.inventory.arm_template.expanding import REGISTRY, SCHEMA
 
 API = "2025-11-01"
-_NULLABLE = {"type": "string", "nullable": True, "metadata": {"description": "Optional. As the API describes it."}}
+_NULLABLE = {
+    "type": "string",
+    "nullable": True,
+    "metadata": {"description": "Optional. As the API describes it."},
+}
 
 
 def compiled(filler: int = 0) -> dict[str, Any]:
@@ -22,7 +26,11 @@ def compiled(filler: int = 0) -> dict[str, Any]:
         "contentVersion": "1.0.0.0",
         "metadata": {"_generator": {"name": "bicep", "version": "0.38.33", "templateHash": "1"}},
         "definitions": {
-            "lockType": {"type": "object", "properties": {"kind": _NULLABLE, "name": _NULLABLE}, "nullable": True},
+            "lockType": {
+                "type": "object",
+                "properties": {"kind": _NULLABLE, "name": _NULLABLE},
+                "nullable": True,
+            },
             "replicationType": {"type": "object", "properties": {"location": {"type": "string"}}},
             **{
                 f"type{number}": {
@@ -69,7 +77,11 @@ def _parameters() -> dict[str, Any]:
         "networkRuleSetIpRules": rows,
         "networkRuleSetDefaultAction": {**text, "defaultValue": "Deny"},
         "privateEndpoints": rows,
-        "replications": {"type": "array", "items": {"$ref": "#/definitions/replicationType"}, "nullable": True},
+        "replications": {
+            "type": "array",
+            "items": {"$ref": "#/definitions/replicationType"},
+            "nullable": True,
+        },
         "webhooks": rows,
         "scopeMaps": rows,
         "cacheRules": rows,
@@ -101,7 +113,10 @@ def _resources() -> dict[str, Any]:
                 "policies": {
                     "azureADAuthenticationAsArmPolicy": {"status": "disabled"},
                     "exportPolicy": "[if(equals(parameters('acrSku'), 'Premium'), createObject('status', parameters('exportPolicyStatus')), null())]",
-                    "softDeletePolicy": {"retentionDays": 7, "status": "[parameters('softDeletePolicyStatus')]"},
+                    "softDeletePolicy": {
+                        "retentionDays": 7,
+                        "status": "[parameters('softDeletePolicyStatus')]",
+                    },
                 },
                 "publicNetworkAccess": "[if(not(empty(parameters('publicNetworkAccess'))), parameters('publicNetworkAccess'), if(and(not(empty(parameters('privateEndpoints'))), empty(parameters('networkRuleSetIpRules'))), 'Disabled', null()))]",
                 "networkRuleSet": "[if(not(empty(parameters('networkRuleSetIpRules'))), createObject('defaultAction', parameters('networkRuleSetDefaultAction'), 'ipRules', parameters('networkRuleSetIpRules')), null())]",
@@ -176,7 +191,10 @@ def _resources() -> dict[str, Any]:
             "webhooks",
             {"name": "name", "serviceUri": "serviceUri", "status": "status", "actions": "action"},
             {
-                "name": {"type": "string", "defaultValue": "[format('{0}webhook', parameters('registryName'))]"},
+                "name": {
+                    "type": "string",
+                    "defaultValue": "[format('{0}webhook', parameters('registryName'))]",
+                },
                 "serviceUri": {"type": "string"},
                 "status": {"type": "string", "defaultValue": "enabled"},
                 "actions": {"type": "array", "defaultValue": ["push", "delete"]},
@@ -195,7 +213,10 @@ def _resources() -> dict[str, Any]:
             "scopeMaps",
             {"name": "name", "actions": "actions"},
             {
-                "name": {"type": "string", "defaultValue": "[format('{0}-scopemaps', parameters('registryName'))]"},
+                "name": {
+                    "type": "string",
+                    "defaultValue": "[format('{0}-scopemaps', parameters('registryName'))]",
+                },
                 "actions": {"type": "array"},
             },
             {"properties": {"actions": "[parameters('actions')]"}},
@@ -228,7 +249,10 @@ def _module(
     """A loop of a module: one nested deployment per row of a list, optional values through `tryGet`."""
     row = f"coalesce(parameters('{leaf}'), createArray())[copyIndex()]"
     return {
-        "copy": {"name": f"registry_{leaf}", "count": f"[length(coalesce(parameters('{leaf}'), createArray()))]"},
+        "copy": {
+            "name": f"registry_{leaf}",
+            "count": f"[length(coalesce(parameters('{leaf}'), createArray()))]",
+        },
         "type": "Microsoft.Resources/deployments",
         "apiVersion": "2022-09-01",
         "name": f"[format('{{0}}-Registry-{leaf}-{{1}}', uniqueString(deployment().name, parameters('location')), copyIndex())]",

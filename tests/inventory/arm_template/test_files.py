@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import InputError, UsageError
-from scanner.inventory.arm_template.reading import Wanted, read_arm
+from scanner.inventory.arm_template.reading import Reading, Wanted, read_arm
 from tests.inventory.arm_template.compiled import FULL, compiled
 from tests.inventory.arm_template.expanding import (
     NOW,
     REGISTRY,
-    Reading,
     nested,
     read,
     registry,
@@ -59,7 +58,9 @@ def test_every_parameter_file_is_one_evaluation(tmp_path: Path):
     found = read(tmp_path)
     assert _names(found) == ["acrdev", "acrprod", "acrprod2"]
     assert found.errors == []
-    files = [one for part in found.inventory.parts.values() for one in part if one.type == "acrscan/templateFiles"]
+    files = [
+        one for part in found.inventory.parts.values() for one in part if one.type == "acrscan/templateFiles"
+    ]
     assert len(files) == 1
     ids = {one.id for part in found.inventory.parts.values() for one in part}
     assert len(ids) == 4
@@ -318,7 +319,10 @@ def test_the_compiled_form_with_all_its_settings(tmp_path: Path):
         for one in part
     }
     assert rows["registries/crrmax001"].body["properties"]["networkRuleSet"]["defaultAction"] == "Deny"
-    assert rows["cacheRules/docker-io-library-nginx"].body["properties"]["targetRepository"] == "docker.io/library/nginx"
+    assert (
+        rows["cacheRules/docker-io-library-nginx"].body["properties"]["targetRepository"]
+        == "docker.io/library/nginx"
+    )
     assert rows["replications/northeurope"].body["properties"] == {
         "regionEndpointEnabled": True,
         "zoneRedundancy": "Enabled",
@@ -505,7 +509,10 @@ def test_hostile_resources(tmp_path: Path, resource: dict[str, object]):
 def test_more_resources_than_anybody_deploys(tmp_path: Path):
     """A template beyond the number of resources is told as too large and leaves its scope open."""
     content = template(
-        [registry(name=f"[format('acr{at}{{0}}', copyIndex())]", copy={"name": "c", "count": 800}) for at in range(30)]
+        [
+            registry(name=f"[format('acr{at}{{0}}', copyIndex())]", copy={"name": "c", "count": 800})
+            for at in range(30)
+        ]
     )
     found = read(write(tmp_path, {"main.json": content}))
     assert any("more than 20,000 resources" in note for note in found.inventory.diagnostics)
@@ -521,7 +528,9 @@ def test_nothing_is_shown_of_secrets(tmp_path: Path):
                 "type": "Microsoft.ContainerInstance/containerGroups",
                 "apiVersion": "2023-05-01",
                 "name": "g",
-                "properties": {"imageRegistryCredentials": [{"server": "a.azurecr.io", "password": "hunter2-literal"}]},
+                "properties": {
+                    "imageRegistryCredentials": [{"server": "a.azurecr.io", "password": "hunter2-literal"}]
+                },
             },
             registry(),
         ],
@@ -529,6 +538,8 @@ def test_nothing_is_shown_of_secrets(tmp_path: Path):
     )
     values = _parameters(p="hunter2-given")
     found = read(write(tmp_path, {"main.json": content, "main.parameters.json": values}))
-    everything = repr([one for part in found.inventory.parts.values() for one in part]) + repr(found.inventory)
+    everything = repr([one for part in found.inventory.parts.values() for one in part]) + repr(
+        found.inventory
+    )
     assert "hunter2" not in everything
     assert json.dumps(list(found.inventory.diagnostics)).count("hunter2") == 0
