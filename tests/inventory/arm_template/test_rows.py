@@ -187,7 +187,9 @@ def test_secrets_through_plain_parameters(tmp_path: Path):
 
 def test_secrets_in_nested_templates_with_outer_scope(tmp_path: Path):
     """Secure parameters and list functions in an outer-scope template stand in clear in the history."""
-    outer = nested([_settings("[parameters('secure')]"), _settings(f"[{LIST}.username]", "USER")], inner=False)
+    outer = nested(
+        [_settings("[parameters('secure')]"), _settings(f"[{LIST}.username]", "USER")], inner=False
+    )
     content = template([outer], parameters={"secure": {"type": "securestring"}})
     rows = _rows(tmp_path, PLAIN, content)
     assert {row["parameter"] for row in rows} == {"secure", "listCredentials"}
@@ -198,7 +200,10 @@ def test_secrets_in_nested_templates_with_outer_scope(tmp_path: Path):
         values={"secure": "[parameters('secure')]"},
     )
     (tmp_path / "inner").mkdir()
-    assert _rows(tmp_path / "inner", PLAIN, template([inner], parameters={"secure": {"type": "securestring"}})) == []
+    assert (
+        _rows(tmp_path / "inner", PLAIN, template([inner], parameters={"secure": {"type": "securestring"}}))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,9 +230,7 @@ def test_secrets_in_outputs(tmp_path: Path, output: dict[str, Any], given: bool)
     }
     content = template([registry()], parameters=parameters, outputs={"out": output})
     assert [row["name"] for row in _rows(tmp_path, OUTPUTS, content)] == (["out"] if given else [])
-    inner = template(
-        [nested([], inner=False, outputs={"deep": output}), registry()], parameters=parameters
-    )
+    inner = template([nested([], inner=False, outputs={"deep": output}), registry()], parameters=parameters)
     (tmp_path / "inner").mkdir()
     rows = _rows(tmp_path / "inner", OUTPUTS, inner)
     assert [row["at"] for row in rows] == (["resources.0.properties.template.outputs.deep"] if given else [])
@@ -279,7 +282,12 @@ def test_a_replication_at_the_same_unknown_location_is_at_home(tmp_path: Path):
 def test_rows_of_several_evaluations_are_one(tmp_path: Path):
     """The same thing at the same place is told once, however many parameter files there are."""
     values = {"$schema": "https://x/deploymentParameters.json#", "parameters": {}}
-    files = {"main.json": template([registry(), _settings("hunter2")], outputs={"p": {"type": "string", "value": f"[{LIST}.username]"}})}
+    files = {
+        "main.json": template(
+            [registry(), _settings("hunter2")],
+            outputs={"p": {"type": "string", "value": f"[{LIST}.username]"}},
+        )
+    }
     found = read(write(tmp_path, {**files, "main.parameters.json": values, "main.parameters.b.json": values}))
     about = next(iter(found.inventory.parts["acrscan/templatefiles"])).body["properties"]
     assert [len(about[name]) for name in (READS, LITERALS, OUTPUTS)] == [1, 1, 1]

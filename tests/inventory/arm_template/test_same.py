@@ -21,7 +21,9 @@ HOME = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/pr
 LISTS = ("replications", "webhooks", "tokens", "scopeMaps", "cacheRules")
 CHILDREN: dict[str, dict[str, Any]] = {
     "scopeMaps/all": {"properties": {"type": "UserDefined", "actions": ["repositories/*/content/read"]}},
-    "cacheRules/hub": {"properties": {"sourceRepository": "docker.io/library/nginx", "targetRepository": "nginx"}},
+    "cacheRules/hub": {
+        "properties": {"sourceRepository": "docker.io/library/nginx", "targetRepository": "nginx"}
+    },
     "replications/eastus": {
         "location": "eastus",
         "properties": {"zoneRedundancy": "Disabled", "regionEndpointEnabled": True},
@@ -76,9 +78,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def _evaluated(inventory: Inventory) -> Scan:
-    return pipeline.scan(
-        pack_from(None), inventory, now=NOW, words="test", options=Options(keep_passes=True)
-    )
+    return pipeline.scan(pack_from(None), inventory, now=NOW, words="test", options=Options(keep_passes=True))
 
 
 def _verdicts(scan: Scan) -> dict[tuple[str, str], Verdict]:
@@ -118,7 +118,9 @@ def _live(folder: Path, body: Mapping[str, Any]) -> Scan:
                     "id": identifier,
                     "name": "acr1",
                     "type": REGISTRY,
-                    **{key: value for key, value in body.items() if key not in ("apiVersion", "type", "name")},
+                    **{
+                        key: value for key, value in body.items() if key not in ("apiVersion", "type", "name")
+                    },
                     "properties": {
                         "loginServer": "acr1.azurecr.io",
                         "provisioningState": "Succeeded",
@@ -153,7 +155,9 @@ def test_a_template_and_live_answers_give_the_same_verdicts(tmp_path: Path, case
     described = _verdicts(_template(tmp_path / "t", template([body, *_children("acr1")])))
     live = _verdicts(_live(tmp_path / "l", body))
     decided = (Verdict.PASS, Verdict.FAIL)
-    both = {key for key in described.keys() & live.keys() if described[key] in decided and live[key] in decided}
+    both = {
+        key for key in described.keys() & live.keys() if described[key] in decided and live[key] in decided
+    }
     assert {key: described[key] for key in both} == {key: live[key] for key in both}
     assert len(both) >= 10
     assert Verdict.ERROR not in described.values()
