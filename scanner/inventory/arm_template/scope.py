@@ -160,11 +160,10 @@ class Scope:
             try:
                 value = work(name)
                 held[key] = (value, tuple(dict.fromkeys(trail[begun:])))
-            except BaseException:
-                del held[key]
-                raise
             finally:
                 del trail[begun:]
+                if held[key] is None:
+                    del held[key]
         found = held[key]
         if found is None:
             raise ExpressionError(f"the {what} {name[:80]!r} needs itself")
