@@ -18,11 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scanner import pipeline  # noqa: E402 - the checkout itself
-from scanner.cli.options import pack_from  # noqa: E402
-from scanner.inventory.arm_template.reading import read_arm  # noqa: E402
-from tests.inventory.arm_template.compiled import FULL, compiled  # noqa: E402
-from tests.inventory.arm_template.expanding import NOW, write  # noqa: E402
+from scanner import pipeline
+from scanner.cli.options import pack_from
+from scanner.inventory.arm_template.reading import read_arm
+from tests.inventory.arm_template.compiled import FULL, compiled
+from tests.inventory.arm_template.expanding import NOW, write
 
 ROWS = (("160 kB", 78, 0.030), ("3 MB", 1700, 0.5))
 """Name, how much the template is filled up, and the seconds it may take to read, expand and evaluate, warm."""
@@ -58,7 +58,9 @@ def _templates(folder: Path, filler: int) -> Path:
         "parameters": {name: {"value": value} for name, value in FULL.items()},
     }
     folder.mkdir()
-    return write(folder, {"main.json": compiled(filler), "main.parameters.json": json.loads(json.dumps(values))})
+    return write(
+        folder, {"main.json": compiled(filler), "main.parameters.json": json.loads(json.dumps(values))}
+    )
 
 
 def _median(work: Callable[[], object], rounds: int) -> float:
@@ -74,7 +76,7 @@ def _clock(command: list[str], rounds: int) -> float:
     found = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).resolve().parent.parent)  # noqa: S603
+        subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).resolve().parent.parent)
         found.append(time.perf_counter() - begun)
     return min(found)
 
