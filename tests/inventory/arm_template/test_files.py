@@ -262,7 +262,8 @@ def test_linked_templates_inside_the_tree_are_followed(tmp_path: Path):
     assert found.errors == []
     one = next(one for one in found.inventory.parts[REGISTRY.lower()] if one.name == "acrlinked")
     assert one.places[""][0].file == "modules/registry.json"
-    assert [place.what for place in one.places[""]] == ["resource"]
+    assert [place.what for place in one.places[""]] == ["resource", "nested deployment linked"]
+    assert one.places[""][1].file == "main.json"
 
 
 @pytest.mark.parametrize("path", ["../outside.json", "/etc/hosts", "none.json"])
