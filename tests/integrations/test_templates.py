@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.integrations import templates
-from tests.integrations.test_github import HOSTILE, LINT, TEST
+from tests.integrations.test_github import HOSTILE, LINT, TEMPLATE, TEST
 
 HOSTS = {"azure": templates.azure, "gitlab": templates.gitlab}
 SARIF = json.dumps({
@@ -232,6 +232,18 @@ def test_scan_of_saved_answers(machine, host, registry):
         sarif = json.loads((ran.reports / "sarif" / "acrscan.sarif").read_text("utf-8"))
         assert sarif["runs"][0]["results"]
         assert "##vso[task.uploadsummary]" in ran.log
+
+
+def test_check_of_the_repository(machine, host):
+    """Templates of the checkout are judged, and the job fails with the code of the check."""
+    machine.real()
+    (machine.workspace / "main.json").write_text(TEMPLATE)
+    ran = host(
+        machine,
+        **spelled(host, version="installed", command="check", arguments="--rule=ACR101", fail_on="high"),
+    )
+    assert ran.code == 1, ran.log
+    assert "main.json" in (ran.reports / "acrscan.junit.xml").read_text("utf-8")
 
 
 def test_waivers_alone(machine, host):
