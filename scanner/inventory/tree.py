@@ -20,7 +20,10 @@ TOOLS = frozenset({".git", ".hg", ".svn", ".terraform", "node_modules", ".venv",
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with the name that reports show: relative to the folder that was given, with slashes."""
+    """A file with the name that reports show: relative to the working folder, with slashes.
+
+    Of what lies outside of it, relative to the folder that was given: names of a machine's folders stay there.
+    """
 
     path: Path
     name: str
@@ -52,7 +55,7 @@ class Tree:
         for path in self.paths:
             if not path.is_dir():
                 if not self.mixed or wanted(path.name.lower()):
-                    yield File(path, path.as_posix() if not path.is_absolute() else path.name, not self.mixed)
+                    yield File(path, _name(path, path.parent), not self.mixed)
                 continue
             ignored = self.ignored.get(path) if self.ignored is not None else None
             for file in self._below(path, ignored, wanted):
@@ -61,7 +64,7 @@ class Tree:
                     raise InputError(
                         f"more than {MAX_FILES:,} files", str(path), "Name the folders that matter."
                     )
-                yield File(file, file.relative_to(path).as_posix(), given=False)
+                yield File(file, _name(file, path), given=False)
 
     def _below(self, folder: Path, ignored: Ignored | None, wanted: Callable[[str], bool]) -> Iterator[Path]:
         with os.scandir(folder) as found:
@@ -81,3 +84,10 @@ class Tree:
     def notes(self) -> list[str]:
         """Patterns that could not be used."""
         return [note for one in (self.ignored or {}).values() for note in one.notes]
+
+
+def _name(file: Path, folder: Path) -> str:
+    whole, here = file.absolute(), Path.cwd()
+    if ".." in whole.parts:
+        whole = Path(os.path.normpath(whole))
+    return (whole.relative_to(here) if whole.is_relative_to(here) else file.relative_to(folder)).as_posix()

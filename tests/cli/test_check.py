@@ -103,3 +103,13 @@ def test_patterns_that_cannot_be_used_are_told(repository, capsys):
     code, rows, err = call(capsys)
     assert (code, rows) == (1, [("acrbuilt", "fail")])
     assert "patterns were not used" in err
+
+
+def test_places_are_those_of_the_repository(repository, capsys):
+    """A file has the same name from wherever its folder is named, as long as it lies below the working folder."""
+    (repository / "infra" / "main.json").write_text(template("acrbad", admin=True))
+    for path in ("infra", "./infra/", "infra/../infra", "infra/main.json", repository / "infra"):
+        run(["check", "--rule", "ACR101", "-f", "json", "-o", "-", str(path)])
+        (row,) = json.loads(capsys.readouterr().out)["findings"]
+        assert row["origin"]["where"] == "infra/main.json"
+        assert row["resource"].startswith("/subscriptions/file:infra%2Fmain.json/")

@@ -367,7 +367,7 @@ def test_a_check_of_the_repository(machine):
     assert "- acrscan check: `exit 1: 1 high (limit: high)`" in ran.summary
     (result,) = json.loads(Path(ran.outputs["sarif"]).read_text("utf-8"))["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == "main.json"
+    assert place["artifactLocation"]["uri"] == "infra/main.json"
     line = place["region"]["startLine"]
     assert "adminUserEnabled" in TEMPLATE.splitlines()[line - 1]
 
