@@ -1,0 +1,87 @@
+"""`for` expressions: what they walk over comes in, a list or object comes out; doubtful elements leave an open end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scanner.inventory.terraform.access import as_flag, pairs_of
+from scanner.inventory.terraform.context import Context, Evaluate
+from scanner.inventory.terraform.syntax import For
+from scanner.inventory.terraform.values import (
+    MAX_ITEMS,
+    Choice,
+    EvaluationError,
+    Secret,
+    Sym,
+    Tail,
+    Text,
+    first_unknown,
+    key_of,
+    lift,
+    shown,
+)
+
+
+def loop(expression: For, context: Context, evaluate: Evaluate) -> Any:
+    """The value of a `for` expression."""
+    walked = evaluate(expression.items, context)
+
+    def work(value: Any) -> Any:
+        if isinstance(value, (Sym, Secret, Text)):
+            unknown = first_unknown([value]) or Sym("not known", "error")
+            return Sym(unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})")
+        return _object_for(expression, value, context, evaluate) if expression.key_of is not None else _list_for(expression, value, context, evaluate)
+
+    return lift(work, walked) if isinstance(walked, Choice) else work(walked)
+
+
+def _elements(expression: For, value: Any, context: Context, evaluate: Evaluate) -> Iterator[tuple[Context, Any, Any]]:
+    """(context, whether it is taken, tail) per element."""
+    pairs = pairs_of(value)
+    if len(pairs) > MAX_ITEMS:
+        raise EvaluationError("for walks over too many elements")
+    for key, item in pairs:
+        if isinstance(item, Tail):
+            yield context, True, item
+            continue
+        inner = context.with_bound({expression.key: key, expression.value: item} if expression.key else {expression.value: item})
+        taken: Any = True
+        if expression.condition is not None:
+            taken = as_flag(evaluate(expression.condition, inner))
+        yield inner, taken, None
+
+
+def _list_for(expression: For, value: Any, context: Context, evaluate: Evaluate) -> Any:
+    found: list[Any] = []
+    tail: Tail | None = None
+    for inner, taken, end in _elements(expression, value, context, evaluate):
+        if end is not None:
+            tail = end
+        elif taken is True:
+            found.append(evaluate(expression.value_of, inner))
+        elif taken is not False:
+            unknown = first_unknown([taken]) or Sym("not known", "error")
+            tail = tail or Tail(f"whether an element belongs to the list is not known: {unknown.reason}", key_of(taken))
+    return [*found, tail] if tail is not None else found
+
+
+def _object_for(expression: For, value: Any, context: Context, evaluate: Evaluate) -> Any:
+    found: dict[str, Any] = {}
+    assert expression.key_of is not None
+    for inner, taken, end in _elements(expression, value, context, evaluate):
+        if taken is False:
+            continue
+        key = evaluate(expression.key_of, inner) if end is None else end
+        unknown = first_unknown([key, taken])
+        if unknown is not None:
+            return Sym(unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})")
+        name = shown(key)
+        made = evaluate(expression.value_of, inner)
+        if expression.group:
+            found.setdefault(name, []).append(made)
+        elif name in found:
+            raise EvaluationError(f"for makes the key {name[:60]!r} twice")
+        else:
+            found[name] = made
+    return found
