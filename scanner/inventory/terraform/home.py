@@ -210,4 +210,4 @@ def _role(name: Any, guid: Any) -> Any:
         return f"/providers/Microsoft.Authorization/roleDefinitions/{guid.rpartition('/')[2]}"
     if isinstance(name, str) and role_id(name):
         return role_id(name)
-    return None
+    return under("", "Microsoft.Authorization/roleDefinitions", name) if name is not None else None
