@@ -95,10 +95,17 @@ def reader(source: str) -> Reader:
     return found
 
 
-def runs(source: str, counts: Mapping[str, int], problems: Iterable[Problem], now: str) -> tuple[SourceRun, ...]:
+def runs(
+    source: str,
+    counts: Mapping[str, int],
+    problems: Iterable[Problem],
+    now: str,
+    loose: Mapping[str, Sequence[Problem]] = MappingProxyType({}),
+) -> tuple[SourceRun, ...]:
     """One run per type. `counts`: resources by type; `problems`: parts of the description that could not be read.
 
-    A part that could not be read may hold resources of every type.
+    A part that could not be read may hold resources of every type. `loose`: by lower-case type, resources of which it is not
+    known where they belong.
     """
     broken = tuple(problems)
     found = []
@@ -107,8 +114,9 @@ def runs(source: str, counts: Mapping[str, int], problems: Iterable[Problem], no
         if kind in ELSEWHERE and not count:
             found.append(_not_asked(source, kind, f"the files describe no {_leaf(kind)}"))
         else:
-            state = "complete" if not broken else "partial" if count else "failed"
-            found.append(SourceRun(source, kind, state, count, broken, now))
+            missing = (*broken, *loose.get(kind.lower(), ()))
+            state = "complete" if not missing else "partial" if count else "failed"
+            found.append(SourceRun(source, kind, state, count, missing, now))
     found += [_not_asked(source, kind, f"{_leaf(kind)} exist in Azure only") for kind in LIVE_ONLY]
     return tuple(sorted(found, key=lambda run: run.collection.lower()))
 

@@ -6,11 +6,12 @@ Secrets are replaced on the way, before anything else sees the body.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from scanner.inventory import redact
 from scanner.model.resource import pointer
-from scanner.model.values import Hidden
+from scanner.model.values import ABSENT, Alternatives, Hidden, Unknown, UnreadTail
 from scanner.types import ELEMENT, VALUE, Branch, TypeFacts
 
 _NOTHING: Mapping[str, Branch] = {}
@@ -53,6 +54,11 @@ class Normaliser:
     def _value(
         self, key: str, value: Any, branch: Branch | None, keys: tuple[str, ...], siblings: Any
     ) -> Any:
+        if isinstance(value, (Unknown, Hidden, UnreadTail)):
+            return value
+        if isinstance(value, Alternatives):
+            ways = (one if one is ABSENT else self._value(key, one, branch, keys, siblings) for one in value.values)
+            return replace(value, values=tuple(ways))
         kind = redact.kind_of(
             key, value, branch.fact if branch else None, siblings if isinstance(siblings, dict) else {}
         )

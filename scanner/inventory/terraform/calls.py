@@ -18,6 +18,7 @@ from scanner.inventory.terraform.functions.texts import text as as_text
 from scanner.inventory.terraform.syntax import Call
 from scanner.inventory.terraform.values import (
     Choice,
+    Encoded,
     EvaluationError,
     Secret,
     SetOf,
@@ -100,6 +101,11 @@ def _known_call(name: str, arguments: list[Any]) -> Any:
     if name in DEEP:
         if all(map(known, arguments)):
             return DEEP[name](*arguments)
+        if name == "jsonencode" and len(arguments) == 1 and isinstance(arguments[0], (dict, list)):
+            unknown = _unknown(name, arguments, arguments)
+            return Encoded(unknown.reason, unknown.kind, unknown.key, arguments[0])
+        if name == "jsondecode" and len(arguments) == 1 and isinstance(arguments[0], Encoded):
+            return arguments[0].value
         partly = _partly(name, arguments)
         return partly if partly is not None else _unknown(name, arguments, arguments)
     if name in RANDOM:

@@ -29,6 +29,13 @@ class Sym:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded(Sym):
+    """The JSON text of a value of which parts are not known; decoding gives the value back."""
+
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A text of known and unknown parts."""
 

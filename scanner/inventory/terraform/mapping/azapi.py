@@ -9,7 +9,7 @@ from scanner.inventory.terraform.functions import DEEP
 from scanner.inventory.terraform.home import Home
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.draft import Draft, identity, region
-from scanner.inventory.terraform.values import EvaluationError, Secret, Sym, Text, is_handle, lift
+from scanner.inventory.terraform.values import Encoded, EvaluationError, Secret, Sym, Text, is_handle, lift
 
 
 def type_of(instance: Instance) -> tuple[str, str]:
@@ -46,6 +46,8 @@ def decoded(value: Any) -> Any:
     """A body: an object from 2.x on, JSON in a text before."""
 
     def one_way(one: Any) -> Any:
+        if isinstance(one, Encoded):
+            return one.value
         if isinstance(one, str):
             try:
                 return DEEP["jsondecode"](one)

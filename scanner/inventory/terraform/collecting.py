@@ -1,0 +1,113 @@
+"""Terraform: folders and plans come in, an `Inventory` of what they describe comes out, before anything is deployed.
+
+A folder stands for a root module; folders below it that nobody calls are roots too. A broken file hides nothing that others
+say: it is a part that was not read. Nothing is fetched, nothing is run, nothing outside of the given paths is read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scanner.errors import InputError, Problems, ScannerError, ScopeError
+from scanner.inventory import described
+from scanner.inventory.described import Given
+from scanner.inventory.record import ListPart, digest
+from scanner.inventory.terraform.calling import source_of
+from scanner.inventory.terraform.evaluation import evaluate_root
+from scanner.inventory.terraform.folder import read_folder
+from scanner.inventory.terraform.plan import evaluate_plan
+from scanner.inventory.terraform.result import Evaluated
+from scanner.inventory.terraform.tree import ENDINGS, Files, folders
+from scanner.model.resource import Inventory, Part, Problem, Resource
+
+SOURCE = "terraform"
+
+
+def collect(paths: Sequence[Path], given: Given) -> Inventory:
+    """The inventory of folders and plans.
+
+    Raises `Problems` with every error where nothing could be read, `InputError` for variables that nobody declares,
+    `ScopeError` where no path holds anything of Terraform.
+    """
+    files = Files([*paths, *given.files], Path.cwd(), allow_outside=given.allow_outside)
+    values = dict(_pair(text) for text in given.values)
+    results: list[Evaluated] = []
+    errors: list[ScannerError] = []
+    for path in paths:
+        try:
+            results += _evaluated(files, path, values, given)
+        except InputError as error:
+            errors.append(error)
+    undeclared = [name for name in values if not any(name in one.declared for one in results)]
+    if results and undeclared:
+        errors.append(
+            InputError(f"no root module declares the variable {undeclared[0]!r}", "--var", "Check its name.")
+        )
+        raise Problems(errors)
+    if errors and not any(one.resources for one in results):
+        raise Problems(errors)
+    if not results:
+        raise ScopeError("nothing of Terraform is there", ", ".join(map(str, paths)), "Name a folder with .tf files, or a plan.")
+    return _inventory(results, errors, given.now)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise InputError(f"--var {text.partition('=')[0]!r} is not NAME=VALUE")
+    return name.strip(), value
+
+
+def _evaluated(files: Files, path: Path, values: dict[str, str], given: Given) -> Iterator[Evaluated]:
+    if not path.exists():
+        raise InputError("no such file or folder", str(path), "Name a folder with .tf files, or a plan.")
+    if path.is_dir():
+        names = ",".join(file.name for file in given.files)
+        for root in _roots(files, path):
+            yield evaluate_root(files, root, values, given.files, evaluation=names)
+    elif path.name.endswith(ENDINGS):
+        raise InputError(
+            "is one file of a module, which says little without the others", files.name(path), "Name its folder."
+        )
+    else:
+        yield evaluate_plan(files, path)
+
+
+def _roots(files: Files, path: Path) -> list[Path]:
+    """The folder itself where it holds files, and folders below it that no module calls."""
+    found = list(folders(path))
+    if not found:
+        raise InputError("the folder holds no .tf file", files.name(path), "Name a folder with .tf files, or a plan.")
+    if found == [path]:
+        return found
+    called: set[Path] = set()
+    for folder in found:
+        for block in read_folder(files, folder).modules.values():
+            source = source_of(block)
+            if source is not None and source.startswith("."):
+                called.add((folder / source).resolve())
+    return [folder for folder in found if folder == path or folder.resolve() not in called]
+
+
+def _inventory(results: list[Evaluated], errors: list[ScannerError], now: str) -> Inventory:
+    resources: dict[str, list[Resource]] = {}
+    for one in results:
+        for resource in one.resources:
+            resources.setdefault(resource.type.lower(), []).append(resource)
+    parts: dict[str, Part] = {kind: ListPart(rows[0].type, rows) for kind, rows in resources.items()}
+    counts = Counter({rows[0].type: len(rows) for rows in resources.values()})
+    problems = [problem for one in results for problem in one.problems]
+    problems += [Problem("", str(error)) for error in errors]
+    loose: dict[str, list[Problem]] = {}
+    for one in results:
+        for kind, found in one.loose.items():
+            loose.setdefault(kind, []).extend(found)
+    return Inventory(
+        parts=parts,
+        runs=described.runs(SOURCE, counts, problems, now, loose),
+        digest=digest(parts),
+        collected_at=now,
+        diagnostics=tuple(dict.fromkeys(note for one in results for note in one.notes)),
+    )

@@ -1,0 +1,132 @@
+"""One root module: its folder and the given values come in, resources in Azure's shape with everything unknown come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from scanner.errors import InputError
+from scanner.inventory.terraform.blocks import instance_of
+from scanner.inventory.terraform.calling import Caller
+from scanner.inventory.terraform.context import Budget
+from scanner.inventory.terraform.folder import Written
+from scanner.inventory.terraform.home import Home
+from scanner.inventory.terraform.instance import Instance
+from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
+from scanner.inventory.terraform.module import Module, World
+from scanner.inventory.terraform.result import Evaluated, finish, problem_at
+from scanner.inventory.terraform.syntax import Attribute, Block, Literal
+from scanner.inventory.terraform.tree import Files
+from scanner.inventory.terraform.variables import Argument, command_line_value, read_values
+from scanner.inventory.terraform.versions import azurerm_version
+
+TEMPLATES = frozenset({"azurerm_resource_group_template_deployment", "azurerm_subscription_template_deployment"})
+
+
+def evaluate_root(
+    files: Files, root: Path, values: Mapping[str, str], value_files: tuple[Path, ...], *, evaluation: str = ""
+) -> Evaluated:
+    """Everything that a root module describes. Raises `InputError` where its folder cannot be listed."""
+    caller = Caller(files, root)
+    written = caller.read(root)
+    home = Home(files.name(root), evaluation)
+    found = Evaluated(declared=frozenset(written.variables))
+    world = World(files, Budget(), home, root, caller.open)
+    top = Module(world, written, "", {})
+    context = top.context()
+    top.given = {
+        name: Argument(attribute, context, what)
+        for name, (attribute, what) in _given(files, root, written, values, value_files, found).items()
+    }
+    instances = list(_instances(top, found, home))
+    version, how = azurerm_version(files, root, caller.used.values())
+    if how == "assumed" and any(one.kind == "azurerm_container_registry" for one in instances):
+        found.notes.append(f"{home.file}: no version of the provider azurerm is named; {version[0]}.x is assumed")
+    finish(instances, version, home, found)
+    _tell(world, caller, home, found)
+    return found
+
+
+def _given(
+    files: Files,
+    root: Path,
+    written: Written,
+    values: Mapping[str, str],
+    value_files: tuple[Path, ...],
+    found: Evaluated,
+) -> dict[str, tuple[Attribute, str]]:
+    """The values of the root's variables in Terraform's order: what comes later wins.
+
+    https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
+    """
+    automatic = [root / "terraform.tfvars", root / "terraform.tfvars.json"]
+    automatic += sorted([*root.glob("*.auto.tfvars"), *root.glob("*.auto.tfvars.json")], key=lambda path: path.name)
+    given: dict[str, tuple[Attribute, str]] = {}
+    for path in [one for one in automatic if one.is_file()]:
+        try:
+            read = read_values(files, path)
+        except InputError as error:
+            found.problems.append(problem_at(Home(files.name(root)), f"{error.where}: {error.what}"))
+            continue
+        given.update({name: (attribute, "variable file") for name, attribute in read.items()})
+    for path in value_files:
+        given.update({name: (attribute, "variable file") for name, attribute in read_values(files, path).items()})
+    for name, text in values.items():
+        block = written.variables.get(name)
+        kind = block.body.attributes.get("type") if block is not None else None
+        given[name] = (command_line_value(name, text, kind.expression if kind is not None else None), "command line")
+    others = [path for path in root.glob("*.tfvars") if path not in automatic and path not in value_files]
+    if others and not value_files:
+        names = ", ".join(sorted(path.name for path in others)[:5])
+        found.notes.append(f"{files.name(root)}: values are not taken from {names}; name one with --var-file")
+    return given
+
+
+def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instance]:
+    """Every instance of a type that is looked at, in a module and what it calls."""
+    for error in module.written.errors:
+        text = f"{error.where}: {error.what}"
+        if not any(problem.reason == text for problem in found.problems):
+            found.problems.append(problem_at(home, text))
+    found.notes += [note for note in module.written.notes if note not in found.notes]
+    for (kind, _), block in module.written.resources.items():
+        if wanted(kind) or _about_registries(kind, block):
+            items = module.items(block)
+            if not items and _about_registries(kind, block):
+                found.empty.append(f"{module.address(f'{kind}.{block.labels[1]}')} has no instances (count or for_each)")
+        if wanted(kind):
+            yield from (instance_of(item) for item in items)
+        elif kind in TEMPLATES and "azurerm" in kind:
+            found.notes.append(f"{module.address(kind)}.{block.labels[1]} deploys a template, which is not looked into")
+        elif is_registry_kind(kind) and kind not in SILENT:
+            found.problems.append(problem_at(home, f"{kind} is not known to this version of acrscan"))
+    for child in module.children():
+        yield from _instances(child, found, home)
+
+
+def _about_registries(kind: str, block: Block) -> bool:
+    """Whether a block describes a registry or a part of one."""
+    if is_registry_kind(kind):
+        return True
+    given = block.body.attributes.get("type") if kind.startswith("azapi_") else None
+    expression = given.expression if given is not None else None
+    text = expression.value if isinstance(expression, Literal) else ""
+    return isinstance(text, str) and text.lower().startswith("microsoft.containerregistry/")
+
+
+def _tell(world: World, caller: Caller, home: Home, found: Evaluated) -> None:
+    """What could not be looked into, and what speaks of registries without describing one."""
+    for call in world.unresolved.values():
+        where = f"{call.place.file}:{call.place.line}"
+        if call.speaks:
+            found.problems.append(problem_at(home, f"{where}: {call.reason}", call.address))
+        else:
+            found.notes.append(f"{where}: {call.reason}")
+    found.notes += [note for note in world.budget.notes if note not in found.notes]
+    speaking = [name for written in caller.used.values() for name in written.speaks]
+    reads = any(kind.startswith("azurerm_container_registry") for one in caller.used.values() for kind, _ in one.data)
+    if speaking and not found.resources and not found.problems:
+        if found.empty or reads:
+            found.notes += found.empty or [f"{home.file}: registries are read from Azure, none is described"]
+        else:
+            found.problems.append(problem_at(home, f"{speaking[0]} speaks of registries, yet nothing of it was understood"))

@@ -1,0 +1,89 @@
+"""From instances to resources: what a folder or plan is configured with comes in, the model's resources come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scanner.inventory.terraform.home import R, Home, render
+from scanner.inventory.terraform.instance import Instance
+from scanner.inventory.terraform.joining import join
+from scanner.inventory.terraform.mapping import JOINED, drafts_of
+from scanner.inventory.terraform.mapping.draft import Draft
+from scanner.inventory.terraform.values import Choice, first_unknown
+from scanner.inventory.terraform.versions import Version
+from scanner.model import ids
+from scanner.model.resource import Problem, Resource
+from scanner.types import facts_for
+
+_RETIRED = (
+    ("trust_policy_enabled", (5,), "was removed in 5.0"),
+    ("trust_policy", (4,), "was removed in 4.0"),
+    ("retention_policy", (4,), "was removed in 4.0"),
+    ("georeplication_locations", (3,), "was removed in 3.0"),
+)
+"""Arguments of registries that newer versions of the provider refuse: (argument, version, words)."""
+
+
+@dataclass(slots=True)
+class Evaluated:
+    """What one root or plan gives.
+
+    `problems`: parts that could not be read; `loose`: by lower-case type, what may lie anywhere; `declared`: the variables
+    of the root; `empty`: blocks about registries that have no instance.
+    """
+
+    resources: list[Resource] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    loose: dict[str, list[Problem]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    declared: frozenset[str] = frozenset()
+    empty: list[str] = field(default_factory=list)
+
+
+def problem_at(home: Home, reason: str, name: str = "") -> Problem:
+    """A part that could not be read. `name`: what it is called, for a part that has a name of its own."""
+    if not name:
+        return Problem(home.subscription, reason)
+    return Problem(ids.file_id(f"{home.subscription}/resourceGroups/-", "Terraform/modules", [name]), reason)
+
+
+def finish(instances: Iterable[Instance], version: Version, home: Home, found: Evaluated) -> None:
+    """Map, join and settle instances; results are added to `found`."""
+    drafts: list[Draft] = []
+    others: list[Instance] = []
+    for instance in instances:
+        instance.version = version
+        if instance.kind in JOINED:
+            others.append(instance)
+            continue
+        if instance.kind == "azurerm_container_registry":
+            _check(instance, found)
+        drafts += drafts_of(instance, home)
+    for draft in join(drafts, others, home):
+        if facts_for(draft.kind) is None:
+            continue  # Another service's resource, which no rule is about.
+        _settle(draft, home, found)
+
+
+def _settle(draft: Draft, home: Home, found: Evaluated) -> None:
+    ways = draft.id.values if isinstance(draft.id, Choice) else (draft.id,)
+    if draft.kind != R and not all(render(way).startswith("/") for way in ways):
+        reason = f"{draft.instance.address}: where it belongs is not known: {_why(draft.id)}"
+        found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
+    found.resources += draft.finished(home)
+
+
+def _why(value: Any) -> str:
+    unknown = first_unknown([value])
+    return unknown.reason if unknown is not None else "its scope is no id"
+
+
+def _check(instance: Instance, found: Evaluated) -> None:
+    for argument, version, words in _RETIRED:
+        if instance.version >= version and instance.values.get(argument) not in (None, []):
+            place = (instance.places.get(argument) or instance.places[""])[0]
+            found.notes.append(
+                f"{place.file}:{place.line}:{place.column}: {argument} {words}, yet azurerm {instance.version[0]}.x is used"
+            )
