@@ -39,7 +39,8 @@ class Completeness:
         lowered = collection.lower()
         runs = self._runs.get(lowered, [])
         if runs and all(run.state == "not-asked" for run in runs):
-            return OPT_IN.get(lowered, f"{collection} not asked for")
+            told = next((problem.reason for run in runs for problem in run.problems), "")
+            return told or OPT_IN.get(lowered, f"{collection} not asked for")
         return OPT_IN.get(lowered, "") if not runs else ""
 
     def collected(self, collection: str) -> bool:

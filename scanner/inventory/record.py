@@ -75,9 +75,9 @@ def stripped(value: Any) -> Any:
     if isinstance(value, Hidden):
         return {"$hidden": value.kind}
     if isinstance(value, Alternatives):
-        return {"$oneOf": [None if one is ABSENT else stripped(one) for one in value.values], "$by": value.cause}
+        return {"$oneOf": [None if item is ABSENT else stripped(item) for item in value.values]}
     if isinstance(value, Partial):
-        return {"$text": list(value.parts)}
+        return {"$parts": list(value.parts)}
     return None if isinstance(value, Unknown) else value
 
 
