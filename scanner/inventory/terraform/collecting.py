@@ -6,13 +6,12 @@ say: it is a part that was not read. Nothing is fetched, nothing is run, nothing
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scanner.errors import InputError, Problems, ScannerError, ScopeError
 from scanner.inventory import described
-from scanner.inventory.described import Given
 from scanner.inventory.record import ListPart, digest
 from scanner.inventory.terraform.calling import source_of
 from scanner.inventory.terraform.evaluation import evaluate_root
@@ -20,53 +19,69 @@ from scanner.inventory.terraform.folder import read_folder
 from scanner.inventory.terraform.plan import evaluate_plan
 from scanner.inventory.terraform.result import Evaluated
 from scanner.inventory.terraform.tree import ENDINGS, Files, folders
-from scanner.model.resource import Inventory, Part, Problem, Resource
+from scanner.model.resource import Inventory, Part, Problem, Resource, SourceRun
 
 SOURCE = "terraform"
 
 
-def collect(paths: Sequence[Path], given: Given) -> Inventory:
-    """The inventory of folders and plans.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a user gives beside the paths: `values` (NAME=VALUE), files of values, and whether to read outside of the paths."""
+
+    values: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    allow_outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The inventory, and files that could not be used although the rest could."""
+
+    inventory: Inventory
+    errors: tuple[ScannerError, ...] = ()
+
+
+def read_terraform(paths: Sequence[Path], wanted: Wanted, *, now: str) -> Reading:
+    """The inventory of folders and plans. `now`: RFC 3339, the time of the reading.
 
     Raises `Problems` with every error where nothing could be read, `InputError` for variables that nobody declares,
     `ScopeError` where no path holds anything of Terraform.
     """
-    files = Files([*paths, *given.files], Path.cwd(), allow_outside=given.allow_outside)
-    values = dict(_pair(text) for text in given.values)
+    files = Files([*paths, *wanted.files], Path.cwd(), allow_outside=wanted.allow_outside)
+    values = dict(_pair(text) for text in wanted.values)
     results: list[Evaluated] = []
     errors: list[ScannerError] = []
     for path in paths:
         try:
-            results += _evaluated(files, path, values, given)
+            results += _evaluated(files, path, values, wanted)
         except InputError as error:
             errors.append(error)
     undeclared = [name for name in values if not any(name in one.declared for one in results)]
     if results and undeclared:
-        errors.append(
-            InputError(f"no root module declares the variable {undeclared[0]!r}", "--var", "Check its name.")
-        )
-        raise Problems(errors)
+        raise InputError(f"no root module declares the variable {undeclared[0]!r}", "--var", "Check its name.")
+    errors += [error for one in results for error in one.errors]
     if errors and not any(one.resources for one in results):
-        raise Problems(errors)
+        raise Problems(list(dict.fromkeys(errors)))
     if not results:
-        raise ScopeError("nothing of Terraform is there", ", ".join(map(str, paths)), "Name a folder with .tf files, or a plan.")
-    return _inventory(results, errors, given.now)
+        names = ", ".join(map(str, paths))
+        raise ScopeError("nothing of Terraform is there", names, "Name a folder with .tf files, or a plan.")
+    return Reading(_inventory(results, now), tuple(dict.fromkeys(errors)))
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise InputError(f"--var {text.partition('=')[0]!r} is not NAME=VALUE")
+        raise InputError(f"--var {name!r} is not NAME=VALUE", "", "Write it as --var sku=Premium.")
     return name.strip(), value
 
 
-def _evaluated(files: Files, path: Path, values: dict[str, str], given: Given) -> Iterator[Evaluated]:
+def _evaluated(files: Files, path: Path, values: dict[str, str], wanted: Wanted) -> Iterator[Evaluated]:
     if not path.exists():
         raise InputError("no such file or folder", str(path), "Name a folder with .tf files, or a plan.")
     if path.is_dir():
-        names = ",".join(file.name for file in given.files)
+        names = ",".join(file.name for file in wanted.files)
         for root in _roots(files, path):
-            yield evaluate_root(files, root, values, given.files, evaluation=names)
+            yield evaluate_root(files, root, values, wanted.files, evaluation=names)
     elif path.name.endswith(ENDINGS):
         raise InputError(
             "is one file of a module, which says little without the others", files.name(path), "Name its folder."
@@ -91,23 +106,31 @@ def _roots(files: Files, path: Path) -> list[Path]:
     return [folder for folder in found if folder == path or folder.resolve() not in called]
 
 
-def _inventory(results: list[Evaluated], errors: list[ScannerError], now: str) -> Inventory:
+def _inventory(results: list[Evaluated], now: str) -> Inventory:
     resources: dict[str, list[Resource]] = {}
     for one in results:
         for resource in one.resources:
             resources.setdefault(resource.type.lower(), []).append(resource)
     parts: dict[str, Part] = {kind: ListPart(rows[0].type, rows) for kind, rows in resources.items()}
-    counts = Counter({rows[0].type: len(rows) for rows in resources.values()})
     problems = [problem for one in results for problem in one.problems]
-    problems += [Problem("", str(error)) for error in errors]
     loose: dict[str, list[Problem]] = {}
     for one in results:
         for kind, found in one.loose.items():
             loose.setdefault(kind, []).extend(found)
     return Inventory(
         parts=parts,
-        runs=described.runs(SOURCE, counts, problems, now, loose),
+        runs=tuple(_opened(run, problems, loose) for run in described.runs(SOURCE, parts, problems)),
         digest=digest(parts),
         collected_at=now,
         diagnostics=tuple(dict.fromkeys(note for one in results for note in one.notes)),
     )
+
+
+def _opened(run: SourceRun, problems: list[Problem], loose: dict[str, list[Problem]]) -> SourceRun:
+    """A run with what may lie anywhere. A part that was not read may also hold what else was found."""
+    if run.state == "not-asked":
+        return run
+    more = [*(problems if not run.problems else ()), *loose.get(run.collection.lower(), ())]
+    if not more or run.collection.startswith("acrscan/"):
+        return run
+    return replace(run, state="partial", problems=(*run.problems, *more))

@@ -14,7 +14,7 @@ from scanner.inventory.terraform.home import Home
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
 from scanner.inventory.terraform.module import Module, World
-from scanner.inventory.terraform.result import Evaluated, finish, problem_at
+from scanner.inventory.terraform.result import Evaluated, finish, note_error, problem_at
 from scanner.inventory.terraform.syntax import Attribute, Block, Literal
 from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.variables import Argument, command_line_value, read_values
@@ -36,7 +36,7 @@ def evaluate_root(
     context = top.context()
     top.given = {
         name: Argument(attribute, context, what)
-        for name, (attribute, what) in _given(files, root, written, values, value_files, found).items()
+        for name, (attribute, what) in _given(files, home, written, values, value_files, found).items()
     }
     instances = list(_instances(top, found, home))
     version, how = azurerm_version(files, root, caller.used.values())
@@ -49,7 +49,7 @@ def evaluate_root(
 
 def _given(
     files: Files,
-    root: Path,
+    home: Home,
     written: Written,
     values: Mapping[str, str],
     value_files: tuple[Path, ...],
@@ -59,6 +59,7 @@ def _given(
 
     https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
     """
+    root = written.folder
     automatic = [root / "terraform.tfvars", root / "terraform.tfvars.json"]
     automatic += sorted([*root.glob("*.auto.tfvars"), *root.glob("*.auto.tfvars.json")], key=lambda path: path.name)
     given: dict[str, tuple[Attribute, str]] = {}
@@ -66,7 +67,7 @@ def _given(
         try:
             read = read_values(files, path)
         except InputError as error:
-            found.problems.append(problem_at(Home(files.name(root)), f"{error.where}: {error.what}"))
+            note_error(home, error, found)
             continue
         given.update({name: (attribute, "variable file") for name, attribute in read.items()})
     for path in value_files:
@@ -85,9 +86,7 @@ def _given(
 def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instance]:
     """Every instance of a type that is looked at, in a module and what it calls."""
     for error in module.written.errors:
-        text = f"{error.where}: {error.what}"
-        if not any(problem.reason == text for problem in found.problems):
-            found.problems.append(problem_at(home, text))
+        note_error(home, error, found)
     found.notes += [note for note in module.written.notes if note not in found.notes]
     for (kind, _), block in module.written.resources.items():
         if wanted(kind) or _about_registries(kind, block):
@@ -99,7 +98,10 @@ def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instanc
         elif kind in TEMPLATES and "azurerm" in kind:
             found.notes.append(f"{module.address(kind)}.{block.labels[1]} deploys a template, which is not looked into")
         elif is_registry_kind(kind) and kind not in SILENT:
-            found.problems.append(problem_at(home, f"{kind} is not known to this version of acrscan"))
+            place = block.place()
+            what = f"{kind} is not known to this version of acrscan"
+            where = f"{place.file}:{place.line}:{place.column}"
+            note_error(home, InputError(what, where, "Update acrscan, or scan a plan."), found)
     for child in module.children():
         yield from _instances(child, found, home)
 
@@ -129,4 +131,5 @@ def _tell(world: World, caller: Caller, home: Home, found: Evaluated) -> None:
         if found.empty or reads:
             found.notes += found.empty or [f"{home.file}: registries are read from Azure, none is described"]
         else:
-            found.problems.append(problem_at(home, f"{speaking[0]} speaks of registries, yet nothing of it was understood"))
+            what = "speaks of registries, yet nothing of it was understood"
+            note_error(home, InputError(what, speaking[0], "Check that it is complete, or scan a plan."), found)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from scanner.errors import InputError
 from scanner.inventory.terraform.home import R, Home, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.joining import join
@@ -30,7 +31,7 @@ _RETIRED = (
 class Evaluated:
     """What one root or plan gives.
 
-    `problems`: parts that could not be read; `loose`: by lower-case type, what may lie anywhere; `declared`: the variables
+    `errors`: files that could not be used; `problems`: parts that could not be read; `loose`: by lower-case type, what may lie anywhere; `declared`: the variables
     of the root; `empty`: blocks about registries that have no instance.
     """
 
@@ -40,6 +41,7 @@ class Evaluated:
     notes: list[str] = field(default_factory=list)
     declared: frozenset[str] = frozenset()
     empty: list[str] = field(default_factory=list)
+    errors: list[InputError] = field(default_factory=list)
 
 
 def problem_at(home: Home, reason: str, name: str = "") -> Problem:
@@ -47,6 +49,14 @@ def problem_at(home: Home, reason: str, name: str = "") -> Problem:
     if not name:
         return Problem(home.subscription, reason)
     return Problem(ids.file_id(f"{home.subscription}/resourceGroups/-", "Terraform/modules", [name]), reason)
+
+
+def note_error(home: Home, error: InputError, found: Evaluated) -> None:
+    """A file that could not be used: an error to tell, and a part that was not read."""
+    if any(str(one) == str(error) for one in found.errors):
+        return
+    found.errors.append(error)
+    found.problems.append(problem_at(home, f"{error.where}: {error.what}" if error.where else error.what))
 
 
 def finish(instances: Iterable[Instance], version: Version, home: Home, found: Evaluated) -> None:

@@ -1,0 +1,338 @@
+"""Plans: the JSON of `terraform show -json` comes in, what would exist after applying it comes out.
+
+`after_unknown` makes unknown values, `after_sensitive` secrets. References of the configuration join what has no id yet.
+https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scanner.errors import InputError
+from scanner.inventory.terraform.home import Home, id_of, render
+from scanner.inventory.terraform.instance import Instance
+from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
+from scanner.inventory.terraform.result import Evaluated, finish, note_error
+from scanner.inventory.terraform.tree import Files
+from scanner.inventory.terraform.values import Secret, Sym
+from scanner.inventory.terraform.versions import NEWEST, Version
+from scanner.json_text import parse_json
+from scanner.model.resource import Place
+
+MAX_RESOURCES = 100_000
+_FORMAT = re.compile(r"[01]\.\d+")
+_CLAUSE = re.compile(r"\d+(?:\.\d+){0,2}")
+_GONE = (["delete"], ["forget"])
+Row = Mapping[str, Any]
+
+
+def evaluate_plan(files: Files, path: Path) -> Evaluated:
+    """Everything that a plan describes. Raises `InputError` for what is no plan."""
+    source = files.source(path)
+    name = source.file
+    try:
+        content = parse_json(source.content.decode("utf-8"), name)
+    except InputError as error:
+        if source.content[:2] == b"PK":
+            raise InputError("is a binary plan", name, "Write `terraform show -json FILE > plan.json`.") from error
+        raise
+    _check(content, name)
+    home = Home(name)
+    found = Evaluated()
+    plan = _Plan(content, home, name)
+    if content.get("errored") is True:
+        found.notes.append(f"{name}: the plan ended with an error, so it may be incomplete")
+    instances = list(plan.instances(found))
+    finish(instances, plan.version(), home, found)
+    if not found.resources and not found.problems and b"azurerm_container_registry" in source.content and not plan.gone:
+        what = "speaks of registries, yet nothing of it was understood"
+        note_error(home, InputError(what, name, "Write the plan again with `terraform show -json`."), found)
+    return found
+
+
+def _check(content: Any, name: str) -> None:
+    if not isinstance(content, dict) or "terraform_version" not in content:
+        raise InputError("is no plan of Terraform", name, "Write `terraform show -json FILE > plan.json`.")
+    version = content.get("format_version")
+    if not isinstance(version, str) or not _FORMAT.fullmatch(version):
+        raise InputError(
+            f"has the format {str(version)[:20]!r}, which is not known", name, "Versions 0.x and 1.x are read."
+        )
+    if "resource_changes" not in content and "planned_values" not in content and "values" not in content:
+        raise InputError("holds no changes and no values", name, "Write `terraform show -json FILE > plan.json`.")
+
+
+@dataclass(slots=True)
+class _Written:
+    """A resource of the configuration: what its arguments refer to."""
+
+    expressions: Row
+    provider: str
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A plan whose parts refer to one another."""
+
+    content: Row
+    home: Home
+    name: str
+    gone: int = 0
+    _rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _written: dict[tuple[str, str], _Written] = field(default_factory=dict)
+    _calls: dict[str, Row] = field(default_factory=dict)
+    _outputs: dict[tuple[str, str], Row] = field(default_factory=dict)
+
+    def instances(self, found: Evaluated) -> Iterator[Instance]:
+        """Every instance of a type that is looked at."""
+        self._configured(_object(_object(self.content.get("configuration")).get("root_module")), "")
+        for row in self._changes():
+            self._rows[str(row["address"])] = row
+        for address, row in self._rows.items():
+            identifier = _object(row["values"]).get("id")
+            own = id_of(row["type"], lambda name, row=row, address=address: self._argument(address, row, name), self.home)
+            if isinstance(identifier, str) and identifier.startswith("/") and own is not None and render(own):
+                self.home.aliases[identifier.lower()] = render(own)
+        for address, row in self._rows.items():
+            if row["mode"] != "managed":
+                continue
+            if wanted(row["type"]):
+                yield self._instance(address, row)
+            elif is_registry_kind(row["type"]) and row["type"] not in SILENT:
+                what = f"{row['type']} is not known to this version of acrscan"
+                note_error(self.home, InputError(what, f"{self.name} {address}", "Update acrscan."), found)
+
+    def version(self) -> Version:
+        """The version of azurerm, from the configuration's constraint."""
+        for config in _object(_object(self.content.get("configuration")).get("provider_config")).values():
+            if not isinstance(config, dict) or not str(config.get("full_name", "")).endswith("hashicorp/azurerm"):
+                continue
+            numbers = _CLAUSE.search(str(config.get("version_constraint", "")))
+            if numbers:
+                return tuple(int(part) for part in numbers[0].split("."))
+        for row in self._rows.values():
+            if row["type"] == "azurerm_container_registry":
+                return _by_schema(_object(row["values"]))
+        return NEWEST
+
+    def _changes(self) -> Iterator[dict[str, Any]]:
+        """(address, type, values with what is unknown and secret) of what will exist."""
+        changes = self.content.get("resource_changes")
+        if not isinstance(changes, list):
+            yield from self._values(_object(self._root_values()))
+            return
+        if len(changes) > MAX_RESOURCES:
+            raise InputError(f"more than {MAX_RESOURCES:,} changes", self.name)
+        for number, row in enumerate(changes):
+            change = row.get("change") if isinstance(row, dict) else None
+            if not isinstance(change, dict) or not isinstance(row.get("address"), str) or not isinstance(row.get("type"), str):
+                raise InputError(f"change {number + 1} is no change of a resource", self.name)
+            if change.get("actions") in _GONE:
+                self.gone += 1
+                continue
+            if row.get("deposed"):
+                continue
+            after = change.get("after")
+            values = _merge(
+                after if isinstance(after, dict) else {},
+                change.get("after_unknown"),
+                change.get("after_sensitive"),
+                row["address"],
+            )
+            yield {**row, "values": values, "mode": row.get("mode", "managed")}
+
+    def _root_values(self) -> Any:
+        planned = self.content.get("planned_values", self.content.get("values"))
+        return _object(planned).get("root_module")
+
+    def _values(self, module: Row) -> Iterator[dict[str, Any]]:
+        """Resources of a state, or of a plan without changes."""
+        stack = [module]
+        while stack:
+            one = stack.pop()
+            for row in _list(one.get("resources")):
+                if isinstance(row, dict) and isinstance(row.get("address"), str) and isinstance(row.get("type"), str):
+                    values = _merge(_object(row.get("values")), None, row.get("sensitive_values"), row["address"])
+                    yield {
+                        **row,
+                        "values": values,
+                        "mode": row.get("mode", "managed"),
+                        "module_address": one.get("address", ""),
+                    }
+            stack += [child for child in _list(one.get("child_modules")) if isinstance(child, dict)]
+
+    def _configured(self, module: Row, path: str, depth: int = 0) -> None:
+        if depth > 32:
+            raise InputError("modules are nested deeper than 32 levels", self.name)
+        for row in _list(module.get("resources")):
+            if isinstance(row, dict) and isinstance(row.get("address"), str):
+                written = _Written(_object(row.get("expressions")), str(row.get("provider_config_key", "")))
+                self._written[path, row["address"]] = written
+        for name, output in _object(module.get("outputs")).items():
+            self._outputs[path, name] = _object(_object(output).get("expression"))
+        for name, call in _object(module.get("module_calls")).items():
+            below = f"{path}.module.{name}" if path else f"module.{name}"
+            self._calls[below] = _object(_object(call).get("expressions"))
+            self._configured(_object(_object(call).get("module")), below, depth + 1)
+
+    def _instance(self, address: str, row: Row) -> Instance:
+        place = Place(self.name, 1, 1, 0, 0, "resource")
+        values = dict(_object(row["values"]))
+        written = self._written.get((_module_of(row), _config_address(row)))
+        if written is not None:
+            _join(values, written.expressions, lambda references: self.referred(_module_of(row), references, row))
+        return Instance(
+            address=address,
+            kind=row["type"],
+            values=values,
+            places={"": (place,)},
+            get=lambda name: self._attribute(address, row, name),
+            module=str(row.get("module_address") or ""),
+            file=self.name,
+        )
+
+    def _argument(self, address: str, row: Row, name: str) -> Any:
+        """An argument, also one that refers to what has no value yet."""
+        value = _object(row["values"]).get(name)
+        if isinstance(value, Sym):
+            written = self._written.get((_module_of(row), _config_address(row)))
+            expression = _object(written.expressions.get(name)) if written is not None else {}
+            found = self.referred(_module_of(row), _list(expression.get("references")), row)
+            return value if found is None else found
+        del address
+        return value
+
+    def _attribute(self, address: str, row: Row, name: str) -> Any:
+        value = self._argument(address, row, name)
+        if name == "id":
+            own = id_of(row["type"], lambda one: self._argument(address, row, one), self.home)
+            if own is not None:
+                return own
+        if value is not None:
+            return value
+        return Sym(f"{address}.{name} is known after apply", "runtime", f"{address}.{name}")
+
+    def referred(self, module: str, references: list[Any], user: Row, depth: int = 0) -> Any:
+        """What references lead to, where it is one attribute of one resource; None where that cannot be told."""
+        names = [one for one in references if isinstance(one, str)]
+        if not names or depth > 16:
+            return None
+        longest = names[0]
+        if any(not longest.startswith(other) for other in names[1:]):
+            return None
+        kind, _, rest = longest.partition(".")
+        if kind == "var":
+            call = _object(self._calls.get(module, {})).get(rest.partition(".")[0])
+            parent = module.rpartition("module.")[0].rstrip(".")
+            return self.referred(parent, _list(_object(call).get("references")), user, depth + 1)
+        if kind == "module":
+            called, _, output = _INDEX.sub("", rest).partition(".")
+            below = f"{module}.module.{called}" if module else f"module.{called}"
+            expression = self._outputs.get((below, output.partition(".")[0]))
+            return None if expression is None else self.referred(below, _list(expression.get("references")), user, depth + 1)
+        return self._of_resource(module, longest, user)
+
+    def _of_resource(self, module: str, reference: str, user: Row) -> Any:
+        parts = _INDEX.sub("", reference).split(".")
+        data = parts[0] == "data"
+        start = 1 if data else 0
+        if len(parts) < start + 3:
+            return None
+        base = ".".join(parts[: start + 2])
+        attribute = parts[start + 2]
+        fitting = [
+            (address, row)
+            for address, row in self._rows.items()
+            if _module_of(row) == module and _config_address(row) == base
+        ]
+        if len(fitting) > 1:
+            same = [(address, row) for address, row in fitting if row.get("index") == user.get("index") is not None]
+            beside = [(address, row) for address, row in same or fitting if _place_of(row) == _place_of(user)]
+            fitting = beside or same
+        if len(fitting) != 1:
+            return None
+        address, row = fitting[0]
+        return self._attribute(address, row, attribute) if len(parts) == start + 3 else Sym(
+            f"{reference} is known after apply", "runtime", f"{module}.{reference}".lstrip(".")
+        )
+
+
+_INDEX = re.compile(r"\[(?:[^\[\]\"]|\"(?:[^\"\\]|\\.)*\")*\]")
+
+
+def _place_of(row: Row) -> str:
+    return str(row.get("module_address") or "")
+
+
+def _module_of(row: Row) -> str:
+    """The path of a module in the configuration: without indices."""
+    return _INDEX.sub("", str(row.get("module_address") or ""))
+
+
+def _config_address(row: Row) -> str:
+    mode = "data." if row.get("mode") == "data" else ""
+    return f"{mode}{row['type']}.{row.get('name', '')}"
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _merge(after: Any, unknown: Any, sensitive: Any, path: str) -> Any:
+    """A value with what is not known and what is secret marked in it."""
+    if unknown is True:
+        return Sym(f"{path} is known after apply", "runtime", path)
+    if sensitive is True and after not in (None, [], {}):
+        return Secret("sensitive", path)
+    if isinstance(after, dict) or isinstance(unknown, dict):
+        base, holes, secrets = _object(after), _object(unknown), _object(sensitive)
+        return {
+            key: _merge(base.get(key), holes.get(key), secrets.get(key), f"{path}.{key}")
+            for key in dict.fromkeys([*base, *holes])
+        }
+    if isinstance(after, list) or isinstance(unknown, list):
+        base_list, hole_list, secret_list = _list(after), _list(unknown), _list(sensitive)
+        return [
+            _merge(_at(base_list, at), _at(hole_list, at), _at(secret_list, at), f"{path}[{at}]")
+            for at in range(max(len(base_list), len(hole_list)))
+        ]
+    return after
+
+
+def _at(value: list[Any], at: int) -> Any:
+    return value[at] if at < len(value) else None
+
+
+def _join(values: Any, expressions: Any, find: Any) -> None:
+    """Put what references lead to in the place of unknown values, in nested blocks too."""
+    for name, expression in _object(expressions).items():
+        value = values.get(name)
+        if isinstance(value, Sym) and isinstance(expression, dict):
+            found = find(_list(expression.get("references")))
+            if found is not None:
+                values[name] = found
+        elif isinstance(value, list) and isinstance(expression, list):
+            for one, inner in zip(value, expression, strict=False):
+                if isinstance(one, dict):
+                    _join(one, inner, find)
+        elif isinstance(value, list) and isinstance(expression, dict):
+            references = _list(expression.get("references"))
+            for at, one in enumerate(value):
+                found = find(references) if isinstance(one, Sym) and len(value) == 1 else None
+                if found is not None:
+                    value[at] = found
+
+
+def _by_schema(values: Row) -> Version:
+    """The version whose schema has these attributes: a plan tells all of them."""
+    if "retention_policy" in values or "trust_policy" in values:
+        return (3, 117, 0)
+    return (4, 81, 0) if "trust_policy_enabled" in values else NEWEST
