@@ -16,6 +16,7 @@ from scanner.engine.estate import Estate
 from scanner.engine.evaluate import Options
 from scanner.language.digest import values_digest
 from scanner.model import ids
+from scanner.model.condition import relations_of
 from scanner.model.resource import Inventory
 from scanner.model.rule import Rule, RulePack
 from scanner.model.scan import AccessLine, AgreementTally, Effective, RuleCard, Scan, ScanHeader, ScopeLine
@@ -167,6 +168,4 @@ def _written(command: Sequence[Sequence[object]]) -> Iterator[str]:
 def _not_evaluated(rule: Rule, estate: Estate) -> str:
     if not rule.enabled:
         return f"off: {rule.disabled_reason}"
-    return estate.not_evaluated(
-        rule.target, {*engine.relations_of(rule.when), *engine.relations_of(rule.check)}
-    )
+    return estate.not_evaluated(rule.target, {*relations_of(rule.when), *relations_of(rule.check)})

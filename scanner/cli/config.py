@@ -30,6 +30,7 @@ KEYS: dict[str, tuple[str, str]] = {
     ),
     "max-unknown": ("number", "Undecided evaluations of critical and high rules that are tolerated"),
     "strict-settling": ("flag", "Let findings that are still settling fail the run"),
+    "strict-unknown": ("flag", "Let findings on resources that may never be deployed fail the run"),
     "waivers": ("text", "File with waivers and attestations"),
     "baseline": ("text", "Earlier scan to compare with: a stored scan or SARIF"),
     "history": ("text", "SQLite file or postgresql:// URL in which scans are recorded"),

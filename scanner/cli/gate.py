@@ -23,6 +23,8 @@ class Limits:
     fail_on_new: bool = False
     max_unknown: int = 0
     strict_settling: bool = False
+    strict_unknown: bool = False
+    """What may never be deployed counts too."""
     allow_empty: bool = False
     exit_zero: bool = False
 
@@ -38,9 +40,10 @@ def judge(scan: Scan, limits: Limits) -> Outcome:
         bad = SEVERITIES[: SEVERITIES.index(limits.fail_on) + 1]
         found = dict.fromkeys(bad, 0)
         for finding in scan.findings:
-            settling = finding.qualifier == "settling" and not limits.strict_settling
+            spared = finding.qualifier == "settling" and not limits.strict_settling
+            spared = spared or (finding.qualifier == "ifDeployed" and not limits.strict_unknown)
             known = limits.fail_on_new and finding.change == "persisting"
-            if finding.gating and finding.severity in found and not settling and not known:
+            if finding.gating and finding.severity in found and not spared and not known:
                 found[finding.severity] += 1
         new = "new " if limits.fail_on_new else ""
         words = ", ".join(f"{number} {new}{severity}" for severity, number in found.items() if number)

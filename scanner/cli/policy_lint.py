@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from scanner.workbench.problem import LEVELS, Report
 if TYPE_CHECKING:
     from scanner.workbench.lint.context import Asked, Beside, PackContext
     from scanner.workbench.lint.memory import Memory
+    from scanner.workbench.writers import Write
 
 _ROUNDS = 5
 """Edits that overlap are made one after the other; more rounds than this are never needed."""
@@ -100,6 +101,7 @@ def lint(
       acrscan policy lint my-pack/ -f sarif -o lint.sarif
       acrscan policy lint --explain SEM007
     """
+    from scanner.language.pack import collector_paused  # noqa: PLC0415
     from scanner.workbench import writers  # noqa: PLC0415
     from scanner.workbench.lint.run import at_least, run  # noqa: PLC0415
 
@@ -124,19 +126,19 @@ def lint(
     day = _day(today)
     asked = _asked()
     memory = _memory(used=not no_cache)
-    given: tuple[str | None, ...] = paths or (None,)
-    packs = [_context(path, day, asked, beside, memory) for path in given]
-    report = run(packs, wanted, unwanted)
-    if fix:
-        mended = set[str]()
-        for _ in range(_ROUNDS):
-            changed = _mend(packs, paths, report)
-            if not changed:
-                break
-            mended |= changed
-            packs = [_context(path, day, asked, beside, memory) for path in paths]
-            report = run(packs, wanted, unwanted)
-        click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
+    with collector_paused():
+        given: tuple[str | None, ...] = paths or (None,)
+        packs = [_context(path, day, asked, beside, memory) for path in given]
+        report = run(packs, wanted, unwanted)
+        if fix:
+            report = _mended(
+                paths,
+                packs,
+                report,
+                lambda path: _context(path, day, asked, beside, memory),
+                wanted,
+                unwanted,
+            )
     memory.keep()
     shown = at_least(report, level)
     _tell(shown, write, target)
@@ -198,7 +200,9 @@ def _asked() -> Asked:
     from scanner.inventory.collections import OPT_IN  # noqa: PLC0415
     from scanner.workbench.lint.context import Asked  # noqa: PLC0415
 
-    versions = {kind.lower(): (version,) for kind, version in live.VERSIONS.items()}
+    versions: dict[str, tuple[str, ...]] = {
+        kind.lower(): (version,) for kind, version in live.VERSIONS.items()
+    }
     versions[live.REGISTRIES.lower()] = (live.STABLE, live.PREVIEW)
     return Asked(versions, frozenset(kind.lower() for kind in (*live.COLLECTED, *OPT_IN)))
 
@@ -238,6 +242,29 @@ def _unused(files: Iterable[Path], stored: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def _mended(
+    paths: tuple[str, ...],
+    packs: list[PackContext],
+    report: Report,
+    read: Callable[[str], PackContext],
+    wanted: frozenset[str],
+    unwanted: frozenset[str],
+) -> Report:
+    """The report after everything was mended that can be; says on stderr how many files changed."""
+    from scanner.workbench.lint.run import run  # noqa: PLC0415
+
+    mended = set[str]()
+    for _ in range(_ROUNDS):
+        changed = _mend(packs, paths, report)
+        if not changed:
+            break
+        mended |= changed
+        packs = [read(path) for path in paths]
+        report = run(packs, wanted, unwanted)
+    click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
+    return report
+
+
 def _mend(packs: Iterable[PackContext], paths: Iterable[str], report: Report) -> set[str]:
     """Make the edits in the files that were named; gives the names of those that changed."""
     from scanner.workbench.lint.fixes import fixed, write  # noqa: PLC0415
@@ -255,9 +282,7 @@ def _mend(packs: Iterable[PackContext], paths: Iterable[str], report: Report) ->
     return set(changed)
 
 
-def _tell(report: Report, write: object, target: str | None) -> None:
-    if not callable(write):  # pragma: no cover - `writers.get` gives functions
-        return
+def _tell(report: Report, write: Write, target: str | None) -> None:
     if target is None:
         write(report, sys.stdout)
         return

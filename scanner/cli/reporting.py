@@ -37,6 +37,7 @@ _OUTPUT = (
 _GATE = (
     click.option("--exit-zero", is_flag=True, help="Leave with 0 whatever was found."),
     click.option("--allow-empty", is_flag=True, help="Accept that nothing was evaluated."),
+    click.option("--strict-unknown", is_flag=True, help="Count findings on resources that may never be deployed."),
     click.option("--strict-settling", is_flag=True, help="Count findings that may still be settling."),
     click.option("--max-unknown", type=click.IntRange(0), default=0, show_default=True, help="Undecided evaluations of critical and high rules that are tolerated."),
     click.option("--fail-on-new", is_flag=True, help="Count only findings that the baseline or history does not have."),

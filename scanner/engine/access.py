@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scanner.engine import doors
+from scanner.engine import doors, partial
 from scanner.engine.assignments import EVERYONE, Above, Assigned, Deny, Schedules, content_of
 from scanner.engine.capabilities import (
     ABAC,
@@ -28,9 +28,9 @@ from scanner.engine.capabilities import (
 from scanner.engine.conditions_abac import EVERYTHING, UNCLEAR, Limits, limits
 from scanner.engine.doors import look
 from scanner.model import ids
-from scanner.model.resource import Principal, Resource
+from scanner.model.resource import LIVE_SOURCES, Principal, Resource
 from scanner.model.scan import AccessLine
-from scanner.model.values import Unknown, UnreadTail
+from scanner.model.values import Alternatives, Partial, Unknown, UnreadTail
 
 if TYPE_CHECKING:
     from scanner.engine.estate import Linked
@@ -127,13 +127,14 @@ class Access:
             if not isinstance(properties, dict):
                 tails.append(UnreadTail(f"role assignment {item.row.name} not read", ROLE_DOOR))
                 continue
-            role_id, principal = properties.get("roleDefinitionId"), properties.get("principalId")
-            if not isinstance(role_id, str) or not isinstance(principal, str):
+            role_id = partial.last_segment(properties.get("roleDefinitionId"))
+            principal = _principal(item.row, properties.get("principalId"))
+            if role_id is None or principal is None:
                 tails.append(UnreadTail(f"role assignment {item.row.name} not read", ROLE_DOOR))
                 continue
-            role = self._roles.get(ids.name_of(role_id).lower())
+            role = self._roles.get(role_id.lower())
             if role is None:
-                reason = f"role definition {ids.name_of(role_id)} not read"
+                reason = f"role definition {role_id} not read"
                 tails.append(UnreadTail(reason, (*ROLE_DOOR, ("principalId", principal))))
                 continue
             rows += self._of_assignment(item, properties, role, principal, denies, mode)
@@ -144,7 +145,7 @@ class Access:
         item: Assigned,
         properties: Mapping[str, Any],
         role: Role,
-        principal: str,
+        principal: Any,
         denies: Sequence[Deny],
         mode: str,
     ) -> Iterator[dict[str, Any]]:
@@ -171,13 +172,14 @@ class Access:
             "until": until or None,
             "updatedOn": properties.get("updatedOn") or properties.get("createdOn"),
         }
-        members = self._members.get(principal.lower())
+        name = principal if isinstance(principal, str) else ""
+        members = self._members.get(name.lower())
         for who, group in (
             (principal, ""),
             *((one.id, principal) for one in members or ()),
         ):
-            known = self._principals.get(who.lower())
-            cuts = self._cuts(denies, who, group, known) if denies else NO_CUTS
+            known = self._principals.get(who.lower()) if isinstance(who, str) else None
+            cuts = self._cuts(denies, name if who is principal else who, group, known) if denies else NO_CUTS
             plain = {**via, "group": group} if group else via
             broad = {**plain, "wildcard": True}
             full_control, shapes = self._shapes(role, mode, item.level, condition, cuts)
@@ -304,12 +306,21 @@ def mode_of(registry: Resource) -> str | Unknown:
     return value if isinstance(value, Unknown) else Unknown("it is no text")
 
 
+def _principal(row: Resource, value: Any) -> str | Partial | None:
+    """The object id; one that is made only at deployment is some text, and None is for what was not read."""
+    if isinstance(value, (str, Partial)):
+        return value
+    if isinstance(value, Unknown) and row.origin.source not in LIVE_SOURCES:
+        return Partial((None,), value.reason)
+    return None
+
+
 def _type(properties: Mapping[str, Any], known: Principal | None, group: str) -> Any:
     """The principal's type as the assignment says it; for members, or where it says none, as the principals file does."""
     given = properties.get("principalType")
     if group:
         return known.type if known and known.type else "User"
-    if isinstance(given, str) and given:
+    if (isinstance(given, str) and given) or isinstance(given, Alternatives):
         return given
     return known.type if known and known.type else Unknown("principalType is not in the role assignment")
 

@@ -14,10 +14,11 @@ from scanner.engine import paths
 from scanner.engine.operators import Wrong
 from scanner.engine.operators.row import kind
 from scanner.model.condition import ListSource, Param, Path, Related
-from scanner.model.resource import Resource
+from scanner.model.resource import Place, Resource
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
 
 NO_REASONS: Mapping[str, str] = {}
+NO_PLACES: Mapping[str, tuple[Place, ...]] = {}
 MAX_ELEMENTS = 300_000
 """List elements that one rule may look at on one resource; what lies beyond counts as not read (limit)."""
 
@@ -28,6 +29,8 @@ class Bound(NamedTuple):
     variable: paths.Variable
     value: Any
     missing: Mapping[str, str]
+    places: Mapping[str, tuple[Place, ...]] = NO_PLACES
+    """Where it was written, for a resource of its own (see `Resource.places`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def elements(of: ListSource, case: Case, env: Mapping[str, Bound]) -> Elements:
             tail = item.reason
             rest = Bound(variable, _Rest(item), missing) if item.known else None
         elif isinstance(item, Resource):
-            bounds.append(Bound(variable, item.body, absences(item)))
+            bounds.append(Bound(variable, item.body, absences(item), item.places))
         else:
             bounds.append(Bound(variable, item, missing))
     return Elements(bounds, tail, None, rest)

@@ -27,14 +27,24 @@ from scanner.engine.evaluate import (
     lane_for,
     letters_of,
     plan,
-    relations_of,
     rule_values,
     unread_places,
 )
 from scanner.engine.operators import OPERATORS, Options
 from scanner.engine.operators.time import instant
 from scanner.model import ids
-from scanner.model.condition import Condition, Count, Leaf, ListSource, Logic, Param, Path, Quantifier, Ref
+from scanner.model.condition import (
+    Condition,
+    Count,
+    Leaf,
+    ListSource,
+    Logic,
+    Param,
+    Path,
+    Quantifier,
+    Ref,
+    relations_of,
+)
 from scanner.model.resource import Resource
 from scanner.model.rule import Rule, RulePack
 

@@ -21,7 +21,7 @@ from scanner.engine.relations import Relation, relations_for
 from scanner.engine.tailored import values_for
 from scanner.engine.unread import Place, places
 from scanner.model import ids
-from scanner.model.condition import Condition, Count, Leaf, Logic, Quantifier, Ref, Related
+from scanner.model.condition import relations_of
 from scanner.model.finding import Verdict
 from scanner.model.rule import Rule, RulePack
 from scanner.model.scan import ResourceLine
@@ -62,23 +62,6 @@ class TypePlan:
     compiled: Compiled
     """The generated lane of the rules whose sources were asked for."""
     lanes: dict[int, tuple[Any, Lane, Mapping[str, Mapping[str, Any]]]] = field(default_factory=dict)
-
-
-def relations_of(condition: Condition | None) -> Iterator[str]:
-    """The names of the relations a condition asks for."""
-    match condition:
-        case Logic():
-            for child in condition.children:
-                yield from relations_of(child)
-        case Ref():
-            yield from relations_of(condition.condition)
-        case Quantifier() | Count():
-            if isinstance(condition.of, Related):
-                yield condition.of.name
-            if condition.where is not None:
-                yield from relations_of(condition.where)
-        case Leaf() | None:
-            return
 
 
 def plan(pack: RulePack, estate: Estate) -> tuple[TypePlan, ...]:

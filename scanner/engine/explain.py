@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scanner.engine import paths
+from scanner.engine import partial, paths
 from scanner.engine.case import MAX_ELEMENTS, Bound, Case, Elements, elements, list_name, value_of
 from scanner.engine.operators import OPERATORS, UNSURE, Options, Wrong
 from scanner.engine.operators.row import kind
@@ -28,7 +28,7 @@ from scanner.model.condition import (
     Ref,
     Related,
 )
-from scanner.model.values import ABSENT, Hidden, Unknown
+from scanner.model.values import ABSENT, Hidden, Partial, Unknown
 
 
 def explain(condition: Condition, case: Case) -> Proof:
@@ -70,7 +70,9 @@ def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
         leaf.mark,
         path=shown,
         operator=leaf.operator,
-        expected=None if isinstance(expected, (Unknown, Hidden, Wrong)) or expected is ABSENT else expected,
+        expected=None
+        if isinstance(expected, (Unknown, Hidden, Wrong, Partial)) or expected is ABSENT
+        else expected,
     )
     _observe(proof, value)
     if isinstance(value, Wrong) or isinstance(problem, Wrong):
@@ -85,6 +87,8 @@ def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
     if isinstance(value, Unknown):
         proof.note = value.reason
         return proof
+    if isinstance(value, Partial) or isinstance(expected, Partial):
+        return _partly(proof, leaf, value, expected, case)
     operator = OPERATORS[leaf.operator]
     if isinstance(value, Hidden):
         proof.truth = _of_hidden(leaf.operator, expected)
@@ -111,6 +115,26 @@ def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
         proof.truth, proof.note = Truth.UNKNOWN, "the list is incomplete"
     else:
         proof.truth = Truth.TRUE if answer else Truth.FALSE
+    return proof
+
+
+def _partly(proof: Proof, leaf: Leaf, value: Any, expected: Any, case: Case) -> Proof:
+    """A leaf with a text of which only parts are known, on either side."""
+    if isinstance(value, Partial) and not isinstance(expected, Partial):
+        options = Options(case.now, leaf.case_sensitive)
+        proof.truth = (
+            partial.decide(leaf.operator, value, expected, options) if expected is not ABSENT else Truth.FALSE
+        )
+    elif leaf.operator == "equals" and value is not ABSENT:
+        other = Options(case.now, leaf.case_sensitive)
+        proof.truth = (
+            partial.same(value, expected)
+            if isinstance(value, Partial)
+            else partial.decide("equals", expected, value, other)
+        )
+    if proof.truth is Truth.UNKNOWN:
+        proof.note = (value if isinstance(value, Partial) else expected).reason
+        proof.state = "unread"
     return proof
 
 
@@ -149,6 +173,8 @@ def _observe(proof: Proof, value: Any) -> None:
         proof.state = "error"
     elif value is ABSENT:
         proof.state = "absent"
+    elif isinstance(value, Partial):
+        proof.state, proof.actual = "present", partial.shown(value)
     else:
         proof.state, proof.actual = "present", value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from scanner.engine import paths, telling
@@ -13,9 +13,9 @@ from scanner.engine.operators.time import instant
 from scanner.engine.proof import Proof
 from scanner.engine.relations import Relation
 from scanner.model import ids
-from scanner.model.condition import Related
+from scanner.model.condition import Path, Quantifier, Related
 from scanner.model.finding import Finding, Verdict, fingerprint
-from scanner.model.resource import Resource
+from scanner.model.resource import Place, Resource, pointer
 from scanner.model.rule import Rule
 
 SETTLING_SECONDS = 600.0
@@ -106,6 +106,10 @@ class Maker:
         matched: Mapping[str, Any] | None = None,
     ) -> Finding:
         resource = case.resource
+        places = written(resource, proof, bound, root_quantifier(self.rule.check))
+        origin = resource.origin
+        if places:
+            origin = replace(origin, where=places[0].file, line=places[0].line, column=places[0].column)
         return Finding(
             rule=self.rule.id,
             severity=self.rule.severity,
@@ -121,12 +125,18 @@ class Maker:
             element=element,
             evidence=telling.evidence(proof, case) if proof else (),
             fingerprint=fingerprint(self.rule.id, cause or resource.id, element),
-            origin=resource.origin,
-            qualifier="settling" if verdict is Verdict.FAIL and self._settling(case, bound) else "",
+            origin=origin,
+            qualifier=self._qualifier(case, bound) if verdict is Verdict.FAIL else "",
+            places=places,
             commands=self._commands(case, proof, matched) if verdict is Verdict.FAIL else (),
             api_version=resource.api_version,
             cause=cause,
         )
+
+    def _qualifier(self, case: Case, bound: Bound | None) -> str:
+        if case.resource.optional:
+            return "ifDeployed"
+        return "settling" if self._settling(case, bound) else ""
 
     def _settling(self, case: Case, bound: Bound | None) -> bool:
         """Whether the failure is younger than the propagation time, by the data's own clock."""
@@ -143,6 +153,46 @@ class Maker:
             tuple(telling.fill(word, case, proof, matched) for word in command)
             for command in self.rule.remediation.az
         )
+
+
+def written(
+    resource: Resource, proof: Proof | None, bound: Bound | None, quantifier: Quantifier | None
+) -> tuple[Place, ...]:
+    """Where the decisive value is written, and where it comes from; () for what no file describes.
+
+    An offending element leads to its own place; a property to the nearest place that is known on its way up.
+    """
+    if bound is not None and bound.places:
+        return bound.places.get("", ())
+    if not resource.places:
+        return ()
+    if (
+        bound is not None
+        and quantifier is not None
+        and isinstance(quantifier.of, Path)
+        and not quantifier.of.var
+    ):
+        listed = paths.walk(
+            paths.plan(paths.Variable(resource.type, ""), quantifier.of.keys), resource.body, {}
+        )
+        rows = listed if isinstance(listed, list) else []
+        at = next((number for number, row in enumerate(rows) if row is bound.value), None)
+        keys = quantifier.of.keys if at is None else (*quantifier.of.keys, str(at))
+        return nearest(resource.places, keys)
+    for leaf in proof.decisive() if proof is not None else ():
+        found = leaf.path.removeprefix("count of ")
+        if found and not found.startswith(("$", "related.", "param ")):
+            return nearest(resource.places, tuple(found.split(".")))
+    return nearest(resource.places, ())
+
+
+def nearest(places: Mapping[str, tuple[Place, ...]], keys: tuple[str, ...]) -> tuple[Place, ...]:
+    """The places of a property, or of the closest thing around it."""
+    for length in range(len(keys), -1, -1):
+        found = places.get(pointer(keys[:length]))
+        if found:
+            return found
+    return ()
 
 
 def settling(resource: Resource, now: float, element: Any, seconds: float = SETTLING_SECONDS) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scanner.engine import telling
 from scanner.engine.case import Bound, Case
+from scanner.engine.completions import completions
 from scanner.engine.explain import explain
 from scanner.engine.proof import Proof, Truth
-from scanner.model.condition import Condition, Quantifier, Ref, Related
+from scanner.model.condition import Condition, Quantifier, Ref, Related, relations_of
 from scanner.model.finding import Verdict
+from scanner.model.resource import LIVE_SOURCES
 from scanner.model.rule import Rule
 
 _OF_CHECK = {
@@ -46,7 +48,40 @@ class Judgement:
 
 
 def judge(rule: Rule, case: Case, keys: dict[str, tuple[str, ...]] | None = None) -> Judgement:
-    """The verdict of a rule; `keys` maps a relation to the fields that identify its elements."""
+    """The verdict of a rule; `keys` maps a relation to the fields that identify its elements.
+
+    Where values can be one of several, every completion is judged: what all of them agree on is the verdict.
+    """
+    found = _judge(rule, case, keys)
+    if found.verdict not in _OPEN or case.resource.origin.source in LIVE_SOURCES:
+        return found
+    cases = completions(case, {*relations_of(rule.when), *relations_of(rule.check)})
+    if not cases:
+        return found
+    judged = [(_judge(rule, one, keys), chosen) for one, chosen in cases]
+    first = judged[0][0]
+    if all(one.verdict is first.verdict for one, _ in judged):
+        return first
+    if found.verdict is Verdict.ERROR:
+        return found
+    other, chosen = next((one, chosen) for one, chosen in judged if one.verdict is not first.verdict)
+    words = f"{_SAYS[first.verdict]} for {', '.join(judged[0][1])}, {_SAYS[other.verdict]} for {', '.join(chosen)}"
+    return replace(found, message=telling.shorten(f"Not decided: {words}"))
+
+
+_OPEN = frozenset({Verdict.UNKNOWN, Verdict.ERROR})
+"""Verdicts that a completion can change: an error may lie in what the completions exclude."""
+_SAYS = {
+    Verdict.PASS: "passes",
+    Verdict.FAIL: "fails",
+    Verdict.UNKNOWN: "is not decided",
+    Verdict.ERROR: "cannot be judged",
+    Verdict.NOT_APPLICABLE: "does not apply",
+    Verdict.MANUAL: "is to be attested",
+}
+
+
+def _judge(rule: Rule, case: Case, keys: dict[str, tuple[str, ...]] | None) -> Judgement:
     when = None
     if rule.when is not None:
         when = explain(rule.when, case)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from scanner import types
 from scanner.engine.operators.row import Wrong, kind
 from scanner.model.condition import Path, Related
-from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 
 
 class Step(NamedTuple):
@@ -115,13 +115,14 @@ def walk(way: Plan, start: Any, missing: Mapping[str, str]) -> Any:
             node = found
         elif isinstance(node, (Unknown, Hidden)):
             return node
-        elif isinstance(node, UnreadTail):
+        elif isinstance(node, (UnreadTail, Alternatives)):
             return Unknown(node.reason)
         else:
+            node = "" if isinstance(node, Partial) else node
             place = ".".join(step.key for step in way.steps[:number]) or "the element"
             article = "an" if kind(node)[0] in "aeiou" else "a"
             return Wrong(f"{place} is {article} {kind(node)}, not an object")
-    if isinstance(node, UnreadTail):
+    if isinstance(node, (UnreadTail, Alternatives)):
         return Unknown(node.reason)
     return ABSENT if node is None else node
 

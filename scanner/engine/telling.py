@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scanner import types
-from scanner.engine import paths
+from scanner.engine import partial, paths
 from scanner.engine.case import Bound, Case
 from scanner.engine.operators.row import Wrong
 from scanner.engine.proof import Proof
@@ -19,7 +19,7 @@ from scanner.model import ids
 from scanner.model.finding import Evidence
 from scanner.model.resource import Resource
 from scanner.model.rule import Message, Placeholder
-from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 
 MAX_TEXT = 300
 MAX_EVIDENCE = 20
@@ -93,6 +93,10 @@ def words(value: Any) -> str:
         return "(not read)"
     if isinstance(value, Hidden):
         return "(hidden)"
+    if isinstance(value, Alternatives):
+        return shorten(f"({' or '.join(words(one) for one in value.values)})")
+    if isinstance(value, Partial):
+        return shorten(partial.shown(value))
     if value is None or value is ABSENT or isinstance(value, Wrong):
         return "(not set)"
     if isinstance(value, bool):
@@ -121,6 +125,8 @@ def jsonable(value: Any, depth: int = 0) -> Any:
         return f"(not read: {value.reason})"
     if isinstance(value, Hidden):
         return f"(hidden: {value.kind})"
+    if isinstance(value, (Alternatives, Partial)):
+        return words(value)
     if isinstance(value, str):
         return shorten(value)
     if isinstance(value, dict):

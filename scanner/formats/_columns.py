@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scanner.formats._text import visible
+from scanner.formats._text import visible, written
 from scanner.model import ids
 from scanner.model.values import Hidden, Unknown, UnreadTail
 
@@ -143,7 +143,7 @@ COLUMNS: Mapping[str, Callable[[Finding, Facts], str]] = {
     "observed": _first(observed),
     "expected": _first(lambda item: f"{item.operator} {json_text(item.expected)}".strip()),
     "rule line": _first(lambda item: item.rule_place),
-    "source": lambda row, _: f"{row.origin.where}:{row.origin.line}" if row.origin.line else row.origin.where,
+    "source": lambda row, _: written(row),
     "api version": lambda row, _: row.api_version or "",
     "collected at": lambda row, _: row.origin.collected_at or "",
     "qualifier": lambda row, _: row.qualifier,

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from scanner.shown import code_span, markdown, visible
 
-__all__ = ["code_span", "markdown", "moment", "percent", "visible"]
+if TYPE_CHECKING:
+    from scanner.model.finding import Finding
+
+__all__ = ["code_span", "markdown", "moment", "percent", "visible", "written"]
+
+
+def written(row: Finding) -> str:
+    """Where a finding is written: `main.json:8:5, from parameter default main.json:2:3`; for Azure, the call that told it."""
+    if not row.places:
+        line, column = row.origin.line, row.origin.column
+        return f"{row.origin.where}:{line}:{column or 1}" if line else row.origin.where
+    first, *others = row.places
+    words = (f"from {place.what} {place.file}:{place.line}:{place.column}" for place in others)
+    return ", ".join((f"{first.file}:{first.line}:{first.column}", *words))
 
 
 def moment(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from scanner.formats._accepted import accepted, changes
 from scanner.formats._pen import Pen, cells
 from scanner.formats._settings import DEFAULT, Settings
-from scanner.formats._text import moment, percent, visible
+from scanner.formats._text import moment, percent, visible, written
 from scanner.model import ids
 from scanner.model.finding import Finding, Verdict
 from scanner.model.rule import SEVERITIES
@@ -246,7 +246,7 @@ def _rule(pen: Pen, severity: str, rule: str, card: RuleCard | None, rows: list[
         if row.resource_type.count("/") > 1:
             pen.hang("", f"on {row.resource_name}", column=column, style="dim")
         if row.origin.line:
-            pen.hang("", f"at {row.origin.where}:{row.origin.line}", column=column, style="dim")
+            pen.hang("", f"at {written(row)}", column=column, style="dim")
         if row.element and row.element not in row.message:
             pen.hang("", f"element {row.element}", column=column, style="dim")
         if row.affected:

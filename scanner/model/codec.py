@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import orjson
 
 from scanner.model.scan import AgreementRow, AgreementTally, Drift, Scan, ScanHeader, Tallies, TrendPoint
-from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 from scanner.model.waiver import AttestationLine, WaiverLine
 
 SCHEMA = "acrscan/scan/v1"
@@ -123,6 +123,10 @@ def _marker(value: object) -> Any:
             return {"$unknown": reason}
         case UnreadTail(reason=reason):
             return {"$unread": reason}
+        case Alternatives(values=values, reason=reason):
+            return {"$oneOf": list(values), "$because": reason}
+        case Partial(parts=parts, reason=reason):
+            return {"$text": list(parts), "$because": reason}
     if value is ABSENT:
         return None
     raise TypeError(f"{type(value).__name__} has no place in a record")

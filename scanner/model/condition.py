@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -109,3 +110,20 @@ class Ref:
 
 
 Condition: TypeAlias = Leaf | Logic | Quantifier | Count | Ref
+
+
+def relations_of(condition: Condition | None) -> Iterator[str]:
+    """The names of the relations a condition asks for."""
+    match condition:
+        case Logic():
+            for child in condition.children:
+                yield from relations_of(child)
+        case Ref():
+            yield from relations_of(condition.condition)
+        case Quantifier() | Count():
+            if isinstance(condition.of, Related):
+                yield condition.of.name
+            if condition.where is not None:
+                yield from relations_of(condition.where)
+        case Leaf() | None:
+            return

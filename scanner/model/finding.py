@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from scanner.model import ids
-from scanner.model.resource import Origin
+from scanner.model.resource import Origin, Place
 
 
 class Verdict(StrEnum):
@@ -55,7 +55,7 @@ class Finding:
 
     `reason`: why unknown, error or notApplicable, for grouping ("" for fail). `element`: the offending element's
     key or "". `affected`: the other resource ids that share an inherited cause. `commands`: remediation as
-    argument vectors with the placeholders filled in. `qualifier`: "", settling or ifDeployed.
+    argument vectors with the placeholders filled in. `qualifier`: "", settling, or ifDeployed (it may never be deployed).
 
     `cause`: the id of what an inherited finding comes from (an assignment, a subscription), else "". `waiver`: the id of
     the waiver in force, `lapsed` that of one that would cover the row but does not count (expired, refused ...).
@@ -91,6 +91,8 @@ class Finding:
     attestation: str = ""
     why: str = ""
     was: str = ""
+    places: tuple[Place, ...] = ()
+    """For what is written in files: where the decisive value stands, then where it comes from (parameter, variable ...)."""
 
     @property
     def resources(self) -> tuple[str, ...]:

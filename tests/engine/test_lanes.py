@@ -14,7 +14,7 @@ from scanner.language.conditions import negated
 from scanner.model.condition import NOWHERE, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related
 from scanner.model.resource import Origin, Resource
 from scanner.model.rule import Remediation, Rule
-from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 
 REGISTRY = "Microsoft.ContainerRegistry/registries"
 TOKEN = "Microsoft.ContainerRegistry/registries/tokens"
@@ -146,7 +146,19 @@ def conditions(draw, scope=(), depth=3):
 def odd(strategy):
     """Mostly a proper value; sometimes null, unread, withheld or of another type."""
     strange: st.SearchStrategy[object] = st.sampled_from(
-        [None, Unknown("403"), Hidden("key"), "text", 5, True, [], {}, [UnreadTail("429")]]
+        [
+            None,
+            Unknown("403"),
+            Hidden("key"),
+            "text",
+            5,
+            True,
+            [],
+            {},
+            [UnreadTail("429")],
+            Alternatives(("Premium", ABSENT), "parameter", "p"),
+            Partial(("Prem", None), "parameter"),
+        ]
     )
     return st.one_of(strategy, strategy, strategy, strange)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.model import ids
 from scanner.model.finding import LETTERS, Evidence, Finding, Verdict, order
-from scanner.model.resource import Origin, Problem, SourceRun
+from scanner.model.resource import Origin, Place, Problem, SourceRun
 from scanner.model.rule import SEVERITIES, Control
 from scanner.model.scan import (
     AccessLine,
@@ -40,6 +40,12 @@ CALL = f"GET /subscriptions/{PROD}/{PROVIDER}?api-version=2025-11-01"
 OWNER_ROLE = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 ASSIGNMENT = f"/subscriptions/{PROD}/providers/Microsoft.Authorization/roleAssignments/5f7b4a3e-0001-4000-8000-00000000abcd"
 
+PLACES = (
+    Place("infra/registry.bicep", 12, 3, 12, 27),
+    Place("infra/prod.bicepparam", 4, 7, 4, 11, "parameter file"),
+    Place("infra/main.bicep", 2, 1, what="module argument"),
+)
+"""Where a value stands in a template, and where it comes from."""
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>",
     "\"><svg/onload=alert(1)>'`${7*7}{{7*7}}",
@@ -317,6 +323,7 @@ def findings() -> tuple[Finding, ...]:
             evidence=(admin,),
             qualifier="ifDeployed",
             origin=Origin("arm", "infra/registry.bicep", 12, 3),
+            places=PLACES,
             api_version=None,
         ),
         finding(
@@ -603,7 +610,8 @@ def hostile_scan() -> Scan:
                     element=text,
                     evidence=tuple(replace(one, actual=text, note=text, source=text) for one in row.evidence),
                     fingerprint=fingerprint(row.rule, line.id, f"{row.element}{number}"),
-                    origin=Origin("saved", text, 1, 1),
+                    origin=Origin("arm" if row.places else "saved", text, 1, 1),
+                    places=(Place(text, 1, 1), Place(text, 2, 2, what=text)) if row.places else (),
                     affected=(text,),
                     commands=(("az", text),),
                     waiver=text,

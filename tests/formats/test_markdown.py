@@ -12,10 +12,10 @@ from scanner.cli.demo import sampled
 from scanner.formats import markdown
 from scanner.formats._settings import Settings
 from scanner.formats.markdown.paper import LIMITS, Paper
-from scanner.shown import JOINER, safe, visible
 from scanner.model.finding import Verdict
 from scanner.model.resource import Problem, SourceRun
 from scanner.model.waiver import WaiverLine
+from scanner.shown import JOINER, safe, visible
 from tests.formats.hostile_marks import DRIFT, WAIVER, hostile_marked, marked_scan
 from tests.formats.sample import (
     HOSTILE,

@@ -25,6 +25,7 @@ from tests.formats.sample import (
     DEV,
     HOSTILE,
     LINES,
+    PLACES,
     PROD,
     empty_scan,
     finding,
@@ -392,3 +393,41 @@ def test_every_hostile_text_is_still_found_in_the_log():
     """Neutralising loses no plain letters: every resource can be found by its name."""
     texts = {row["message"]["arguments"][0] for row in run_of(hostile_scan())["results"]}
     assert len(texts) == len(HOSTILE)
+
+
+def test_a_value_is_followed_to_where_it_comes_from():
+    """The region is the property's, from its first to behind its last character; parameter file and module are related."""
+    row = finding(
+        "ACR101", LINES[1], Verdict.FAIL, "x", origin=Origin("arm", PLACES[0].file, 12, 3), places=PLACES
+    )
+    (result,) = run_of(sample_scan(findings=(row,)))["results"]
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert {key: region[key] for key in region if key != "snippet"} == {
+        "startLine": 12,
+        "startColumn": 3,
+        "endLine": 12,
+        "endColumn": 27,
+    }
+    told = [
+        (
+            one["id"],
+            one["message"]["text"],
+            one["physicalLocation"]["artifactLocation"]["uri"],
+            one["physicalLocation"]["region"],
+        )
+        for one in result["relatedLocations"]
+    ]
+    assert told == [
+        (
+            1,
+            "Comes from this parameter file.",
+            "infra/prod.bicepparam",
+            {"startLine": 4, "startColumn": 7, "endLine": 4, "endColumn": 11},
+        ),
+        (
+            2,
+            "Comes from this module argument.",
+            "infra/main.bicep",
+            {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 2},
+        ),
+    ]

@@ -10,7 +10,7 @@ from scanner.engine.operators import OPERATORS, Options, Wrong
 from scanner.engine.operators.compare import folded
 from scanner.engine.operators.text import FORMATS, MAX_TEXT
 from scanner.model.resource import Resource
-from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 
 
 class Odd(Exception):
@@ -18,7 +18,7 @@ class Odd(Exception):
 
 
 _UNREAD = Unknown("missing")
-MARKS = frozenset({Unknown, Hidden, UnreadTail, Wrong})
+MARKS = frozenset({Unknown, Hidden, UnreadTail, Wrong, Alternatives, Partial})
 JSON = frozenset({str, bool, int, float, list, tuple, dict})
 NUMBERS = frozenset({int, float})
 _EMPTY: list[Any] = []

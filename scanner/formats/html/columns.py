@@ -17,6 +17,7 @@ from itertools import chain
 from operator import sub
 from typing import TYPE_CHECKING, Any
 
+from scanner.formats._text import written
 from scanner.formats.html import facts
 from scanner.formats.html.show import command, expected, observed, visible
 from scanner.model.finding import Verdict
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from scanner.formats.html.words import Words
     from scanner.model.finding import Evidence, Finding
-    from scanner.model.resource import Origin
+    from scanner.model.resource import Origin, Place
     from scanner.model.scan import Scan
 
 AFFECTED_SHOWN = 50
@@ -110,7 +111,7 @@ class Columns:
         self._evidence = Pool()
         self._proofs = Pool(())
         self._origins = Pool()
-        self._known_origins: dict[Origin, int] = {}
+        self._known_origins: dict[tuple[Origin, tuple[Place, ...]], int] = {}
         self._lists = Pool(())
         self._rows: list[list[tuple[int, ...]]] = [[] for _ in range(ranks)]
         self._prints: list[list[str]] = [[] for _ in range(ranks)]
@@ -138,7 +139,7 @@ class Columns:
                 text[finding.reason],
                 text[finding.element],
                 self._proofs[tuple([self._leaf(item) for item in finding.evidence])],
-                self._origin(finding.origin),
+                self._origin(finding),
                 self._lists[tuple([text[item] for item in finding.affected[:AFFECTED_SHOWN]])],
                 len(finding.affected),
                 self._lists[tuple([text[command(item)] for item in finding.commands])],
@@ -214,12 +215,14 @@ class Columns:
         self._last = (finding.resource, place)
         return place
 
-    def _origin(self, origin: Origin) -> int:
-        known = self._known_origins.get(origin)
+    def _origin(self, finding: Finding) -> int:
+        origin = finding.origin
+        key = (origin, finding.places)
+        known = self._known_origins.get(key)
         if known is None:
             text = self._text
-            row = (text[origin.source], text[_where(origin)], text[origin.collected_at or ""])
-            known = self._known_origins[origin] = self._origins[row]
+            row = (text[origin.source], text[written(finding)], text[origin.collected_at or ""])
+            known = self._known_origins[key] = self._origins[row]
         return known
 
     def _leaf(self, leaf: Evidence) -> int:
@@ -269,10 +272,6 @@ def _ragged(rows: Sequence[Sequence[int]]) -> dict[str, list[int]]:
         "sizes": [len(row) for row in rows],
         "items": _steps([item for row in rows for item in row]),
     }
-
-
-def _where(origin: Origin) -> str:
-    return f"{origin.where}:{origin.line}:{origin.column or 1}" if origin.line else origin.where
 
 
 def _gzip(plain: bytes) -> bytes:

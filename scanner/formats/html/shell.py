@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from scanner.formats._text import written
 from scanner.formats.html import show, words
 from scanner.formats.html.access import strong_first
 from scanner.formats.html.agreement import CONFIGURED, SIGNS
@@ -23,7 +24,6 @@ from scanner.model.waiver import IN_FORCE
 if TYPE_CHECKING:
     import jinja2
 
-    from scanner.model.resource import Origin
 
 STYLE = ("style/screen.css", "style/findings.css", "style/paper.css")
 SCRIPT = (
@@ -161,7 +161,7 @@ def environment(language: str) -> jinja2.Environment:
         link=show.link,
         evidence_link=show.evidence_link,
         command=show.command,
-        origin_place=_origin_place,
+        written=written,
         observed=partial(show.observed, words=catalogue),
         expected=partial(show.expected, words=catalogue),
         json_text=partial(show.json_text, words=catalogue),
@@ -181,10 +181,6 @@ def environment(language: str) -> jinja2.Environment:
         **{verdict.name: verdict for verdict in Verdict},
     )
     return made
-
-
-def _origin_place(origin: Origin) -> str:
-    return f"{origin.where}:{origin.line}:{origin.column or 1}" if origin.line else origin.where
 
 
 def _shown(value: Any) -> Any:

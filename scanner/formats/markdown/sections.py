@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.formats._text import moment, percent
+from scanner.formats._text import moment, percent, written
 from scanner.model import ids
 from scanner.model.finding import CHANGES, REASONS, Verdict
 from scanner.model.rule import SEVERITIES
@@ -268,7 +268,7 @@ def _finding(row: Finding, scan: Scan, *, compared: bool) -> tuple[str, ...]:
     if row.lapsed:
         said.append(f"Waiver {safe(row.lapsed, 80)} does not count")
     if row.origin.line:
-        said.append(f"At {safe(f'{row.origin.where}:{row.origin.line}')}")
+        said.append(f"At {safe(written(row))}")
     told = " ".join(f"{one}{'' if one.endswith('.') else '.'}" for one in said)
     place = ", ".join(part for part in (safe(name), safe(row.resource_group, 80), safe(where, 80)) if part)
     change = (_change(row),) if compared else ()

@@ -18,6 +18,7 @@ from scanner.model import ids
 
 if TYPE_CHECKING:
     from scanner.model.finding import Finding
+    from scanner.model.resource import Place
 
 BASE = "SRCROOT"
 FILE_SOURCES = frozenset({"arm", "terraform", "host", "waivers"})
@@ -96,15 +97,38 @@ class Places:
         of those it is said what stands there (SARIF's `rendered`), and no text of the file is claimed.
         """
         declared = in_file(row)
-        region = _point(row.origin.line or 1, row.origin.column or 1) if declared else _START
+        region = _region(row) if declared else _START
         found: dict[str, Any] = {"artifactLocation": self.artifact(row), "region": region}
         if snippet:
             name = plain(row.resource_name or row.resource, _LONGEST_NAME)
             shown = {"rendered": {"text": f"Declares '{name}'."}} if declared else {"text": "{"}
-            line = region["startLine"]
+            lines = {key: region[key] for key in ("startLine", "endLine")}
             found["region"] = {**region, "snippet": shown}
-            found["contextRegion"] = {"startLine": line, "endLine": line, "snippet": shown}
+            found["contextRegion"] = {**lines, "snippet": shown}
         return found
+
+    def related(self, row: Finding) -> list[dict[str, Any]]:
+        """Where the value comes from (parameter default, parameter file, variable, module argument), nearest first."""
+        return [
+            {
+                "id": number,
+                "message": {"text": plain(f"Comes from this {place.what}.", _LONGEST_NAME)},
+                "physicalLocation": {"artifactLocation": self.file(place.file), "region": _span(place)},
+            }
+            for number, place in enumerate(row.places[1:], 1)
+        ]
+
+
+def _region(row: Finding) -> dict[str, int]:
+    return _span(row.places[0]) if row.places else _point(row.origin.line or 1, row.origin.column or 1)
+
+
+def _span(place: Place) -> dict[str, int]:
+    """From its first to behind its last character, one character where the end is not known."""
+    start = _point(place.line, place.column)
+    if (place.end_line, place.end_column) <= (place.line, place.column):
+        return start
+    return {**start, "endLine": place.end_line, "endColumn": place.end_column}
 
 
 def _point(line: int, column: int) -> dict[str, int]:

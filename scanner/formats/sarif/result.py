@@ -67,6 +67,8 @@ def result(picked: Picked, resource: int, spelled: str, traits: Traits) -> dict[
         physical["artifactLocation"] = {**artifact, "index": traits.artifacts[artifact["uri"]]}
     logical = {"index": resource, "fullyQualifiedName": visible(spelled)}
     found["locations"] = [{"physicalLocation": physical, "logicalLocations": [logical]}]
+    if row.places[1:]:
+        found["relatedLocations"] = traits.places.related(row)
     if traits.small:
         found["guid"] = identifier(traits.run, row.fingerprint, _template(picked))
         found["correlationGuid"] = identifier(row.fingerprint)

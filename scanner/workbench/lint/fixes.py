@@ -6,8 +6,6 @@ An edit that would change what a file says is not made: what parsed before must 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -107,6 +105,9 @@ def _sorted(value: object) -> object:
 
 def write(path: Path, text: str) -> None:
     """Replace a file in one step, with its byte order mark and permissions. Raises `OutputError`."""
+    import shutil  # noqa: PLC0415 - only where something is written
+    import tempfile  # noqa: PLC0415 - only where something is written
+
     real = path.resolve()
     try:
         mark = _BOM if real.read_bytes()[:3] == _BOM else b""

@@ -81,11 +81,7 @@ def _read(file: Path) -> dict[str, list[list[Any]]]:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {
-        key: value
-        for key, value in found.items()
-        if isinstance(value, list) and all(map(_fits, value))
-    }
+    return {key: value for key, value in found.items() if isinstance(value, list) and all(map(_fits, value))}
 
 
 def _fits(one: Any) -> bool:

@@ -167,20 +167,32 @@ MAX_AGE = 365
 _DIFFERENT = 9
 """Characters of a secret's last 32 that differ; 32 random ones of 64 have some 25."""
 SECRETS = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=\s]{40,}"), "a private key"),
     (
-        re.compile(r"(?i)\b(?:AccountKey|SharedAccessKey|SharedSecret)\s*=\s*[A-Za-z0-9+/]{20,}={0,2}"),
-        "an account key",
+        ("private key",),
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=\s]{40,}"),
+        "a private key",
     ),
-    (re.compile(r"(?i)[?&]sig=[A-Za-z0-9%+/]{16,}"), "a shared access signature"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."), "a token"),
-    (re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{22,}\b"), "a token of GitHub"),
-    (re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}\b"), "a token of GitLab"),
-    (re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"), "a token of npm"),
-    (re.compile(r"\b[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9+/]{6}\b"), "a password of a registry"),
-    (re.compile(r"\b[A-Za-z0-9_~.-]{3}8Q~[A-Za-z0-9_~.-]{34}\b"), "a client secret of Entra ID"),
+    (("accountkey",), re.compile(r"(?i)\bAccountKey\s*=\s*[A-Za-z0-9+/]{20,}={0,2}"), "an account key"),
+    (
+        ("sharedaccesskey",),
+        re.compile(r"(?i)\bSharedAccessKey\s*=\s*[A-Za-z0-9+/]{20,}={0,2}"),
+        "an access key",
+    ),
+    (("sig=",), re.compile(r"(?i)[?&]sig=[A-Za-z0-9%+/]{16,}"), "a shared access signature"),
+    (("eyj",), re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."), "a token"),
+    (
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+        re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
+        "a token of GitHub",
+    ),
+    (("github_pat_",), re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,}\b"), "a token of GitHub"),
+    (("glpat-",), re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}\b"), "a token of GitLab"),
+    (("npm_",), re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"), "a token of npm"),
+    (("+acr",), re.compile(r"\b[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9+/]{6}\b"), "a password of a registry"),
+    (("8q~",), re.compile(r"\b[A-Za-z0-9_~.-]{3}8Q~[A-Za-z0-9_~.-]{34}\b"), "a client secret of Entra ID"),
 )
-"""Shapes whose characters show what they are: https://learn.microsoft.com/purview/sit-defn-all-creds, and the prefixes that
+"""What one of must stand in the text in lower case (to look no further where none does), the shape, and what it is of. Shapes whose
+characters show what they are: https://learn.microsoft.com/purview/sit-defn-all-creds, and the prefixes that
 GitHub, GitLab and npm document for their tokens."""
 
 
@@ -298,7 +310,8 @@ def _named(part: Any) -> Iterator[str]:
 def _secrets(pack: PackContext) -> Iterator[Problem]:
     of = {id(rule.node): rule.rule.id for rule in pack.rules}
     for file in pack.reading.files:
-        if not any(pattern.search(file.text) for pattern, _ in SECRETS):
+        lowered = file.text.lower()
+        if not any(hint in lowered for hints, _, _ in SECRETS for hint in hints):
             continue
         for node in file.documents:
             for one in _texts(node):
@@ -312,7 +325,7 @@ def _secrets(pack: PackContext) -> Iterator[Problem]:
 
 def _secret(text: str) -> str:
     """What kind of secret a text holds, or "". Made-up ones (`ghp_AAAA...`) have few different characters."""
-    for pattern, kind in SECRETS:
+    for _, pattern, kind in SECRETS:
         found = pattern.search(text)
         if found and len(set(found[0][-32:])) >= _DIFFERENT:
             return kind

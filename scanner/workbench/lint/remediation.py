@@ -122,9 +122,14 @@ def _string_end(text: str, at: int, quote: str) -> int:
             depth += 1
             place += 2
             continue
-        if depth and char == "}":
-            depth -= 1
-        elif char == quote and not depth:
+        if depth and char == quote:
+            place = _string_end(text, place, quote)
+            if place < 0:
+                return -1
+            continue
+        if depth and char in "{}":
+            depth += 1 if char == "{" else -1
+        elif char == quote:
             return place + 1
         place += 1
     return -1

@@ -61,5 +61,10 @@ _FIXES = {"YAML003": quoting, "SEM001": spelling, "SCH001": spelling}
 
 
 def _checked(pack: PackContext) -> Iterator[Problem]:
-    for family in families():
+    idle = {
+        name
+        for name, files in (("waivers", pack.beside.waivers), ("profiles", pack.beside.profiles))
+        if not files
+    }
+    for family in families(frozenset(idle)):
         yield from family.check(pack)

@@ -183,13 +183,18 @@ _ELSEWHERE = re.compile(
     r"(?i:yes|no|on|off|y|n)\Z|[-+]?0o[0-7]+\Z|0x[0-9a-fA-F]+\Z|[-+]?0[0-7]+\Z|[-+]?[0-9]+(?:_[0-9]+)+\Z"
     r"|[-+]?(?:[0-9]+:[0-5]?[0-9])+\Z"
 )
+_CANDIDATE = re.compile(
+    r"(?im)[-:\[{,]\s+(?:yes|no|on|off|y|n|[-+]?0[xo]?[0-9a-f]+|[-+]?[0-9]+(?:[_:][0-9]+)+)[ \t]*(?:[,\]}#\r\n]|\Z)"
+    r"|[\[{,](?:yes|no|on|off|y|n|[-+]?0[xo]?[0-9a-f]+|[-+]?[0-9]+(?:[_:][0-9]+)+)[ \t]*[,\]}\r\n]"
+)
+"""Where in a text such a value may stand; values are looked at one by one only in files that have one."""
 SCHEMA = re.compile(r"#\s*yaml-language-server:\s*\$schema=\S+")
 
 
 def check(pack: PackContext) -> Iterator[Problem]:
     """Values that other readers take otherwise, the order of keys, the schema line, and rules that nothing can decide."""
     for file in pack.reading.files:
-        for node in file.documents:
+        for node in file.documents if _CANDIDATE.search(file.text) else ():
             for scalar in scalars(node):
                 if scalar.plain and isinstance(scalar.value, str) and _ELSEWHERE.match(scalar.text):
                     what = f"{scalar.text} is text here and something else for other readers of YAML"

@@ -13,7 +13,7 @@ from scanner.model.finding import Verdict
 from scanner.model.rule import RuleTest
 from scanner.model.values import Unknown, UnreadTail
 from scanner.text import Mapping as MappingNode
-from scanner.text import Node, Sequence, nearest
+from scanner.text import Node, Scalar, Sequence, nearest
 from scanner.workbench.lint.check import Check
 from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.walk import leaves
@@ -163,12 +163,13 @@ def _lacks(resource: Any, path: Path) -> bool:
 def _unread(rule: RuleContext) -> Iterator[Problem]:
     at = rule.key("tests")
     tests = rule.rule.tests
-    if not any(_marked(test.resource) or _marked(test.related) for test in tests):
+    # Such tests usually come last.
+    if not any(_marked(test.resource) or _marked(test.related) for test in reversed(tests)):
         advice = 'Add a test with !unknown "reason".'
         yield rule.problem(TEST004, "has no test with something unread", at, advice)
         return
     related = any(test.related for test in tests)
-    if related and not any(_marked(test.related) for test in tests):
+    if related and not any(_marked(test.related) for test in reversed(tests)):
         advice = 'Add a test with related data that is !unknown "reason", or ends in !unread "reason".'
         yield rule.problem(TEST004, "has no test in which related data was not read", at, advice)
 
@@ -206,17 +207,21 @@ def _body(rule: RuleContext, test: RuleTest, node: Node | None, kind: str) -> It
     facts = types.facts_for(kind) if kind else None
     if facts is None or node is None:
         return
-    stack: list[tuple[Node, tuple[str, ...]]] = [(node, ())]
+    stack: list[tuple[Node, tuple[str, ...], Mapping[str, types.Branch]]] = [(node, (), facts.tree)]
     while stack:
-        one, keys = stack.pop()
+        one, keys, level = stack.pop()
         if isinstance(one, Sequence):
-            stack.extend((item, (*keys, types.ELEMENT)) for item in one.items)
+            element = level.get(types.ELEMENT)
+            if element is not None and not element.fact.open:
+                stack.extend((item, (*keys, types.ELEMENT), element.below) for item in one.items)
         elif isinstance(one, MappingNode) and "$hidden" not in one.items:
             for key, value in one.items.items():
-                below = (*keys, key)
-                if facts.fact(below) is not None:
-                    stack.append((value, below))
-                elif below != ("apiVersion",) and not facts.is_open(below):
+                branch = level.get(key.lower()) or level.get(types.VALUE)
+                if branch is not None:
+                    if not branch.fact.open and not isinstance(value, Scalar):
+                        stack.append((value, (*keys, key), branch.below))
+                elif keys or key != "apiVersion":
+                    below = (*keys, key)
                     what = f"the test {test.name!r} gives {_spelled(below)}, which {kind} does not have"
                     yield rule.problem(TEST007, what, one.keys[key], _suggest(facts, below))
 

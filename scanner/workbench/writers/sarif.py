@@ -11,6 +11,7 @@ import os
 import re
 import uuid
 from collections.abc import Mapping
+from string import ascii_uppercase
 from typing import Any, TextIO
 from urllib.parse import quote, urlsplit
 
@@ -230,5 +231,16 @@ def _sentence(text: str) -> str:
 
 
 def _pascal(title: str) -> str:
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", title) if word.lower() not in {"a", "an", "the", ""}]
-    return "".join(word[:1].upper() + word[1:].lower() for word in words)[:100] or "Check"
+    """A title as one word the validator takes: no capital stands alone, none follows another, no digit leads."""
+    words: list[str] = []
+    for word in re.findall(
+        r"[A-Za-z0-9]+", title.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
+    ):
+        if word.lower() in {"a", "an", "the"}:
+            continue
+        if words and len(word) == 1:
+            words[-1] += word.lower()
+        else:
+            words.append(word[:1].upper() + word[1:].lower())
+    joined = "".join(words)[:100].rstrip(ascii_uppercase)
+    return joined if joined[:1].isalpha() and joined[1:2].islower() else f"Check{joined.lower()}"

@@ -75,9 +75,9 @@ _ORDER = [
 
 def blocks(text):
     """The text of each top-level key, a key that stands twice as two."""
-    starts = [found.start() for found in _KEY.finditer(text)]
-    ends = [*starts[1:], len(text)] if starts else []
-    return [(_KEY.match(text, start)[1], text[start:end]) for start, end in zip(starts, ends, strict=True)]
+    found = list(_KEY.finditer(text))
+    ends = [one.start() for one in found[1:]] + [len(text)]
+    return [(one[1], text[one.start() : end]) for one, end in zip(found, ends, strict=False)]
 
 
 def rule(piece="", *, together=False):

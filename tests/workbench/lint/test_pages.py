@@ -56,7 +56,9 @@ def test_every_check_of_the_contract_is_there():
     """All ids of the contract's list ."""
     wanted = set()
     for part in CONTRACT.split():
-        head, first, last = re.fullmatch(r"([A-Z]+)(\d+)(?:-(\d+))?", part).groups()
+        named = re.fullmatch(r"([A-Z]+)(\d+)(?:-(\d+))?", part)
+        assert named is not None
+        head, first, last = named.groups()
         wanted |= {f"{head}{number:03}" for number in range(int(first), int(last or first) + 1)}
     assert wanted <= set(catalogue())
 

@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from scanner.errors import UsageError
 from scanner.model.condition import Mark
 from scanner.workbench import writers
+from scanner.workbench.lint.catalogue import catalogue
 from scanner.workbench.problem import Problem, Report
 from tests.formats.sarif_tools import schema, validated
 from tests.workbench.writers.samples import ORDINARY, cases, hostile, many
@@ -162,14 +163,15 @@ def test_junit_has_cases_and_problems_once_each():
     assert list(by_name["ACR102"]) == []
     assert by_name["TEST008 line 3:3"].find("skipped") is not None
     failure = by_name["SEM007 ACR101 line 8:12"].find("failure")
+    assert failure is not None
     assert failure.get("type") == "error"
-    assert "policies/acr/ACR101.yaml:8: unknown property path" in failure.text
+    assert "policies/acr/ACR101.yaml:8: unknown property path" in (failure.text or "")
 
 
 def test_junit_of_hostile_text_parses_and_shows_it():
     """Controls and markup are written out, so that any XML reader takes the file."""
     suites = ET.fromstring(written("junit", hostile()))
-    assert "<img src=x onerror" in next(suites.iter("failure")).text
+    assert "<img src=x onerror" in (next(suites.iter("failure")).text or "")
 
 
 def test_markdown_fits_a_comment_and_counts_what_does_not():
@@ -207,6 +209,20 @@ def test_sarif_is_what_the_official_tool_takes(report, monkeypatch):
     text = written("sarif", report)
     schema().validate(json.loads(text))
     assert validated(text.encode(), "Sarif;Ghas") == []
+
+
+def test_sarif_names_of_all_checks_are_pascal_case():
+    """Apostrophes and single letters give no capital that stands alone; the official validator (SARIF2012) agrees."""
+    codes = [*sorted(catalogue()), "T1", "\u2019", "9-a b"]
+    report = replace(
+        ORDINARY, problems=tuple(Problem(code, "error", "x", Mark("a.yaml", 2, 4)) for code in codes)
+    )
+    text = written("sarif", report)
+    rules = {one["id"]: one["name"] for one in json.loads(text)["runs"][0]["tool"]["driver"]["rules"]}
+    assert len(rules) == len(codes)
+    assert {one for one in rules.values() if not re.fullmatch(r"([A-Z][a-z0-9]+)+", one)} == set()
+    assert rules["LOG009"] == "DefaultIsApisOwn"
+    assert [one for one in validated(text.encode(), "Sarif") if "SARIF2012" in str(one)] == []
 
 
 def test_sarif_counts_columns_in_utf16_units():
