@@ -27,6 +27,7 @@ from scanner.inventory.terraform.values import (
     Text,
     choice,
     first_unknown,
+    fits,
     is_handle,
     items_of,
     known,
@@ -99,6 +100,8 @@ def _known_call(name: str, arguments: list[Any]) -> Any:
             return SHALLOW[name](*arguments)
         return _unknown(name, arguments, [outer])
     if name in DEEP:
+        if not fits(arguments):
+            return Sym(f"what {name}() is given is too large", "limit")
         if all(map(known, arguments)):
             return DEEP[name](*arguments)
         if name == "jsonencode" and len(arguments) == 1 and isinstance(arguments[0], (dict, list)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scanner.inventory.terraform.home import R, Home, child, render
+from scanner.inventory.terraform.home import Home, R, child, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.azapi import decoded, merged, type_of
 from scanner.inventory.terraform.mapping.children import passwords

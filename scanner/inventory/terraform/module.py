@@ -15,7 +15,7 @@ from scanner.inventory.terraform.home import Home, id_of
 from scanner.inventory.terraform.reading import read
 from scanner.inventory.terraform.syntax import Attribute, Block
 from scanner.inventory.terraform.tree import Files
-from scanner.inventory.terraform.values import EvaluationError, Sym
+from scanner.inventory.terraform.values import EvaluationError, Sym, fits
 from scanner.inventory.terraform.variables import Argument, variable_value
 from scanner.model.resource import Place
 
@@ -122,7 +122,10 @@ class Module:
             self._busy.add(key)
             inner = self.context()
             try:
-                self._values[key] = (work(inner), tuple(inner.trace))
+                found = work(inner)
+                if not fits(found):
+                    found = Sym(f"{self.address(key)} is too large", "limit", self.address(key))
+                self._values[key] = (found, tuple(inner.trace))
             finally:
                 self._busy.discard(key)
         value, places = self._values[key]
@@ -258,7 +261,8 @@ class Item:
         """An attribute, as others see it: what is not written is known after deployment."""
         if name not in self._own:
             self._own[name] = Sym(f"{self.key}.{name} refers to itself", "error", f"{self.key}.{name}")
-            self._own[name] = self._worked_out(name)
+            found = self._worked_out(name)
+            self._own[name] = found if fits(found) else Sym(f"{self.key}.{name} is too large", "limit")
         return self._own[name]
 
     def argument(self, name: str) -> Any:

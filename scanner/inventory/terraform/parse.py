@@ -162,6 +162,8 @@ class _Reader:
         return self.steps(_named(node), depth + 1)
 
     def steps(self, nodes: list[Any], depth: int) -> Expression:
+        if depth > MAX_DEPTH:
+            raise self.error(f"more than {MAX_DEPTH} operators in one expression", nodes[0], "Split it with locals.")
         found = self.operand(nodes[0], depth)
         return self.walk(found, nodes[1:], depth)
 
@@ -250,10 +252,8 @@ class _Reader:
 
     def operation(self, node: Any, span: Span, depth: int) -> Expression:
         if node.type == "unary_operation":
-            return Unary(self.text(node.children[0]), self.steps(self.side(node.children[1:]), depth), span)
+            return Unary(self.text(node.children[0]), self.steps(self.side(node.children[1:]), depth + 1), span)
         cut = next(at for at, child in enumerate(node.children) if child.type in _OPERATORS)
-        if depth > MAX_DEPTH:
-            raise self.error(f"more than {MAX_DEPTH} operators in one expression", node, "Split it with locals.")
         left = self.steps(self.side(node.children[:cut]), depth + 1)
         right = self.steps(self.side(node.children[cut + 1 :]), depth + 1)
         return Binary(node.children[cut].type, left, right, span)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanner.errors import InputError
-from scanner.inventory.terraform.home import R, Home, render
+from scanner.inventory.terraform.home import Home, R, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.joining import join
 from scanner.inventory.terraform.mapping import JOINED, drafts_of

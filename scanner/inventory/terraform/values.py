@@ -17,6 +17,7 @@ from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown,
 MAX_CHOICES = 16
 MAX_TEXT = 4_000_000
 MAX_ITEMS = 100_000
+MAX_NODES = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,28 @@ def known(value: Any) -> bool:
         return all(known(item) for item in value.values())
     if isinstance(value, (list, SetOf)):
         return all(known(item) for item in items_of(value))
+    return True
+
+
+def fits(value: Any) -> bool:
+    """Whether a value can be handled: parts that are shared many times count each time."""
+    stack = [value]
+    nodes, size = MAX_NODES, 4 * MAX_TEXT
+    while stack:
+        node = stack.pop()
+        nodes -= 1
+        if isinstance(node, str):
+            size -= len(node)
+        elif isinstance(node, dict):
+            stack += node.values()
+        elif isinstance(node, (list, SetOf)):
+            stack += items_of(node)
+        elif isinstance(node, Choice):
+            stack += node.values
+        elif isinstance(node, Text):
+            stack += [part for part in node.parts if isinstance(part, str)]
+        if nodes < len(stack) or size < 0:
+            return False
     return True
 
 

@@ -17,7 +17,17 @@ from scanner.inventory.terraform.evaluate import evaluate, value_of
 from scanner.inventory.terraform.json_syntax import expression as json_expression
 from scanner.inventory.terraform.kinds import convert
 from scanner.inventory.terraform.parse import parse
-from scanner.inventory.terraform.syntax import Attribute, Block, Call, Expression, Get, ListOf, Literal, Name, Source
+from scanner.inventory.terraform.syntax import (
+    Attribute,
+    Block,
+    Call,
+    Expression,
+    Get,
+    ListOf,
+    Literal,
+    Name,
+    Source,
+)
 from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.values import Choice, EvaluationError, Secret, Sym, known
 from scanner.json_text import parse_json

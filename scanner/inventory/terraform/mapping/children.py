@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scanner.inventory.terraform.home import R, Home
+from scanner.inventory.terraform.home import Home, R
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.draft import Draft, each, identity, inside, region, worded
 from scanner.inventory.terraform.values import Choice, SetOf, Tail, items_of, lift

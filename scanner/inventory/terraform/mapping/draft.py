@@ -9,7 +9,18 @@ from typing import Any
 from scanner.inventory.making import make
 from scanner.inventory.terraform.home import Home, is_id, render
 from scanner.inventory.terraform.instance import Instance, Places
-from scanner.inventory.terraform.values import Choice, SetOf, Sym, Tail, Text, choice, export, items_of, lift, shown
+from scanner.inventory.terraform.values import (
+    Choice,
+    SetOf,
+    Sym,
+    Tail,
+    Text,
+    choice,
+    export,
+    items_of,
+    lift,
+    shown,
+)
 from scanner.model import ids
 from scanner.model.resource import Origin, Resource
 
@@ -75,7 +86,8 @@ class Draft:
         if not isinstance(location, str):
             location = ""
         made = make(self.kind, identifier, body, origin, self.api_version)
-        return replace(made, name=name or made.name)
+        written = exported(self.name, home) if self.name is not None else made.name
+        return replace(made, name=name or made.name, body={**made.body, "name": written})
 
 
 def settle_id(value: Any, kind: str, address: str, home: Home) -> str:

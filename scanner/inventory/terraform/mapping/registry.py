@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scanner.inventory.terraform.home import R, Home, child
+from scanner.inventory.terraform.home import Home, R, child
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.draft import (
     Draft,
