@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from scanner.inventory.terraform.values import (
@@ -10,6 +11,7 @@ from scanner.inventory.terraform.values import (
     Secret,
     SetOf,
     Sym,
+    Symbolic,
     Tail,
     Text,
     choice,
@@ -25,7 +27,7 @@ from scanner.inventory.terraform.values import (
 def attribute_of(value: Any, name: str) -> Any:
     """`value.name`."""
     if isinstance(value, Choice):
-        return lift(lambda one: attribute_of(one, name), value)
+        return _possible(value, lambda one: attribute_of(one, name))
     if isinstance(value, dict):
         if name in value:
             return value[name]
@@ -41,13 +43,29 @@ def attribute_of(value: Any, name: str) -> Any:
     raise EvaluationError(f"a value without attributes has no {name!r}")
 
 
+def _possible(value: Choice, pick: Callable[[Any], Any]) -> Any:
+    """What each way gives. A way that cannot be worked out is not taken: the configuration would be wrong there."""
+    found = []
+    error: EvaluationError | None = None
+    for one in value.values:
+        try:
+            found.append(pick(one))
+        except EvaluationError as caught:
+            error = caught
+    if error is not None and not found:
+        raise error
+    return choice(found, value.reason, value.cause if error is None else "")
+
+
 def element_of(value: Any, key: Any) -> Any:
     """`value[key]`."""
     if isinstance(value, Choice) or isinstance(key, Choice):
         lead = value if isinstance(value, Choice) else key
         assert isinstance(lead, Choice)
         pick = (lambda one: element_of(one, key)) if lead is value else (lambda one: element_of(value, one))
-        return choice([pick(one) for one in lead.values], lead.reason, lead.cause)
+        return _possible(lead, pick)
+    if isinstance(value, Symbolic):
+        return value.one
     if isinstance(value, (Sym, Secret)):
         return below(value, f"[{key_of(key)}]" if key_of(key) else "")
     if isinstance(key, (Sym, Text, Secret)):

@@ -19,6 +19,7 @@ from scanner.inventory.terraform.values import (
     Secret,
     SetOf,
     Sym,
+    Symbolic,
     Tail,
     Text,
     choice,
@@ -39,23 +40,6 @@ class Entry:
     index: str
     bound: Mapping[str, Any]
     optional: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Symbolic:
-    """All instances of a block whose number is not known: each of them is the symbolic one."""
-
-    one: Any
-
-    @property
-    def key(self) -> str:
-        """The address of the symbolic one."""
-        found: str = self.one.key
-        return found
-
-    def get(self, _: str) -> Any:
-        """The instance of a key, which ever."""
-        return self.one
 
 
 def expand(block: Block, context: Context, address: str, make: Callable[[Entry], Any]) -> tuple[list[Any], Any]:

@@ -16,7 +16,8 @@ from scanner.inventory.terraform.functions.texts import text
 from scanner.inventory.terraform.parse import parse
 from scanner.inventory.terraform.syntax import Expression, Source
 from scanner.inventory.terraform.tree import Files
-from scanner.inventory.terraform.values import EvaluationError, SetOf, Sym, first_unknown, made_key
+from scanner.inventory.terraform.values import EvaluationError, SetOf, Sym, Text, first_unknown, made_key
+from scanner.inventory.terraform.values import text as joined
 
 MAX_TEMPLATES = 8
 MAX_LISTED = 5000
@@ -105,9 +106,19 @@ def _rendered(source: Source, arguments: list[Any], context: Context) -> Any:
     try:
         template = _template(source)
         bound = {**names, _DEPTH: context.bound.get(_DEPTH, 0) + 1}
-        return evaluate(template, Context(context.names, context.budget, bound, context.trace))
+        found = evaluate(template, Context(context.names, context.budget, bound, context.trace))
+        return found if source.content.endswith(b"\n") else _unended(found)
     except InputError as error:
         raise EvaluationError(f"the template does not parse: {error.what}") from error
+
+
+def _unended(value: Any) -> Any:
+    """A text without the line end that a heredoc adds."""
+    if isinstance(value, str):
+        return value.removesuffix("\n")
+    if isinstance(value, Text) and isinstance(value.parts[-1], str):
+        return joined([*value.parts[:-1], value.parts[-1].removesuffix("\n")])
+    return value
 
 
 _DEPTH = "*templates"

@@ -88,6 +88,23 @@ class Handle(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Symbolic:
+    """All instances of a block whose number is not known: each of them is the symbolic one."""
+
+    one: Any
+
+    @property
+    def key(self) -> str:
+        """The address of the symbolic one."""
+        found: str = self.one.key
+        return found
+
+    def get(self, _: str) -> Any:
+        """The instance of a key, which ever."""
+        return self.one
+
+
 class EvaluationError(Exception):
     """An expression cannot be worked out: it is wrong."""
 
