@@ -46,8 +46,6 @@ def decoded(value: Any) -> Any:
     """A body: an object from 2.x on, JSON in a text before."""
 
     def one_way(one: Any) -> Any:
-        if isinstance(one, Encoded):
-            return one.value
         if isinstance(one, str):
             try:
                 return DEEP["jsondecode"](one)
@@ -57,6 +55,10 @@ def decoded(value: Any) -> Any:
             return Sym("parts of the body's text are not known", "parameter")
         return one
 
+    if isinstance(value, Encoded):
+        return value.value
+    if isinstance(value, (Text, Secret)):
+        return one_way(value)
     return lift(one_way, value)
 
 
