@@ -85,24 +85,8 @@ class Caller:
     def _fetched(self) -> dict[str, Path]:
         """What `terraform init` fetched: key of a call -> folder."""
         if self._manifest is None:
-            self._manifest = {}
-            path = self._root / MANIFEST
-            if path.is_file():
-                self._manifest = self._entries(path)
+            self._manifest = manifest(self._files, self._root) if (self._root / MANIFEST).is_file() else {}
         return self._manifest
-
-    def _entries(self, path: Path) -> dict[str, Path]:
-        try:
-            source = self._files.source(path)
-            content = parse_json(source.content.decode("utf-8"), source.file)
-        except InputError:
-            return {}  # Modules then count as not resolved, which is told.
-        rows = content.get("Modules") if isinstance(content, dict) else None
-        return {
-            row["Key"]: Path(os.path.normpath(self._root / row["Dir"]))
-            for row in (rows if isinstance(rows, list) else [])
-            if isinstance(row, dict) and isinstance(row.get("Key"), str) and isinstance(row.get("Dir"), str)
-        }
 
     def _nowhere(self, address: str, source: str, block: Block, why: str) -> Unresolved:
         names = [block.labels[0], source, *block.body.attributes]
@@ -110,6 +94,21 @@ class Caller:
         words = f" ({', '.join(name for name in block.body.attributes if _REGISTRIES.search(name))})" if speaks else ""
         words = "" if words == " ()" else words
         return Unresolved(address, source, f"{address} cannot be looked into: {why}{words}", block.place("module"), bool(speaks))
+
+
+def manifest(files: Files, root: Path) -> dict[str, Path]:
+    """Key of a module call -> the folder that `terraform init` fetched it into."""
+    try:
+        source = files.source(root / MANIFEST)
+        content = parse_json(source.content.decode("utf-8"), source.file)
+    except InputError:
+        return {}  # Modules then count as not resolved, which is told.
+    rows = content.get("Modules") if isinstance(content, dict) else None
+    return {
+        row["Key"]: Path(os.path.normpath(root / row["Dir"]))
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and isinstance(row.get("Key"), str) and isinstance(row.get("Dir"), str)
+    }
 
 
 def source_of(block: Block) -> str | None:

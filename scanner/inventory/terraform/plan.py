@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.errors import InputError
+from scanner.inventory.terraform.beside import Beside
 from scanner.inventory.terraform.home import Home, id_of, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
@@ -32,18 +33,15 @@ Row = Mapping[str, Any]
 
 def evaluate_plan(files: Files, path: Path) -> Evaluated:
     """Everything that a plan describes. Raises `InputError` for what is no plan."""
+    name = files.name(path)
+    if _begins(path, name) == b"PK":
+        raise InputError("is a binary plan", name, "Write `terraform show -json FILE > plan.json`.")
     source = files.source(path)
-    name = source.file
-    try:
-        content = parse_json(source.content.decode("utf-8"), name)
-    except InputError as error:
-        if source.content[:2] == b"PK":
-            raise InputError("is a binary plan", name, "Write `terraform show -json FILE > plan.json`.") from error
-        raise
+    content = parse_json(source.content.decode("utf-8"), name)
     _check(content, name)
     home = Home(name)
     found = Evaluated()
-    plan = _Plan(content, home, name)
+    plan = _Plan(content, home, name, Beside(files, path.parent))
     if content.get("errored") is True:
         found.notes.append(f"{name}: the plan ended with an error, so it may be incomplete")
     instances = list(plan.instances(found))
@@ -52,6 +50,14 @@ def evaluate_plan(files: Files, path: Path) -> Evaluated:
         what = "speaks of registries, yet nothing of it was understood"
         note_error(home, InputError(what, name, "Write the plan again with `terraform show -json`."), found)
     return found
+
+
+def _begins(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(2)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", name) from error
 
 
 def _check(content: Any, name: str) -> None:
@@ -81,6 +87,7 @@ class _Plan:
     content: Row
     home: Home
     name: str
+    beside: Beside
     gone: int = 0
     _rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     _written: dict[tuple[str, str], _Written] = field(default_factory=dict)
@@ -189,7 +196,7 @@ class _Plan:
             address=address,
             kind=row["type"],
             values=values,
-            places={"": (place,)},
+            places=self.beside.places(_module_of(row), row["type"], str(row.get("name", ""))) or {"": (place,)},
             get=lambda name: self._attribute(address, row, name),
             module=str(row.get("module_address") or ""),
             file=self.name,
