@@ -128,9 +128,12 @@ def _inventory(results: list[Evaluated], now: str) -> Inventory:
 
 def _opened(run: SourceRun, problems: list[Problem], loose: dict[str, list[Problem]]) -> SourceRun:
     """A run with what may lie anywhere. A part that was not read may also hold what else was found."""
-    if run.state == "not-asked":
+    own = loose.get(run.collection.lower(), [])
+    if run.state == "not-asked" and not own:
         return run
-    more = [*(problems if not run.problems else ()), *loose.get(run.collection.lower(), ())]
+    if run.state == "not-asked":
+        run = replace(run, state="complete", problems=())
+    more = [*(problems if not run.problems else ()), *own]
     if not more or run.collection.startswith("acrscan/"):
         return run
     return replace(run, state="partial", problems=(*run.problems, *more))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scanner.errors import InputError
@@ -42,6 +42,8 @@ class Evaluated:
     declared: frozenset[str] = frozenset()
     empty: list[str] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
+    doubtful: list[Resource] = field(default_factory=list)
+    """What may not be deployed and applies to others, such as a lock: it leaves their lists open."""
 
 
 def problem_at(home: Home, reason: str, name: str = "") -> Problem:
@@ -71,18 +73,36 @@ def finish(instances: Iterable[Instance], version: Version, home: Home, found: E
         if instance.kind == "azurerm_container_registry":
             _check(instance, found)
         drafts += drafts_of(instance, home)
-    for draft in join(drafts, others, home):
-        if facts_for(draft.kind) is None:
-            continue  # Another service's resource, which no rule is about.
-        _settle(draft, home, found)
+    joined = [draft for draft in join(drafts, others, home) if facts_for(draft.kind) is not None]
+    registries = [(render(draft.id), draft.optional) for draft in joined if draft.kind == R]
+    for draft in joined:
+        _settle(draft, registries, home, found)
 
 
-def _settle(draft: Draft, home: Home, found: Evaluated) -> None:
+def _settle(draft: Draft, registries: list[tuple[str, str]], home: Home, found: Evaluated) -> None:
     ways = draft.id.values if isinstance(draft.id, Choice) else (draft.id,)
     if draft.kind != R and not all(render(way).startswith("/") for way in ways):
         reason = f"{draft.instance.address}: where it belongs is not known: {_why(draft.id)}"
         found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
-    found.resources += draft.finished(home)
+    for resource in draft.finished(home):
+        if draft.kind.startswith(R):
+            found.resources.append(resource)
+            continue
+        above = next((optional for own, optional in registries if own and resource.id.startswith(f"{own}/")), "")
+        if resource.optional == above:
+            found.resources.append(replace(resource, optional=""))  # It is there whenever its registry is.
+        elif resource.optional:
+            # It applies to others, which cannot count on it, nor on its absence.
+            reason = f"{draft.instance.address} may not be deployed: {resource.optional}"
+            found.loose.setdefault(draft.kind.lower(), []).append(Problem(_scope(resource), reason))
+            found.doubtful.append(resource)
+        else:
+            found.resources.append(resource)
+
+
+def _scope(resource: Resource) -> str:
+    scope = ids.scope_of(resource.type, resource.id, resource.body)
+    return ids.parent_of(resource.id) if scope == resource.id else scope
 
 
 def _why(value: Any) -> str:

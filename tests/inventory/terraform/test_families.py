@@ -189,9 +189,11 @@ def test_a_scope_that_is_one_of_two(tmp_path):
     """An assignment at one of two registries is possible at each of them."""
     text = 'variable "a" {\n  type = bool\n}\n' + registry() + registry().replace('"acr"', '"two"').replace("acrone", "acrtwo")
     text += block("azurerm_role_assignment", '  scope = var.a ? azurerm_container_registry.acr.id : azurerm_container_registry.two.id\n  role_definition_name = "AcrPush"\n  principal_id = "p"')
-    found = rows(read(tmp_path, text), f"{A}/roleAssignments")
-    assert len(found) == 2
-    assert all("variable `a`" in row.optional for row in found)
+    reading = read(tmp_path, text)
+    assert rows(reading, f"{A}/roleAssignments") == []
+    problems = run(reading, f"{A}/roleAssignments").problems
+    assert sorted(problem.scope for problem in problems) == sorted(row.id for row in rows(reading, R))
+    assert all("variable `a`" in problem.reason for problem in problems)
 
 
 def test_locks_and_policies_and_plans(tmp_path):

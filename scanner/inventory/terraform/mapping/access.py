@@ -37,12 +37,12 @@ def role_assignment(instance: Instance, home: Home) -> Iterator[Draft]:
     scope = instance.value("scope", home.subscription)
     draft = Draft(instance, f"{A}/roleAssignments", under(scope, f"{A}/roleAssignments", _named(instance)), _named(instance))
     draft.put("properties/scope", scope, "scope")
-    role = instance.value("role_definition_id")
-    if role is not None:
-        draft.put("properties/roleDefinitionId", role, "role_definition_id")
+    role, name = instance.value("role_definition_id"), instance.value("role_definition_name")
+    if role is None or (isinstance(role, Sym) and name is not None and not isinstance(name, Sym)):
+        # In a plan the id of a role that is given by its name is known after apply only.
+        draft.put("properties/roleDefinitionId", lift(_role, name), "role_definition_name")
     else:
-        role = lift(_role, instance.value("role_definition_name"))
-        draft.put("properties/roleDefinitionId", role, "role_definition_name")
+        draft.put("properties/roleDefinitionId", role, "role_definition_id")
     principal = instance.value("principal_id")
     draft.put("properties/principalId", principal, "principal_id")
     kind = instance.value("principal_type") or _principal_kind(principal)
