@@ -13,6 +13,7 @@ from scanner.model.values import Unknown, UnreadTail
 OPT_IN = {
     **dict.fromkeys((name.lower() for name in (REPOSITORIES, MANIFESTS, TAGS)), "data plane not asked for"),
     PROBED.lower(): "probe of endpoints not asked for",
+    "acrscan/templatefiles": "no templates were scanned (scan --from arm)",
 }
 """Collections that a user asks for; without that, rules about them do not apply."""
 

@@ -129,7 +129,7 @@ class Rows:
         places = resource.places
         document, path, uses = places.trace(pointer) if isinstance(places, Places) else (one.scope.document, one.path, ())
         if isinstance(value, (str, Hidden, Alternatives)):
-            self._add(LITERALS, document, path, {"kind": f"{resource.type} {name}", "name": name}, uses)
+            self._add(LITERALS, document, path, {"kind": resource.type, "name": name}, uses)
         elif isinstance(value, Unknown) and value.kind == "parameter":
             used = next((use.path[-2 if use.path[-1] == "defaultValue" else -1] for use in uses if "parameters" in use.path), "")
             self._add(PLAIN, document, path, {"name": name, "parameter": used, "why": "a parameter that is not secure"}, uses)
