@@ -108,9 +108,9 @@ def _roots(files: Files, path: Path) -> list[Path]:
 
 def _inventory(results: list[Evaluated], now: str) -> Inventory:
     resources: dict[str, list[Resource]] = {}
-    for one in results:
-        for resource in one.resources:
-            resources.setdefault(resource.type.lower(), []).append(resource)
+    files = {row.id: row for one in results for row in one.files}
+    for resource in (*(row for one in results for row in one.resources), *files.values()):
+        resources.setdefault(resource.type.lower(), []).append(resource)
     parts: dict[str, Part] = {kind: ListPart(rows[0].type, rows) for kind, rows in resources.items()}
     problems = [problem for one in results for problem in one.problems]
     loose: dict[str, list[Problem]] = {}

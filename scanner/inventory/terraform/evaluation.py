@@ -9,6 +9,7 @@ from scanner.errors import InputError
 from scanner.inventory.terraform.blocks import instance_of
 from scanner.inventory.terraform.calling import Caller
 from scanner.inventory.terraform.context import Budget
+from scanner.inventory.terraform.file_rows import Rows
 from scanner.inventory.terraform.folder import Written
 from scanner.inventory.terraform.home import Home
 from scanner.inventory.terraform.instance import Instance
@@ -44,6 +45,11 @@ def evaluate_root(
         found.notes.append(f"{home.file}: no version of the provider azurerm is named; {version[0]}.x is assumed")
     finish(instances, version, home, found)
     _tell(world, caller, home, found)
+    rows = Rows()
+    for one in caller.used.values():
+        rows.module(one)
+    rows.values(written, (one.attribute for one in top.given.values()))
+    found.files += rows.finished(home)
     return found
 
 

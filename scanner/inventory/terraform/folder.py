@@ -23,7 +23,10 @@ MENTIONS = (b"azurerm_container_registry", b"Microsoft.ContainerRegistry", b"mic
 
 @dataclass(slots=True)
 class Written:
-    """What a module's files say. `errors`: files that could not be used; `speaks`: files that speak of registries."""
+    """What a module's files say. `errors`: files that could not be used; `speaks`: files that speak of registries.
+
+    `sources`: the names of all files that could be read.
+    """
 
     folder: Path
     variables: dict[str, Block] = field(default_factory=dict)
@@ -37,6 +40,7 @@ class Written:
     errors: list[InputError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     speaks: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     files: int = 0
 
 
@@ -51,6 +55,7 @@ def read_folder(files: Files, folder: Path) -> Written:
         except InputError as error:
             found.errors.append(error)
             continue
+        found.sources.append(source.file)
         if any(mention in source.content for mention in MENTIONS):
             found.speaks.append(source.file)
         _gather(body, found, overrides=_overrides(path))

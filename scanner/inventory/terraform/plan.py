@@ -14,6 +14,7 @@ from typing import Any
 
 from scanner.errors import InputError
 from scanner.inventory.terraform.beside import Beside
+from scanner.inventory.terraform.file_rows import Rows
 from scanner.inventory.terraform.home import Home, id_of, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
@@ -46,6 +47,9 @@ def evaluate_plan(files: Files, path: Path) -> Evaluated:
         found.notes.append(f"{name}: the plan ended with an error, so it may be incomplete")
     instances = list(plan.instances(found))
     finish(instances, plan.version(), home, found)
+    rows = Rows()
+    rows.plan(name, content)
+    found.files += rows.finished(home)
     if not found.resources and not found.problems and b"azurerm_container_registry" in source.content and not plan.gone:
         what = "speaks of registries, yet nothing of it was understood"
         note_error(home, InputError(what, name, "Write the plan again with `terraform show -json`."), found)

@@ -42,6 +42,8 @@ class Evaluated:
     declared: frozenset[str] = frozenset()
     empty: list[str] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
+    files: list[Resource] = field(default_factory=list)
+    """One row per file, for rules about what is written."""
     doubtful: list[Resource] = field(default_factory=list)
     """What may not be deployed and applies to others, such as a lock: it leaves their lists open."""
 

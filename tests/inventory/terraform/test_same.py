@@ -221,6 +221,8 @@ def verdicts(pack, inventory):
     scan = pipeline.scan(pack, inventory, now=NOW, words="t", options=Options())
     found = {}
     for resource in scan.resources:
+        if resource.type == "acrscan/templateFiles":
+            continue  # A file is no part of Azure.
         for rule, letter in zip(scan.header.order[resource.type], resource.letters, strict=True):
             found[resource.type, resource.name, rule] = letter
     return found, {card.id for card in scan.header.rules if card.not_evaluated}
