@@ -58,6 +58,8 @@ def value_of(attribute: Attribute, context: Context) -> Any:
         place = attribute.place()
         context.budget.notes[f"{place.file}:{place.line}:{place.column}: {attribute.name}: {error}"] = None
         return Sym(f"{attribute.name} cannot be worked out: {error}", "error")
+    except RecursionError:
+        return Sym(f"{attribute.name} leads through too many names", "limit")
     except InputError as error:
         context.budget.notes[str(error)] = None
         return Sym(f"{attribute.name} cannot be read: {error.what}", "limit")

@@ -290,10 +290,14 @@ def text(parts: Iterable[Any]) -> Any:
                     found[-1] += one
                 elif one:
                     found.append(one)
+            elif isinstance(one, Sym):
+                found.append(one)
             elif isinstance(one, Secret):
                 found.append(Sym("comes from a sensitive value", "secret", one.key))
+            elif isinstance(one, Choice):
+                found.append(Sym(one.reason, "parameter", key_of(one)))
             else:
-                found.append(one)
+                found.append(shown(one) or Sym("a list or object stands in a text", "error"))
     if not found:
         return ""
     if all(isinstance(one, str) for one in found):

@@ -22,7 +22,7 @@ from scanner.inventory.terraform.mapping.draft import (
     region,
     worded,
 )
-from scanner.inventory.terraform.values import Choice, Sym, lift, text
+from scanner.inventory.terraform.values import Choice, Sym, first_unknown, lift, text
 
 _VERSIONED = re.compile(r"https://[^/]+/keys/[^/]+/[0-9a-fA-F]+/?")
 _VERSIONLESS = re.compile(r"https://[^/]+/keys/[^/]+/?")
@@ -228,13 +228,16 @@ def _replicas(parent: Draft, instance: Instance) -> Iterator[Draft]:
 def _drafts(parent: Draft, instance: Instance, blocks: list[Any], optional: str) -> Iterator[Draft]:
     for at, block in enumerate(blocks):
         source = f"georeplications/{at}"
-        known = block if isinstance(block, dict) else {"location": Sym("not known", "runtime")}
+        if block is None:
+            continue
+        unknown = first_unknown([block])
+        known = block if isinstance(block, dict) else {"location": unknown or Sym("the replica is no block", "error")}
         location = region(known.get("location"))
         draft = Draft(instance, f"{R}/replications", child(parent.id, "replications", location), location)
         draft.places = {"": instance.places.get(source, draft.places[""])}
         draft.optional = optional or parent.optional
         if not isinstance(block, dict):
-            draft.optional = draft.optional or block.reason
+            draft.optional = draft.optional or known["location"].reason
         draft.put("location", location, f"{source}/location")
         draft.put("tags", known.get("tags"), f"{source}/tags")
         zones = worded(_or(known.get("zone_redundancy_enabled"), default=False), "Enabled", "Disabled")
