@@ -12,5 +12,7 @@ from scanner.inventory.terraform.collecting import Reading, Wanted, read_terrafo
 def read(paths: Sequence[Path], described: Described, *, cloud: str, now: str) -> Reading:
     """Read folders and plans. `cloud` changes nothing: ids are the same in every cloud."""
     del cloud
-    wanted = Wanted(described.var, tuple(Path(name) for name in described.var_file), described.allow_outside_root)
+    wanted = Wanted(
+        described.var, tuple(Path(name) for name in described.var_file), described.allow_outside_root
+    )
     return read_terraform(paths, wanted, now=now)

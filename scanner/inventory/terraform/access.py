@@ -93,6 +93,7 @@ def element_of(value: Any, key: Any) -> Any:
 
 
 def below(value: Sym | Secret, step: str) -> Sym:
+    """A part of what is not known: not known either, with a name of its own."""
     key = f"{value.key}{step}" if value.key and step else ""
     if isinstance(value, Secret):
         return Sym("comes from a sensitive value", "secret", key)

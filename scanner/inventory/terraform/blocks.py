@@ -27,7 +27,9 @@ from scanner.inventory.terraform.values import (
 
 META = frozenset({"count", "for_each", "provider", "depends_on", "lifecycle"})
 _NO_ARGUMENTS = frozenset({"lifecycle", "provisioner", "connection", "timeouts"})
-_FIXED = frozenset({"name", "resource_group_name", "location", "container_registry_id", "container_registry_name"})
+_FIXED = frozenset(
+    {"name", "resource_group_name", "location", "container_registry_id", "container_registry_name"}
+)
 """Arguments that cannot change without making the resource anew: ignoring their changes means nothing for the first time."""
 MAX_BLOCKS = 2000
 
@@ -90,12 +92,16 @@ def _blocks(name: str, blocks: list[Block], context: Context, path: str, places:
         return _joined(groups)
     if not ways:
         return Sym(lead.reason, "limit")
-    return choice([_joined(way) for way in ways], lead.reason, lead.cause if len(ways) == len(lead.values) else "")
+    return choice(
+        [_joined(way) for way in ways], lead.reason, lead.cause if len(ways) == len(lead.values) else ""
+    )
 
 
 def _joined(groups: list[Any]) -> list[Any]:
     whole = [one for group in groups for one in group]
-    return [one for one in whole if not isinstance(one, Tail)] + [one for one in whole if isinstance(one, Tail)][:1]
+    return [one for one in whole if not isinstance(one, Tail)] + [
+        one for one in whole if isinstance(one, Tail)
+    ][:1]
 
 
 def _dynamic(name: str, block: Block, context: Context, path: str, number: int, places: Places) -> Any:

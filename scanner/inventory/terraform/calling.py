@@ -44,7 +44,9 @@ class Caller:
         if source is None:
             return self._nowhere(address, "", block, "its source is no literal text")
         if parent.depth + 1 > MAX_MODULES:
-            return self._nowhere(address, source, block, f"modules call each other more than {MAX_MODULES} deep")
+            return self._nowhere(
+                address, source, block, f"modules call each other more than {MAX_MODULES} deep"
+            )
         folder = self._folder(parent, address, source)
         if isinstance(folder, str):
             return self._nowhere(address, source, block, folder)
@@ -53,7 +55,9 @@ class Caller:
         except InputError as error:
             return self._nowhere(address, source, block, error.what)
         if not written.files:
-            return self._nowhere(address, source, block, f"{self._files.name(folder)} holds no Terraform files")
+            return self._nowhere(
+                address, source, block, f"{self._files.name(folder)} holds no Terraform files"
+            )
         context = Context(parent, parent.world.budget, entry.bound, [])
         given = {
             name: Argument(attribute, context, "module argument")
@@ -91,9 +95,19 @@ class Caller:
     def _nowhere(self, address: str, source: str, block: Block, why: str) -> Unresolved:
         names = [block.labels[0], source, *block.body.attributes]
         speaks = [name for name in names if _REGISTRIES.search(name)]
-        words = f" ({', '.join(name for name in block.body.attributes if _REGISTRIES.search(name))})" if speaks else ""
+        words = (
+            f" ({', '.join(name for name in block.body.attributes if _REGISTRIES.search(name))})"
+            if speaks
+            else ""
+        )
         words = "" if words == " ()" else words
-        return Unresolved(address, source, f"{address} cannot be looked into: {why}{words}", block.place("module"), bool(speaks))
+        return Unresolved(
+            address,
+            source,
+            f"{address} cannot be looked into: {why}{words}",
+            block.place("module"),
+            bool(speaks),
+        )
 
 
 def manifest(files: Files, root: Path) -> dict[str, Path]:

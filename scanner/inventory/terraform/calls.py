@@ -94,7 +94,9 @@ def _attempted(name: str, arguments: list[Any], context: Context) -> Any:
 def _known_call(name: str, arguments: list[Any]) -> Any:
     if name in _SPECIAL:
         return _SPECIAL[name](*arguments)
-    outer = next((one for one in arguments if isinstance(one, (Sym, Secret, Text, Tail)) or is_handle(one)), None)
+    outer = next(
+        (one for one in arguments if isinstance(one, (Sym, Secret, Text, Tail)) or is_handle(one)), None
+    )
     if name in SHALLOW:
         if outer is None or (name in ("contains", "lookup", "element") and outer is not arguments[0]):
             return SHALLOW[name](*arguments)
@@ -130,7 +132,12 @@ def _partly(name: str, arguments: list[Any]) -> Any:
             DEEP[name](part) if isinstance(part, str) else Sym(part.reason, part.kind, made_key(name, part))
             for part in first.parts
         )
-    if name == "replace" and isinstance(first, Text) and all(map(known, arguments[1:])) and len(as_text(arguments[1])) == 1:
+    if (
+        name == "replace"
+        and isinstance(first, Text)
+        and all(map(known, arguments[1:]))
+        and len(as_text(arguments[1])) == 1
+    ):
         return text(
             DEEP[name](part, *arguments[1:])
             if isinstance(part, str)
@@ -139,7 +146,12 @@ def _partly(name: str, arguments: list[Any]) -> Any:
         )
     if name == "format" and isinstance(first, str):
         return _format(first, arguments[1:])
-    if name == "join" and isinstance(first, str) and len(arguments) == 2 and isinstance(arguments[1], (list, SetOf)):
+    if (
+        name == "join"
+        and isinstance(first, str)
+        and len(arguments) == 2
+        and isinstance(arguments[1], (list, SetOf))
+    ):
         items = list(items_of(arguments[1]))
         if any(isinstance(item, Tail) for item in items):
             return None
@@ -148,7 +160,9 @@ def _partly(name: str, arguments: list[Any]) -> Any:
     if name == "compact" and isinstance(first, (list, SetOf)):
         found = [item for item in items_of(first) if item not in (None, "") and not isinstance(item, Tail)]
         tail = next((item for item in items_of(first) if isinstance(item, (Sym, Tail))), None)
-        return [item for item in found if not isinstance(item, Sym)] + ([Tail(tail.reason)] if tail is not None else [])
+        return [item for item in found if not isinstance(item, Sym)] + (
+            [Tail(tail.reason)] if tail is not None else []
+        )
     if name in ("startswith", "endswith") and isinstance(first, Text) and isinstance(arguments[1], str):
         part = first.parts[0] if name == "startswith" else first.parts[-1]
         if isinstance(part, str) and len(part) >= len(arguments[1]):
@@ -248,7 +262,9 @@ def _kind(value: Any) -> Any:
 _SPECIAL = {
     "coalesce": _coalesced,
     "ephemeralasnull": lambda _: None,
-    "issensitive": lambda value: isinstance(value, Secret) or (isinstance(value, Sym) and value.kind == "secret"),
+    "issensitive": lambda value: (
+        isinstance(value, Secret) or (isinstance(value, Sym) and value.kind == "secret")
+    ),
     "nonsensitive": _plain,
     "sensitive": _sensitive,
     "tobool": _to_flag,

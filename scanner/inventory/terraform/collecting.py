@@ -58,7 +58,9 @@ def read_terraform(paths: Sequence[Path], wanted: Wanted, *, now: str) -> Readin
             errors.append(error)
     undeclared = [name for name in values if not any(name in one.declared for one in results)]
     if results and undeclared:
-        raise InputError(f"no root module declares the variable {undeclared[0]!r}", "--var", "Check its name.")
+        raise InputError(
+            f"no root module declares the variable {undeclared[0]!r}", "--var", "Check its name."
+        )
     errors += [error for one in results for error in one.errors]
     if errors and not any(one.resources for one in results):
         raise Problems(list(dict.fromkeys(errors)))
@@ -84,7 +86,9 @@ def _evaluated(files: Files, path: Path, values: dict[str, str], wanted: Wanted)
             yield evaluate_root(files, root, values, wanted.files, evaluation=names)
     elif path.name.endswith(ENDINGS):
         raise InputError(
-            "is one file of a module, which says little without the others", files.name(path), "Name its folder."
+            "is one file of a module, which says little without the others",
+            files.name(path),
+            "Name its folder.",
         )
     else:
         yield evaluate_plan(files, path)
@@ -94,7 +98,9 @@ def _roots(files: Files, path: Path) -> list[Path]:
     """The folder itself where it holds files, and folders below it that no module calls."""
     found = list(folders(path))
     if not found:
-        raise InputError("the folder holds no .tf file", files.name(path), "Name a folder with .tf files, or a plan.")
+        raise InputError(
+            "the folder holds no .tf file", files.name(path), "Name a folder with .tf files, or a plan."
+        )
     if found == [path]:
         return found
     called: set[Path] = set()

@@ -143,7 +143,11 @@ def _conditional(expression: Conditional, context: Context) -> Any:
             taken = then if one is True else other if one is False else None
             if taken is None:
                 return Sym(condition.reason, "parameter", made_key("if", condition, then, other))
-            fits = isinstance(taken, Choice) and taken.cause == condition.cause and len(taken.values) == len(condition.values)
+            fits = (
+                isinstance(taken, Choice)
+                and taken.cause == condition.cause
+                and len(taken.values) == len(condition.values)
+            )
             ways.append(taken.values[at] if fits and condition.cause else taken)
         return choice(ways, condition.reason, condition.cause)
     unknown = first_unknown([condition]) or Sym("the condition is not known", "error")

@@ -21,11 +21,18 @@ from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.variables import Argument, command_line_value, read_values
 from scanner.inventory.terraform.versions import azurerm_version
 
-TEMPLATES = frozenset({"azurerm_resource_group_template_deployment", "azurerm_subscription_template_deployment"})
+TEMPLATES = frozenset(
+    {"azurerm_resource_group_template_deployment", "azurerm_subscription_template_deployment"}
+)
 
 
 def evaluate_root(
-    files: Files, root: Path, values: Mapping[str, str], value_files: tuple[Path, ...], *, evaluation: str = ""
+    files: Files,
+    root: Path,
+    values: Mapping[str, str],
+    value_files: tuple[Path, ...],
+    *,
+    evaluation: str = "",
 ) -> Evaluated:
     """Everything that a root module describes. Raises `InputError` where its folder cannot be listed."""
     caller = Caller(files, root)
@@ -42,7 +49,9 @@ def evaluate_root(
     instances = list(_instances(top, found, home))
     version, how = azurerm_version(files, root, caller.used.values())
     if how == "assumed" and any(one.kind == "azurerm_container_registry" for one in instances):
-        found.notes.append(f"{home.file}: no version of the provider azurerm is named; {version[0]}.x is assumed")
+        found.notes.append(
+            f"{home.file}: no version of the provider azurerm is named; {version[0]}.x is assumed"
+        )
     finish(instances, version, home, found)
     _tell(world, caller, home, found)
     rows = Rows()
@@ -67,7 +76,9 @@ def _given(
     """
     root = written.folder
     automatic = [root / "terraform.tfvars", root / "terraform.tfvars.json"]
-    automatic += sorted([*root.glob("*.auto.tfvars"), *root.glob("*.auto.tfvars.json")], key=lambda path: path.name)
+    automatic += sorted(
+        [*root.glob("*.auto.tfvars"), *root.glob("*.auto.tfvars.json")], key=lambda path: path.name
+    )
     given: dict[str, tuple[Attribute, str]] = {}
     for path in [one for one in automatic if one.is_file()]:
         try:
@@ -77,11 +88,16 @@ def _given(
             continue
         given.update({name: (attribute, "variable file") for name, attribute in read.items()})
     for path in value_files:
-        given.update({name: (attribute, "variable file") for name, attribute in read_values(files, path).items()})
+        given.update(
+            {name: (attribute, "variable file") for name, attribute in read_values(files, path).items()}
+        )
     for name, text in values.items():
         block = written.variables.get(name)
         kind = block.body.attributes.get("type") if block is not None else None
-        given[name] = (command_line_value(name, text, kind.expression if kind is not None else None), "command line")
+        given[name] = (
+            command_line_value(name, text, kind.expression if kind is not None else None),
+            "command line",
+        )
     others = [path for path in root.glob("*.tfvars") if path not in automatic and path not in value_files]
     if others and not value_files:
         names = ", ".join(sorted(path.name for path in others)[:5])
@@ -98,11 +114,15 @@ def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instanc
         if wanted(kind) or _about_registries(kind, block):
             items = module.items(block)
             if not items and _about_registries(kind, block):
-                found.empty.append(f"{module.address(f'{kind}.{block.labels[1]}')} has no instances (count or for_each)")
+                found.empty.append(
+                    f"{module.address(f'{kind}.{block.labels[1]}')} has no instances (count or for_each)"
+                )
         if wanted(kind):
             yield from (instance_of(item) for item in items)
         elif kind in TEMPLATES and "azurerm" in kind:
-            found.notes.append(f"{module.address(kind)}.{block.labels[1]} deploys a template, which is not looked into")
+            found.notes.append(
+                f"{module.address(kind)}.{block.labels[1]} deploys a template, which is not looked into"
+            )
         elif is_registry_kind(kind) and kind not in SILENT:
             place = block.place()
             what = f"{kind} is not known to this version of acrscan"
@@ -132,10 +152,14 @@ def _tell(world: World, caller: Caller, home: Home, found: Evaluated) -> None:
             found.notes.append(f"{where}: {call.reason}")
     found.notes += [note for note in world.budget.notes if note not in found.notes]
     speaking = [name for written in caller.used.values() for name in written.speaks]
-    reads = any(kind.startswith("azurerm_container_registry") for one in caller.used.values() for kind, _ in one.data)
+    reads = any(
+        kind.startswith("azurerm_container_registry") for one in caller.used.values() for kind, _ in one.data
+    )
     if speaking and not found.resources and not found.problems:
         if found.empty or reads:
             found.notes += found.empty or [f"{home.file}: registries are read from Azure, none is described"]
         else:
             what = "speaks of registries, yet nothing of it was understood"
-            note_error(home, InputError(what, speaking[0], "Check that it is complete, or scan a plan."), found)
+            note_error(
+                home, InputError(what, speaking[0], "Check that it is complete, or scan a plan."), found
+            )

@@ -42,7 +42,9 @@ class Entry:
     optional: str = ""
 
 
-def expand(block: Block, context: Context, address: str, make: Callable[[Entry], Any]) -> tuple[list[Any], Any]:
+def expand(
+    block: Block, context: Context, address: str, make: Callable[[Entry], Any]
+) -> tuple[list[Any], Any]:
     """(instances, what a reference gives). `make` makes an instance from an entry."""
     count = block.body.attributes.get("count")
     for_each = block.body.attributes.get("for_each")
@@ -89,7 +91,9 @@ def _each(value: Any, address: str, make: Callable[[Entry], Any]) -> tuple[list[
     found = pairs(value)
     if found is None or len(found) > MAX_INSTANCES:
         unknown = first_unknown([value]) or Sym(
-            f"for_each has more than {MAX_INSTANCES} elements or is no map or set", "limit", f"{address}.for_each"
+            f"for_each has more than {MAX_INSTANCES} elements or is no map or set",
+            "limit",
+            f"{address}.for_each",
         )
         one = make(_any(unknown, address))
         return [one], Symbolic(one)
@@ -99,10 +103,12 @@ def _each(value: Any, address: str, make: Callable[[Entry], Any]) -> tuple[list[
             unknown = Sym(item.reason, "runtime", item.key)
             made["*"] = make(_any(unknown, address))
         else:
-            made[shown(key)] = make(Entry(f"[{json.dumps(shown(key))}]", {"each": {"key": key, "value": item}}))
-    return list(made.values()), {key: one for key, one in made.items() if key != "*"} if "*" not in made else Symbolic(
-        made["*"]
-    ) if len(made) == 1 else made
+            made[shown(key)] = make(
+                Entry(f"[{json.dumps(shown(key))}]", {"each": {"key": key, "value": item}})
+            )
+    return list(made.values()), {
+        key: one for key, one in made.items() if key != "*"
+    } if "*" not in made else Symbolic(made["*"]) if len(made) == 1 else made
 
 
 def _any(unknown: Sym, address: str) -> Entry:
@@ -128,8 +134,12 @@ def _either(value: Choice, address: str, make: Callable[[Entry], Any]) -> tuple[
         given = [way[name] for way in ways if name in way]
         item = choice([one for _, one in given], value.reason, value.cause if len(given) == len(ways) else "")
         optional = value.reason if len(given) < len(ways) else ""
-        made[name] = make(Entry(f"[{json.dumps(name)}]", {"each": {"key": given[0][0], "value": item}}, optional))
-    return list(made.values()), choice([{name: made[name] for name in way} for way in ways], value.reason, value.cause)
+        made[name] = make(
+            Entry(f"[{json.dumps(name)}]", {"each": {"key": given[0][0], "value": item}}, optional)
+        )
+    return list(made.values()), choice(
+        [{name: made[name] for name in way} for way in ways], value.reason, value.cause
+    )
 
 
 def pairs(value: Any) -> list[tuple[Any, Any]] | None:
@@ -139,7 +149,11 @@ def pairs(value: Any) -> list[tuple[Any, Any]] | None:
     if isinstance(value, (SetOf, list)):
         found = []
         for item in items_of(value):
-            if isinstance(item, (Secret, Choice)) or is_handle(item) or (isinstance(item, (Sym, Text)) and not key_of(item)):
+            if (
+                isinstance(item, (Secret, Choice))
+                or is_handle(item)
+                or (isinstance(item, (Sym, Text)) and not key_of(item))
+            ):
                 return None
             found.append((item, item))
         return found

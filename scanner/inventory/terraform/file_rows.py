@@ -16,7 +16,16 @@ from scanner.inventory.redact import secret_name
 from scanner.inventory.terraform.folder import Written
 from scanner.inventory.terraform.home import Home
 from scanner.inventory.terraform.instance import Places
-from scanner.inventory.terraform.syntax import Attribute, Block, Expression, Get, Index, Literal, Name, ObjectOf
+from scanner.inventory.terraform.syntax import (
+    Attribute,
+    Block,
+    Expression,
+    Get,
+    Index,
+    Literal,
+    Name,
+    ObjectOf,
+)
 from scanner.inventory.terraform.walking import nodes
 from scanner.model import ids
 from scanner.model.resource import Origin, Place, Resource
@@ -42,7 +51,9 @@ _INDEX = re.compile(r"\[[^\]]*\]")
 
 @dataclass(slots=True)
 class _File:
-    rows: dict[str, list[tuple[Place, dict[str, Any]]]] = field(default_factory=lambda: {name: [] for name in LISTS})
+    rows: dict[str, list[tuple[Place, dict[str, Any]]]] = field(
+        default_factory=lambda: {name: [] for name in LISTS}
+    )
 
 
 class Rows:
@@ -86,12 +97,24 @@ class Rows:
             own = node.get("address") or node.get("name")
             references = node.get("references")
             for one in references if isinstance(references, list) else ():
-                if isinstance(one, str) and one.endswith(".admin_password") and "azurerm_container_registry." in one:
+                if (
+                    isinstance(one, str)
+                    and one.endswith(".admin_password")
+                    and "azurerm_container_registry." in one
+                ):
                     self._add(READS, place, {"function": _INDEX.sub("", one), "in": path.strip(".")})
                     if path.startswith(".outputs."):
                         words = "the password is kept in clear in Terraform's state"
                         self._add(OUTPUTS, place, {"name": path.split(".")[2], "why": words})
-            skipped = ("root_module", "configuration", "expressions", "expression", "resources", "module", "module_calls")
+            skipped = (
+                "root_module",
+                "configuration",
+                "expressions",
+                "expression",
+                "resources",
+                "module",
+                "module_calls",
+            )
             for key, inner in node.items():
                 named = f"{path}.{own}" if isinstance(own, str) and key == "expressions" else path
                 stack.append((inner, named if key in skipped else f"{named}.{key}"))
@@ -138,12 +161,24 @@ class Rows:
             self._add(VERSIONS, given.place(), {"type": kind, "apiVersion": version})
         action = attributes.get("action")
         called = action.expression if action is not None else None
-        if action is not None and isinstance(called, Literal) and str(called.value).lower() == "listcredentials":
-            self._add(READS, action.place(), {"function": "listCredentials", "in": f"{block.labels[0]}.{block.labels[1]}"})
+        if (
+            action is not None
+            and isinstance(called, Literal)
+            and str(called.value).lower() == "listcredentials"
+        ):
+            self._add(
+                READS,
+                action.place(),
+                {"function": "listCredentials", "in": f"{block.labels[0]}.{block.labels[1]}"},
+            )
 
     def _secret(self, name: str, place: Place, expression: Expression, kind: str, written: Written) -> None:
         if isinstance(expression, Literal):
-            if isinstance(expression.value, str) and expression.value.strip() and not expression.value.startswith("@"):
+            if (
+                isinstance(expression.value, str)
+                and expression.value.strip()
+                and not expression.value.startswith("@")
+            ):
                 self._add(LITERALS, place, {"kind": kind, "name": name})
         elif isinstance(expression, Get) and isinstance(expression.of, Name) and expression.of.name == "var":
             block = written.variables.get(expression.name)
@@ -162,7 +197,9 @@ class Rows:
         found = self._reads(attribute, f"output.{name}")
         for node in _expressions(attribute):
             reference = _reference(node)
-            if reference.startswith("azurerm_container_registry_token_password.") and reference.endswith(".value"):
+            if reference.startswith("azurerm_container_registry_token_password.") and reference.endswith(
+                ".value"
+            ):
                 return True
         return found
 
@@ -213,12 +250,18 @@ def _secrets(attribute: Attribute) -> Iterator[tuple[str, Place, Expression]]:
         except InputError:
             return
     text = attribute.source.text(attribute.value)
-    if not text.startswith(("{", "merge(")) or not any(word in text.lower() for word in ("password", "secret", "token", "key")):
+    if not text.startswith(("{", "merge(")) or not any(
+        word in text.lower() for word in ("password", "secret", "token", "key")
+    ):
         return
     for node in _expressions(attribute):
         if isinstance(node, ObjectOf):
             for key, value, span in node.pairs:
-                if isinstance(key, Literal) and isinstance(key.value, str) and _is_secret(key.value, loose=True):
+                if (
+                    isinstance(key, Literal)
+                    and isinstance(key.value, str)
+                    and _is_secret(key.value, loose=True)
+                ):
                     yield key.value, attribute.source.place(span), value
 
 

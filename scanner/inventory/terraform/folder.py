@@ -46,7 +46,10 @@ class Written:
 
 def read_folder(files: Files, folder: Path) -> Written:
     """The module in a folder. Raises `InputError` where it cannot be listed."""
-    found = Written(folder)
+    known: Written | None = files.folders.get(folder)
+    if known is not None:
+        return known
+    found = files.folders[folder] = Written(folder)
     for path in sorted(module_files(folder), key=lambda path: (_overrides(path), path.name)):
         found.files += 1
         try:
@@ -106,7 +109,9 @@ def _keep(table: dict[Key, Block], key: Key, block: Block, found: Written, *, ov
 def _twice(found: Written, what: str, block: Block) -> None:
     place = block.place()
     found.errors.append(
-        InputError(f"{what} is declared twice", f"{place.file}:{place.line}:{place.column}", "Keep one of them.")
+        InputError(
+            f"{what} is declared twice", f"{place.file}:{place.line}:{place.column}", "Keep one of them."
+        )
     )
 
 

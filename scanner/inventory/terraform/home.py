@@ -174,7 +174,9 @@ def id_of(kind: str, get: Getter, home: Home) -> Any:
             return under("", "Microsoft.Management/managementGroups", get("name"))
         case "azurerm_subnet":
             network = under(
-                home.group(get("resource_group_name")), "Microsoft.Network/virtualNetworks", get("virtual_network_name")
+                home.group(get("resource_group_name")),
+                "Microsoft.Network/virtualNetworks",
+                get("virtual_network_name"),
             )
             return child(network, "subnets", get("name"))
         case "azurerm_role_definition":

@@ -76,7 +76,11 @@ def _password(instance: Instance, joined: Joined) -> None:
         held.sort(key=lambda one: isinstance(one, Tail))
         if certain:
             for at, (argument, _) in enumerate(sources):
-                places = instance.places.get(f"{argument}/0") or instance.places.get(argument) or instance.places[""]
+                places = (
+                    instance.places.get(f"{argument}/0")
+                    or instance.places.get(argument)
+                    or instance.places[""]
+                )
                 path = f"/properties/credentials/passwords/{at}"
                 draft.places[path] = places
                 if f"{argument}/0/expiry" in instance.places:
@@ -84,21 +88,32 @@ def _password(instance: Instance, joined: Joined) -> None:
 
 
 def _connections(joined: Joined) -> Iterator[Draft]:
-    """The private endpoint connections that the endpoints make. One that needs no approval is approved where both are ours:
-    who makes the registry may approve. https://learn.microsoft.com/azure/private-link/private-endpoint-overview
+    """The private endpoint connections that the endpoints make.
+
+    One that needs no approval is approved where both are ours: who makes the registry may approve.
+    https://learn.microsoft.com/azure/private-link/private-endpoint-overview
     """
     registries = joined.of(R)
     held: dict[int, list[Any]] = {id(registry): [] for registry in registries}
     for endpoint in joined.of(ENDPOINTS):
         properties = endpoint.body.get("properties", {})
-        for name, status in (("privateLinkServiceConnections", "Approved"), ("manualPrivateLinkServiceConnections", "Pending")):
+        for name, status in (
+            ("privateLinkServiceConnections", "Approved"),
+            ("manualPrivateLinkServiceConnections", "Pending"),
+        ):
             for connection in _list(properties.get(name)):
-                target = connection.get("properties", {}).get("privateLinkServiceId") if isinstance(connection, dict) else connection
+                target = (
+                    connection.get("properties", {}).get("privateLinkServiceId")
+                    if isinstance(connection, dict)
+                    else connection
+                )
                 found = joined.at(target)
                 if not isinstance(connection, dict) or isinstance(target, (Sym, Choice)):
                     reason = _why(target)
                     for registry in found or registries:
-                        held[id(registry)].append(Tail(f"where {endpoint.instance.address} leads is not known: {reason}"))
+                        held[id(registry)].append(
+                            Tail(f"where {endpoint.instance.address} leads is not known: {reason}")
+                        )
                     continue
                 for registry in found:
                     if id(registry) in held:
@@ -131,9 +146,15 @@ def _list(value: Any) -> list[Any]:
 
 def _connection(endpoint: Draft, registry: Draft, connection: dict[str, Any], status: str) -> Draft:
     name = endpoint.name
-    draft = Draft(endpoint.instance, CONNECTIONS, child(registry.id, "privateEndpointConnections", name), name)
+    draft = Draft(
+        endpoint.instance, CONNECTIONS, child(registry.id, "privateEndpointConnections", name), name
+    )
     draft.put("properties/privateEndpoint/id", endpoint.id)
-    draft.put("properties/privateLinkServiceConnectionState/status", status, "private_service_connection/0/is_manual_connection")
+    draft.put(
+        "properties/privateLinkServiceConnectionState/status",
+        status,
+        "private_service_connection/0/is_manual_connection",
+    )
     description = connection.get("properties", {}).get("requestMessage")
     draft.put("properties/privateLinkServiceConnectionState/description", description)
     return draft
@@ -159,7 +180,9 @@ def _update(instance: Instance, joined: Joined) -> Iterator[Draft]:
     name = instance.value("name") or ids.name_of(render(identifier)) or None
     draft = Draft(instance, kind, identifier, name, version or None)
     facts = facts_for(kind)
-    draft.body = _filled(content, facts.tree if facts else {}, f"{instance.address} changes a part of it only")
+    draft.body = _filled(
+        content, facts.tree if facts else {}, f"{instance.address} changes a part of it only"
+    )
     draft.came_from("properties", "body")
     yield draft
 

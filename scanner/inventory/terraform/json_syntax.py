@@ -6,6 +6,7 @@ https://developer.hashicorp.com/terraform/language/syntax/json
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from scanner.errors import InputError
@@ -23,8 +24,28 @@ from scanner.inventory.terraform.syntax import (
 )
 from scanner.json_text import parse_json
 
-_LABELS = {"resource": 2, "data": 2, "variable": 1, "output": 1, "module": 1, "provider": 1, "locals": 0, "terraform": 0}
-_META = frozenset({"lifecycle", "provisioner", "connection", "dynamic", "validation", "required_providers", "backend", "cloud"})
+_LABELS = {
+    "resource": 2,
+    "data": 2,
+    "variable": 1,
+    "output": 1,
+    "module": 1,
+    "provider": 1,
+    "locals": 0,
+    "terraform": 0,
+}
+_META = frozenset(
+    {
+        "lifecycle",
+        "provisioner",
+        "connection",
+        "dynamic",
+        "validation",
+        "required_providers",
+        "backend",
+        "cloud",
+    }
+)
 _NOWHERE = (0, 0)
 
 
@@ -68,9 +89,13 @@ def _body(content: dict[str, Any], source: Source) -> Body:
             found.blocks += _blocks(name, value, 0, (), source)
         else:
             found.attributes[name] = Attribute(
-                name, source, _NOWHERE, _NOWHERE, lambda value=value, name=name: expression(value, source, name)
+                name,
+                source,
+                _NOWHERE,
+                _NOWHERE,
+                partial(expression, value, source, name),
             )
-            if name in ("content",) and isinstance(value, dict):
+            if name == "content" and isinstance(value, dict):
                 found.blocks += _blocks(name, value, 0, (), source)
     return found
 
@@ -87,7 +112,9 @@ def expression(value: Any, source: Source, name: str = "") -> Expression:
         return ListOf(tuple(expression(item, source) for item in value), _NOWHERE)
     if isinstance(value, dict):
         return ObjectOf(
-            tuple((Literal(key, _NOWHERE), expression(item, source), _NOWHERE) for key, item in value.items()),
+            tuple(
+                (Literal(key, _NOWHERE), expression(item, source), _NOWHERE) for key, item in value.items()
+            ),
             _NOWHERE,
         )
     return Literal(value, _NOWHERE)

@@ -55,7 +55,9 @@ def _converted(value: Any, kind: Expression, default_of: Evaluated, depth: int) 
             given = _items(value)
             if len(given) != len(inner.items):
                 raise EvaluationError("a tuple of another length is needed")
-            return [convert(one, of, default_of, depth + 1) for one, of in zip(given, inner.items, strict=True)]
+            return [
+                convert(one, of, default_of, depth + 1) for one, of in zip(given, inner.items, strict=True)
+            ]
         case _:
             return value
 

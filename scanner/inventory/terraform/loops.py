@@ -30,13 +30,21 @@ def loop(expression: For, context: Context, evaluate: Evaluate) -> Any:
     def work(value: Any) -> Any:
         if isinstance(value, (Sym, Secret, Text)):
             unknown = first_unknown([value]) or Sym("not known", "error")
-            return Sym(unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})")
-        return _object_for(expression, value, context, evaluate) if expression.key_of is not None else _list_for(expression, value, context, evaluate)
+            return Sym(
+                unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})"
+            )
+        return (
+            _object_for(expression, value, context, evaluate)
+            if expression.key_of is not None
+            else _list_for(expression, value, context, evaluate)
+        )
 
     return lift(work, walked) if isinstance(walked, Choice) else work(walked)
 
 
-def _elements(expression: For, value: Any, context: Context, evaluate: Evaluate) -> Iterator[tuple[Context, Any, Any]]:
+def _elements(
+    expression: For, value: Any, context: Context, evaluate: Evaluate
+) -> Iterator[tuple[Context, Any, Any]]:
     """(context, whether it is taken, tail) per element."""
     pairs = pairs_of(value)
     if len(pairs) > MAX_ITEMS:
@@ -45,7 +53,9 @@ def _elements(expression: For, value: Any, context: Context, evaluate: Evaluate)
         if isinstance(item, Tail):
             yield context, True, item
             continue
-        inner = context.with_bound({expression.key: key, expression.value: item} if expression.key else {expression.value: item})
+        inner = context.with_bound(
+            {expression.key: key, expression.value: item} if expression.key else {expression.value: item}
+        )
         taken: Any = True
         if expression.condition is not None:
             taken = as_flag(evaluate(expression.condition, inner))
@@ -62,7 +72,9 @@ def _list_for(expression: For, value: Any, context: Context, evaluate: Evaluate)
             found.append(evaluate(expression.value_of, inner))
         elif taken is not False:
             unknown = first_unknown([taken]) or Sym("not known", "error")
-            tail = tail or Tail(f"whether an element belongs to the list is not known: {unknown.reason}", key_of(taken))
+            tail = tail or Tail(
+                f"whether an element belongs to the list is not known: {unknown.reason}", key_of(taken)
+            )
     return [*found, tail] if tail is not None else found
 
 
@@ -75,7 +87,9 @@ def _object_for(expression: For, value: Any, context: Context, evaluate: Evaluat
         key = evaluate(expression.key_of, inner) if end is None else end
         unknown = first_unknown([key, taken])
         if unknown is not None:
-            return Sym(unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})")
+            return Sym(
+                unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})"
+            )
         name = shown(key)
         made = evaluate(expression.value_of, inner)
         if expression.group:

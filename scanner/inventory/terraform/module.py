@@ -59,7 +59,9 @@ class Unresolved:
 class Module:
     """The names of a module. `path`: its address, "" for the root; `given`: arguments by name."""
 
-    def __init__(self, world: World, written: Written, path: str, given: Mapping[str, Argument], depth: int = 0) -> None:
+    def __init__(
+        self, world: World, written: Written, path: str, given: Mapping[str, Argument], depth: int = 0
+    ) -> None:
         self.world = world
         self.written = written
         self.path = path
@@ -138,7 +140,9 @@ class Module:
         if block is None:
             raise EvaluationError(f"there is no variable {name!r}")
         return self.cached(
-            f"var.{name}", context, lambda inner: variable_value(block, self.given.get(name), inner, root=not self.path)
+            f"var.{name}",
+            context,
+            lambda inner: variable_value(block, self.given.get(name), inner, root=not self.path),
         )
 
     def local(self, name: str, context: Context) -> Any:
@@ -279,7 +283,10 @@ class Item:
         if found is not None:
             return found
         if self.block.body.of(name):
-            return [Nested(f"{self.key}.{name}[{at}]", block, self) for at, block in enumerate(self.block.body.of(name))]
+            return [
+                Nested(f"{self.key}.{name}[{at}]", block, self)
+                for at, block in enumerate(self.block.body.of(name))
+            ]
         said = "is read from Azure" if self.mode else "is known after deployment"
         return Sym(f"{self.key}.{name} {said}", "runtime", f"{self.key}.{name}")
 
@@ -318,7 +325,10 @@ def _subscription(item: Item) -> Any:
 _FACTS: dict[str, dict[str, Callable[[Item], Any]]] = {
     "data.azurerm_client_config": {"subscription_id": _subscription_id},
     "data.azurerm_subscription": {"subscription_id": _subscription_id, "id": _subscription},
-    "data.azapi_client_config": {"subscription_id": _subscription_id, "subscription_resource_id": _subscription},
+    "data.azapi_client_config": {
+        "subscription_id": _subscription_id,
+        "subscription_resource_id": _subscription,
+    },
     "azurerm_role_definition": {"role_definition_resource_id": lambda item: item.get("id")},
 }
 """What is known of attributes that nobody writes."""

@@ -101,7 +101,8 @@ def _differ(left: Any, right: Any) -> bool:
             return True
         first, last = left.parts[0], left.parts[-1]
         return isinstance(right, str) and not (
-            (not isinstance(first, str) or right.startswith(first)) and (not isinstance(last, str) or right.endswith(last))
+            (not isinstance(first, str) or right.startswith(first))
+            and (not isinstance(last, str) or right.endswith(last))
         )
     return False
 
@@ -121,5 +122,10 @@ def _arithmetic(operator: str, left: float, right: float) -> int | float:
         raise EvaluationError("division by zero")
     if operator == "%":
         return tidy(math.fmod(left, right))
-    found = {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right, "/": lambda: left / right}
+    found = {
+        "+": lambda: left + right,
+        "-": lambda: left - right,
+        "*": lambda: left * right,
+        "/": lambda: left / right,
+    }
     return tidy(found[operator]())

@@ -59,7 +59,10 @@ def parse(source: Source) -> Body:
         line, column = source.position(bad.start_byte)
         what = f"{bad.type!r} is missing here" if bad.is_missing else "does not parse as Terraform"
         raise InputError(
-            what, f"{source.file}:{line}:{column}", "Run `terraform validate`.", excerpt=_excerpt(source, line)
+            what,
+            f"{source.file}:{line}:{column}",
+            "Run `terraform validate`.",
+            excerpt=_excerpt(source, line),
         )
     found = next((child for child in root.children if child.type == "body"), None)
     return _Reader(source).body(found, 0) if found is not None else Body()
@@ -111,7 +114,9 @@ class _Reader:
         ended = -1
         for child in _named(node):
             if child.start_point[0] == ended:
-                raise self.error("two attributes or blocks stand on one line", child, "Put each on its own line.")
+                raise self.error(
+                    "two attributes or blocks stand on one line", child, "Put each on its own line."
+                )
             ended = child.end_point[0]
             if child.type == "attribute":
                 one = self.attribute(child)
@@ -141,7 +146,11 @@ class _Reader:
             if child.type == "body":
                 body = self.body(child, depth + 1)
             elif child.type == "string_lit":
-                labels.append("".join(self.text(part) for part in child.named_children if part.type == "template_literal"))
+                labels.append(
+                    "".join(
+                        self.text(part) for part in child.named_children if part.type == "template_literal"
+                    )
+                )
             elif child.type == "identifier":
                 labels.append(self.text(child))
             elif child.type == "block_start":
@@ -158,12 +167,16 @@ class _Reader:
     def expression(self, node: Any, depth: int) -> Expression:
         """The expression of an `expression` node: one operand with the steps behind it."""
         if depth > MAX_DEPTH:
-            raise self.error(f"the expression is nested deeper than {MAX_DEPTH} levels", node, "Split it with locals.")
+            raise self.error(
+                f"the expression is nested deeper than {MAX_DEPTH} levels", node, "Split it with locals."
+            )
         return self.steps(_named(node), depth + 1)
 
     def steps(self, nodes: list[Any], depth: int) -> Expression:
         if depth > MAX_DEPTH:
-            raise self.error(f"more than {MAX_DEPTH} operators in one expression", nodes[0], "Split it with locals.")
+            raise self.error(
+                f"more than {MAX_DEPTH} operators in one expression", nodes[0], "Split it with locals."
+            )
         found = self.operand(nodes[0], depth)
         return self.walk(found, nodes[1:], depth)
 
@@ -178,7 +191,11 @@ class _Reader:
                 found = Index(found, self.key(inner, depth), span)
             elif node.type == "splat":
                 each = self.walk(Name(ELEMENT, span), _named(node.named_children[0]), depth)
-                each = self.walk(each, nodes[at + 1 :], depth) if node.named_children[0].type == "full_splat" else each
+                each = (
+                    self.walk(each, nodes[at + 1 :], depth)
+                    if node.named_children[0].type == "full_splat"
+                    else each
+                )
                 whole = Splat(found, each, (found.span[0], nodes[-1].end_byte))
                 if node.named_children[0].type == "full_splat":
                     return whole
@@ -236,12 +253,20 @@ class _Reader:
     def collection(self, node: Any, span: Span, depth: int) -> Expression:
         children = _named(node)
         if node.type == "tuple":
-            return ListOf(tuple(self.expression(child, depth) for child in children if child.type == "expression"), span)
+            return ListOf(
+                tuple(self.expression(child, depth) for child in children if child.type == "expression"), span
+            )
         pairs = []
         for child in children:
             if child.type == "object_elem":
                 key, value = (one for one in _named(child) if one.type == "expression")
-                pairs.append((self.object_key(key, depth), self.expression(value, depth), (child.start_byte, child.end_byte)))
+                pairs.append(
+                    (
+                        self.object_key(key, depth),
+                        self.expression(value, depth),
+                        (child.start_byte, child.end_byte),
+                    )
+                )
         return ObjectOf(tuple(pairs), span)
 
     def object_key(self, node: Any, depth: int) -> Expression:
@@ -252,7 +277,9 @@ class _Reader:
 
     def operation(self, node: Any, span: Span, depth: int) -> Expression:
         if node.type == "unary_operation":
-            return Unary(self.text(node.children[0]), self.steps(self.side(node.children[1:]), depth + 1), span)
+            return Unary(
+                self.text(node.children[0]), self.steps(self.side(node.children[1:]), depth + 1), span
+            )
         cut = next(at for at, child in enumerate(node.children) if child.type in _OPERATORS)
         left = self.steps(self.side(node.children[:cut]), depth + 1)
         right = self.steps(self.side(node.children[cut + 1 :]), depth + 1)
@@ -272,7 +299,11 @@ class _Reader:
             parts = [child for child in _named(inner[0]) if child.type == "expression"]
             chain: list[Any] = [parts[2], then, other]
             head, first = parts[0], parts[1]
-            while len(below := _named(head)) == 1 and below[0].type == "conditional" and head.children[0].type != "(":
+            while (
+                len(below := _named(head)) == 1
+                and below[0].type == "conditional"
+                and head.children[0].type != "("
+            ):
                 parts = [child for child in _named(below[0]) if child.type == "expression"]
                 chain = [parts[2], first, *chain]
                 head, first = parts[0], parts[1]
@@ -282,7 +313,10 @@ class _Reader:
                 made = last(self.expression(test, depth), self.expression(value, depth), made, span)
             return last(self.expression(head, depth), self.expression(first, depth), made, span)
         return last(
-            self.expression(condition, depth), self.expression(then, depth), self.expression(other, depth), span
+            self.expression(condition, depth),
+            self.expression(then, depth),
+            self.expression(other, depth),
+            span,
         )
 
     def comprehension(self, node: Any, span: Span, depth: int) -> Expression:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,12 @@ def evaluate_plan(files: Files, path: Path) -> Evaluated:
     rows = Rows()
     rows.plan(name, content)
     found.files += rows.finished(home)
-    if not found.resources and not found.problems and b"azurerm_container_registry" in source.content and not plan.gone:
+    if (
+        not found.resources
+        and not found.problems
+        and b"azurerm_container_registry" in source.content
+        and not plan.gone
+    ):
         what = "speaks of registries, yet nothing of it was understood"
         note_error(home, InputError(what, name, "Write the plan again with `terraform show -json`."), found)
     return found
@@ -70,10 +76,14 @@ def _check(content: Any, name: str) -> None:
     version = content.get("format_version")
     if not isinstance(version, str) or not _FORMAT.fullmatch(version):
         raise InputError(
-            f"has the format {str(version)[:20]!r}, which is not known", name, "Versions 0.x and 1.x are read."
+            f"has the format {str(version)[:20]!r}, which is not known",
+            name,
+            "Versions 0.x and 1.x are read.",
         )
     if "resource_changes" not in content and "planned_values" not in content and "values" not in content:
-        raise InputError("holds no changes and no values", name, "Write `terraform show -json FILE > plan.json`.")
+        raise InputError(
+            "holds no changes and no values", name, "Write `terraform show -json FILE > plan.json`."
+        )
 
 
 @dataclass(slots=True)
@@ -103,9 +113,13 @@ class _Plan:
         self._configured(_object(_object(self.content.get("configuration")).get("root_module")), "")
         for row in self._changes():
             self._rows[str(row["address"])] = row
-        for address, row in self._rows.items():
+        for row in self._rows.values():
             identifier = _object(row["values"]).get("id")
-            own = id_of(row["type"], lambda name, row=row, address=address: self._argument(address, row, name), self.home)
+            own = id_of(
+                row["type"],
+                partial(self._argument, row),
+                self.home,
+            )
             if isinstance(identifier, str) and identifier.startswith("/") and own is not None and render(own):
                 self.home.aliases[identifier.lower()] = render(own)
         for address, row in self._rows.items():
@@ -120,7 +134,9 @@ class _Plan:
     def version(self) -> Version:
         """The version of azurerm, from the configuration's constraint."""
         for config in _object(_object(self.content.get("configuration")).get("provider_config")).values():
-            if not isinstance(config, dict) or not str(config.get("full_name", "")).endswith("hashicorp/azurerm"):
+            if not isinstance(config, dict) or not str(config.get("full_name", "")).endswith(
+                "hashicorp/azurerm"
+            ):
                 continue
             numbers = _CLAUSE.search(str(config.get("version_constraint", "")))
             if numbers:
@@ -140,7 +156,11 @@ class _Plan:
             raise InputError(f"more than {MAX_RESOURCES:,} changes", self.name)
         for number, row in enumerate(changes):
             change = row.get("change") if isinstance(row, dict) else None
-            if not isinstance(change, dict) or not isinstance(row.get("address"), str) or not isinstance(row.get("type"), str):
+            if (
+                not isinstance(change, dict)
+                or not isinstance(row.get("address"), str)
+                or not isinstance(row.get("type"), str)
+            ):
                 raise InputError(f"change {number + 1} is no change of a resource", self.name)
             if change.get("actions") in _GONE:
                 self.gone += 1
@@ -166,8 +186,14 @@ class _Plan:
         while stack:
             one = stack.pop()
             for row in _list(one.get("resources")):
-                if isinstance(row, dict) and isinstance(row.get("address"), str) and isinstance(row.get("type"), str):
-                    values = _merge(_object(row.get("values")), None, row.get("sensitive_values"), row["address"])
+                if (
+                    isinstance(row, dict)
+                    and isinstance(row.get("address"), str)
+                    and isinstance(row.get("type"), str)
+                ):
+                    values = _merge(
+                        _object(row.get("values")), None, row.get("sensitive_values"), row["address"]
+                    )
                     yield {
                         **row,
                         "values": values,
@@ -195,18 +221,23 @@ class _Plan:
         values = dict(_object(row["values"]))
         written = self._written.get((_module_of(row), _config_address(row)))
         if written is not None:
-            _join(values, written.expressions, lambda references: self.referred(_module_of(row), references, row))
+            _join(
+                values,
+                written.expressions,
+                lambda references: self.referred(_module_of(row), references, row),
+            )
         return Instance(
             address=address,
             kind=row["type"],
             values=values,
-            places=self.beside.places(_module_of(row), row["type"], str(row.get("name", ""))) or {"": (place,)},
+            places=self.beside.places(_module_of(row), row["type"], str(row.get("name", "")))
+            or {"": (place,)},
             get=lambda name: self._attribute(address, row, name),
             module=str(row.get("module_address") or ""),
             file=self.name,
         )
 
-    def _argument(self, address: str, row: Row, name: str) -> Any:
+    def _argument(self, row: Row, name: str) -> Any:
         """An argument, also one that refers to what has no value yet."""
         value = _object(row["values"]).get(name)
         if isinstance(value, Sym):
@@ -214,13 +245,12 @@ class _Plan:
             expression = _object(written.expressions.get(name)) if written is not None else {}
             found = self.referred(_module_of(row), _list(expression.get("references")), row)
             return value if found is None else found
-        del address
         return value
 
     def _attribute(self, address: str, row: Row, name: str) -> Any:
-        value = self._argument(address, row, name)
+        value = self._argument(row, name)
         if name == "id":
-            own = id_of(row["type"], lambda one: self._argument(address, row, one), self.home)
+            own = id_of(row["type"], partial(self._argument, row), self.home)
             if own is not None:
                 return own
         if value is not None:
@@ -244,7 +274,11 @@ class _Plan:
             called, _, output = _INDEX.sub("", rest).partition(".")
             below = f"{module}.module.{called}" if module else f"module.{called}"
             expression = self._outputs.get((below, output.partition(".")[0]))
-            return None if expression is None else self.referred(below, _list(expression.get("references")), user, depth + 1)
+            return (
+                None
+                if expression is None
+                else self.referred(below, _list(expression.get("references")), user, depth + 1)
+            )
         return self._of_resource(module, longest, user)
 
     def _of_resource(self, module: str, reference: str, user: Row) -> Any:
@@ -261,14 +295,20 @@ class _Plan:
             if _module_of(row) == module and _config_address(row) == base
         ]
         if len(fitting) > 1:
-            same = [(address, row) for address, row in fitting if row.get("index") == user.get("index") is not None]
+            same = [
+                (address, row)
+                for address, row in fitting
+                if row.get("index") == user.get("index") is not None
+            ]
             beside = [(address, row) for address, row in same or fitting if _place_of(row) == _place_of(user)]
             fitting = beside or same
         if len(fitting) != 1:
             return None
         address, row = fitting[0]
-        return self._attribute(address, row, attribute) if len(parts) == start + 3 else Sym(
-            f"{reference} is known after apply", "runtime", f"{module}.{reference}".lstrip(".")
+        return (
+            self._attribute(address, row, attribute)
+            if len(parts) == start + 3
+            else Sym(f"{reference} is known after apply", "runtime", f"{module}.{reference}".lstrip("."))
         )
 
 

@@ -42,7 +42,9 @@ def read(function: str, arguments: list[Any], context: Context, files: Files, fo
         case "dirname":
             return PurePosixPath(given).parent.as_posix()
         case "pathexpand":
-            return given if not given.startswith("~") else Sym("pathexpand() depends on the machine", "runtime")
+            return (
+                given if not given.startswith("~") else Sym("pathexpand() depends on the machine", "runtime")
+            )
         case "fileset":
             return _listed(files, folder / given, text(arguments[1]))
         case "templatestring":
@@ -131,5 +133,4 @@ def _template(source: Source) -> Expression:
         mark += b"X"
     ends = source.content.endswith(b"\n")
     wrapped = b"x = <<" + mark + b"\n" + source.content + (b"" if ends else b"\n") + mark + b"\n"
-    made = parse(Source(source.file, wrapped)).attributes["x"].expression
-    return made
+    return parse(Source(source.file, wrapped)).attributes["x"].expression

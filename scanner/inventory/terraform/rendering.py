@@ -79,5 +79,7 @@ def _as_text(value: Any) -> Any:
     if value is None:
         raise EvaluationError("null stands in a text")
     if isinstance(value, (bool, int, float)):
-        return shown(value) if not isinstance(value, float) else str(int(value) if value.is_integer() else value)
+        return (
+            shown(value) if not isinstance(value, float) else str(int(value) if value.is_integer() else value)
+        )
     raise EvaluationError("a list or object stands in a text")

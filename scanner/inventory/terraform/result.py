@@ -90,7 +90,9 @@ def _settle(draft: Draft, registries: list[tuple[str, str]], home: Home, found: 
         if draft.kind.startswith(R):
             found.resources.append(resource)
             continue
-        above = next((optional for own, optional in registries if own and resource.id.startswith(f"{own}/")), "")
+        above = next(
+            (optional for own, optional in registries if own and resource.id.startswith(f"{own}/")), ""
+        )
         if resource.optional == above:
             found.resources.append(replace(resource, optional=""))  # It is there whenever its registry is.
         elif resource.optional:

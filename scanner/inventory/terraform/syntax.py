@@ -185,7 +185,19 @@ class For:
 
 
 Expression: TypeAlias = (
-    Literal | Template | Name | Get | Index | Splat | Call | Unary | Binary | Conditional | ListOf | ObjectOf | For
+    Literal
+    | Template
+    | Name
+    | Get
+    | Index
+    | Splat
+    | Call
+    | Unary
+    | Binary
+    | Conditional
+    | ListOf
+    | ObjectOf
+    | For
 )
 
 ELEMENT = "*"

@@ -159,7 +159,9 @@ def _template(reader: Reader, pieces: list[Any], span: Span, depth: int) -> Expr
     return Template(tuple(parts), span)
 
 
-def _nested(reader: Reader, pieces: list[Any], depth: int, until: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+def _nested(
+    reader: Reader, pieces: list[Any], depth: int, until: tuple[str, ...]
+) -> tuple[list[Any], list[Any]]:
     """Parts up to a hole of a kind in `until`, and what is left (beginning with that hole)."""
     found: list[Any] = []
     while pieces:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from scanner.errors import InputError
 from scanner.inventory.terraform.syntax import Source
@@ -28,6 +29,8 @@ class Files:
         self._base = _real(base)
         self._allow_outside = allow_outside
         self._sources: dict[Path, Source] = {}
+        self.folders: dict[Path, Any] = {}
+        """What was made of folders already; each is read once."""
 
     def name(self, path: Path) -> str:
         """The name of a path in messages and places: relative where that is possible, with slashes."""
@@ -35,7 +38,7 @@ class Files:
             found = os.path.relpath(path, self._base)
         except ValueError:  # Another drive.
             return path.as_posix()
-        return path.as_posix() if found.startswith(os.path.join("..", "..", "..")) else Path(found).as_posix()
+        return path.as_posix() if found.startswith(f"..{os.sep}..{os.sep}..") else Path(found).as_posix()
 
     def inside(self, path: Path) -> bool:
         """Whether a path may be read."""
@@ -54,14 +57,18 @@ class Files:
             raise InputError(f"more than {MAX_FILES:,} files", name, "Name a smaller folder.")
         if not self.inside(path):
             raise InputError(
-                "lies outside of the folders that were named", name, "Name its folder too, or use --allow-outside-root."
+                "lies outside of the folders that were named",
+                name,
+                "Name its folder too, or use --allow-outside-root.",
             )
         try:
             size = path.stat().st_size
             if not path.is_file():
                 raise InputError("is no file", name)
             if size > MAX_BYTES:
-                raise InputError(f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the file.")
+                raise InputError(
+                    f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the file."
+                )
             raw = path.read_bytes()
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", name) from error
@@ -94,7 +101,9 @@ def _real(path: Path) -> Path:
 def module_files(folder: Path) -> list[Path]:
     """The files of a module: those of the folder itself, by name. Raises `InputError` where it cannot be listed."""
     try:
-        found = [path for path in folder.iterdir() if path.name.endswith(ENDINGS) and not path.name.startswith(".")]
+        found = [
+            path for path in folder.iterdir() if path.name.endswith(ENDINGS) and not path.name.startswith(".")
+        ]
     except OSError as error:
         raise InputError(f"cannot be listed: {error.strerror or error}", str(folder)) from error
     return sorted(path for path in found if not path.is_dir())
@@ -109,7 +118,9 @@ def folders(root: Path) -> Iterator[Path]:
         seen += 1
         if seen > MAX_FOLDERS or level > MAX_LEVELS:
             raise InputError(
-                f"more than {MAX_FOLDERS:,} folders or {MAX_LEVELS} levels", str(root), "Name a smaller folder."
+                f"more than {MAX_FOLDERS:,} folders or {MAX_LEVELS} levels",
+                str(root),
+                "Name a smaller folder.",
             )
         try:
             entries = sorted(folder.iterdir())

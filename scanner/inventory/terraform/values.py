@@ -163,7 +163,9 @@ def key_of(value: Any) -> str:
         keys = [json.dumps(part) if isinstance(part, str) else part.key for part in value.parts]
         return "~".join(keys) if all(keys) else ""
     if isinstance(value, Choice):
-        return f"{value.cause}?{len(value.values)}:{'|'.join(map(key_of, value.values))}" if value.cause else ""
+        return (
+            f"{value.cause}?{len(value.values)}:{'|'.join(map(key_of, value.values))}" if value.cause else ""
+        )
     if isinstance(value, (list, SetOf)):
         keys = [key_of(item) for item in items_of(value)]
         return f"[{','.join(keys)}]" if all(keys) else ""
@@ -230,7 +232,10 @@ def spread(values: list[Any]) -> tuple[Choice | None, list[list[Any]]]:
         return None, [values]
     lead = choices[0]
     ways = [
-        [value.values[at] if isinstance(value, Choice) and _together(value, lead) else value for value in values]
+        [
+            value.values[at] if isinstance(value, Choice) and _together(value, lead) else value
+            for value in values
+        ]
         for at in range(len(lead.values))
     ]
     found: list[list[Any]] = []
@@ -243,7 +248,9 @@ def spread(values: list[Any]) -> tuple[Choice | None, list[list[Any]]]:
 
 
 def _together(one: Choice, lead: Choice) -> bool:
-    return one is lead or (bool(lead.cause) and one.cause == lead.cause and len(one.values) == len(lead.values))
+    return one is lead or (
+        bool(lead.cause) and one.cause == lead.cause and len(one.values) == len(lead.values)
+    )
 
 
 def choice(values: list[Any], reason: str, cause: str) -> Any:

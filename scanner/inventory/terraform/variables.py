@@ -114,7 +114,12 @@ def _allowed(condition: Expression, name: str) -> list[Any]:
     if not (isinstance(condition, Call) and condition.name == "contains" and len(condition.arguments) == 2):
         return []
     options, asked = condition.arguments
-    if not (isinstance(asked, Get) and asked.name == name and isinstance(asked.of, Name) and asked.of.name == "var"):
+    if not (
+        isinstance(asked, Get)
+        and asked.name == name
+        and isinstance(asked.of, Name)
+        and asked.of.name == "var"
+    ):
         return []
     if not isinstance(options, ListOf) or not all(isinstance(one, Literal) for one in options.items):
         return []
@@ -133,7 +138,9 @@ def read_values(files: Files, path: Path) -> Mapping[str, Attribute]:
     if body.blocks:
         place = body.blocks[0].place()
         raise InputError(
-            "a file of variables holds no blocks", f"{place.file}:{place.line}:{place.column}", "Write NAME = VALUE."
+            "a file of variables holds no blocks",
+            f"{place.file}:{place.line}:{place.column}",
+            "Write NAME = VALUE.",
         )
     return body.attributes
 
@@ -150,6 +157,7 @@ def command_line_value(name: str, text: str, kind: Expression | None) -> Attribu
     try:
         found = parse(Source(f"--var {name}", b"x = " + text.encode() + b"\n")).attributes["x"].expression
     except InputError as error:
-        raise InputError(f"the value of --var {name} does not parse", "", "Write it as in a file of variables.") from error
+        raise InputError(
+            f"the value of --var {name} does not parse", "", "Write it as in a file of variables."
+        ) from error
     return _attribute(name, found, source)
-

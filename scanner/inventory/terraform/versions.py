@@ -50,7 +50,9 @@ def _locked(files: Files, root: Path) -> Version:
         if block.labels and block.labels[0].endswith("hashicorp/azurerm"):
             version = block.body.attributes.get("version")
             value = version.expression if version is not None else None
-            return _numbers(value.value) if isinstance(value, Literal) and isinstance(value.value, str) else ()
+            return (
+                _numbers(value.value) if isinstance(value, Literal) and isinstance(value.value, str) else ()
+            )
     return ()
 
 
@@ -88,7 +90,10 @@ def _exact(text: str) -> bool:
 
 
 def _allows(constraint: str, version: Version) -> bool:
-    """Whether a constraint allows a version. https://developer.hashicorp.com/terraform/language/expressions/version-constraints"""
+    """Whether a constraint allows a version.
+
+    https://developer.hashicorp.com/terraform/language/expressions/version-constraints
+    """
     return all(_clause(part, version) for part in constraint.split(","))
 
 

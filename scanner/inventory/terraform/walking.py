@@ -55,7 +55,9 @@ def _below(node: Any) -> Iterator[Any]:
             for key, value, _ in node.pairs:
                 yield from (key, value)
         case For():
-            yield from (one for one in (node.items, node.key_of, node.value_of, node.condition) if one is not None)
+            yield from (
+                one for one in (node.items, node.key_of, node.value_of, node.condition) if one is not None
+            )
         case Template():
             yield from node.parts
         case When():

@@ -22,7 +22,7 @@ def found(reading, name, file="main.tf"):
 @pytest.mark.parametrize(
     ("text", "function"),
     [
-        ('locals {\n  p = azurerm_container_registry.acr.admin_password\n}\n', "azurerm_container_registry.acr.admin_password"),
+        ("locals {\n  p = azurerm_container_registry.acr.admin_password\n}\n", "azurerm_container_registry.acr.admin_password"),
         ('locals {\n  p = "x${azurerm_container_registry.acr[0].admin_password}"\n}\n', "azurerm_container_registry.acr.admin_password"),
         ('resource "azurerm_container_app" "a" {\n  secret {\n    value = data.azurerm_container_registry.d.admin_password\n  }\n}\n', "data.azurerm_container_registry.d.admin_password"),
         ('resource "azapi_resource_action" "a" {\n  type = "Microsoft.ContainerRegistry/registries@2025-11-01"\n  action = "listCredentials"\n}\n', "listCredentials"),
@@ -47,7 +47,8 @@ def test_a_password_that_is_given_out(tmp_path):
 def test_credentials_that_are_written_down(tmp_path):
     """Literals under the names of secrets, defaults of sensitive variables, values in files of variables."""
     files = {
-        "main.tf": registry() + """
+        "main.tf": registry()
+        + """
         variable "a" {
           sensitive = true
           default   = "hunter1"
@@ -118,7 +119,13 @@ def test_api_versions_of_azapi(tmp_path):
 
 def test_clean_files_have_no_rows(tmp_path):
     """Every file is a row of its own, with empty lists where nothing is wrong."""
-    reading = read(tmp_path, {"main.tf": registry(), "outputs.tf": 'output "id" {\n  value = azurerm_container_registry.acr.id\n}\n'})
+    reading = read(
+        tmp_path,
+        {
+            "main.tf": registry(),
+            "outputs.tf": 'output "id" {\n  value = azurerm_container_registry.acr.id\n}\n',
+        },
+    )
     assert len(rows(reading, TYPE)) == 2
     for name in ("credentialReads", "literalCredentials", "outputSecrets", "plainSecrets"):
         assert found(reading, name)[0] == []
@@ -127,8 +134,26 @@ def test_clean_files_have_no_rows(tmp_path):
 def test_a_plan_tells_what_reads_the_password(tmp_path):
     """References of the configuration of a plan count too."""
     root = {
-        "outputs": {"p": {"expression": {"references": ["azurerm_container_registry.acr.admin_password", "azurerm_container_registry.acr"]}}},
-        "resources": [{"address": "azurerm_container_app.a", "expressions": {"secret": [{"value": {"references": ["azurerm_container_registry.acr[0].admin_password"]}}]}}],
+        "outputs": {
+            "p": {
+                "expression": {
+                    "references": [
+                        "azurerm_container_registry.acr.admin_password",
+                        "azurerm_container_registry.acr",
+                    ]
+                }
+            }
+        },
+        "resources": [
+            {
+                "address": "azurerm_container_app.a",
+                "expressions": {
+                    "secret": [
+                        {"value": {"references": ["azurerm_container_registry.acr[0].admin_password"]}}
+                    ]
+                },
+            }
+        ],
     }
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(plan(change("azurerm_container_registry", "acr", VALUES), root=root)), "utf-8")

@@ -96,7 +96,7 @@ def test_one_unknown_element_does_not_hide_the_others():
     assert value('contains(["a", x], "a")', x=x) is True
     assert isinstance(value('contains(["a", x], "b")', x=x), Sym)
     assert value("length([1, x])", x=x) == 2
-    assert value('merge({a = x}, {b = 1}).b', x=x) == 1
+    assert value("merge({a = x}, {b = 1}).b", x=x) == 1
     assert value("alltrue([false, x])", x=x) is False
     assert isinstance(value("alltrue([true, x])", x=x), Sym)
     assert value("flatten([[1], [2]])[1]") == 2
@@ -112,7 +112,7 @@ def test_open_lists_stay_open():
 
 def test_json_of_unknown_parts_comes_back_whole():
     """jsondecode of jsonencode gives the value, with what is known in it."""
-    assert value('jsondecode(jsonencode({a = x, b = 2})).b', x=unknown()) == 2
+    assert value("jsondecode(jsonencode({a = x, b = 2})).b", x=unknown()) == 2
 
 
 def test_secrets_stay_secret():
@@ -130,6 +130,8 @@ def test_growth_is_bounded():
     found = value('join("", [for x in range(5000) : join("", [for y in range(5000) : "aaaaaaaaaa"])])')
     unknown_parts = [part for part in found.parts if isinstance(part, Sym)]
     assert {part.kind for part in unknown_parts} == {"limit"}
-    doubled = value('join("", [for x in range(40) : join("", [for y in range(2000) : "${z}"])])', z="a" * 4000)
+    doubled = value(
+        'join("", [for x in range(40) : join("", [for y in range(2000) : "${z}"])])', z="a" * 4000
+    )
     assert isinstance(doubled, Sym)
     assert doubled.kind == "limit"

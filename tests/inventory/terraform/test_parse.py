@@ -7,8 +7,8 @@ import pytest
 from scanner.errors import InputError
 from scanner.inventory.terraform.parse import parse
 from scanner.inventory.terraform.syntax import Source
-from tests.inventory.terraform.writing import plain, unknown, value
 from scanner.inventory.terraform.values import Choice, EvaluationError, Sym, Text
+from tests.inventory.terraform.writing import plain, unknown, value
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,9 @@ def test_secrets_of_a_broken_line_are_not_quoted():
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["(" * 3000 + "1" + ")" * 3000, "[" * 3000 + "]" * 3000, "!" * 3000 + "true"])
+@pytest.mark.parametrize(
+    "text", ["(" * 3000 + "1" + ")" * 3000, "[" * 3000 + "]" * 3000, "!" * 3000 + "true"]
+)
 def test_nesting_is_bounded(text):
     """Thousands of brackets are an error, no crash."""
     with pytest.raises((InputError, EvaluationError)):
@@ -122,7 +124,13 @@ def test_choices_of_one_cause_go_together():
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("false && x", False), ("true || x", True), ("x == x", True), ("x || true", True), ("[x][0] == x", True)],
+    [
+        ("false && x", False),
+        ("true || x", True),
+        ("x == x", True),
+        ("x || true", True),
+        ("[x][0] == x", True),
+    ],
 )
 def test_what_can_be_known_is_known(text, wanted):
     """Logic decides where one side does, and a value equals itself."""

@@ -54,8 +54,16 @@ def test_what_the_provider_sends_for_what_nobody_wrote(tmp_path):
         ("retention_policy_in_days = 7", "policies.retentionPolicy", {"status": "enabled", "days": 7}),
         ("retention_policy_in_days = 0", "policies.retentionPolicy", {"status": "disabled"}),
         ("trust_policy_enabled = true", "policies.trustPolicy.status", "enabled"),
-        ("azuread_authentication_as_arm_policy_enabled = false", "policies.azureADAuthenticationAsArmPolicy.status", "disabled"),
-        ('role_assignment_mode = "AbacRepositoryPermissions"', "roleAssignmentMode", "AbacRepositoryPermissions"),
+        (
+            "azuread_authentication_as_arm_policy_enabled = false",
+            "policies.azureADAuthenticationAsArmPolicy.status",
+            "disabled",
+        ),
+        (
+            'role_assignment_mode = "AbacRepositoryPermissions"',
+            "roleAssignmentMode",
+            "AbacRepositoryPermissions",
+        ),
         ('network_rule_bypass_option = "None"', "networkRuleBypassOptions", "None"),
         ("network_rule_bypass_for_tasks_enabled = true", "networkRuleBypassAllowedForTasks", True),
         ("zone_redundancy_enabled = true", "zoneRedundancy", "Enabled"),
@@ -70,7 +78,14 @@ def test_arguments_of_4_x(tmp_path, written, path, wanted):
 
 
 @pytest.mark.parametrize(
-    ("version", "status"), [("~> 3.0", "disabled"), ("~> 4.0", "disabled"), (">= 5.0", None), ("~> 5.2", None), ("3.59.0", "disabled")]
+    ("version", "status"),
+    [
+        ("~> 3.0", "disabled"),
+        ("~> 4.0", "disabled"),
+        (">= 5.0", None),
+        ("~> 5.2", None),
+        ("3.59.0", "disabled"),
+    ],
 )
 def test_trust_policy_is_gone_in_5_x(tmp_path, version, status):
     """5.x does not send a trust policy; versions before send what is not written as disabled."""
@@ -110,12 +125,16 @@ def test_blocks_of_3_x(tmp_path):
 
 def test_encryption_of_4_x_is_on_where_the_block_is(tmp_path):
     """The block alone means the customer's key; a key without a version rotates."""
-    text = provider("~> 4.0") + registry("""
+    text = (
+        provider("~> 4.0")
+        + registry("""
     encryption {
       key_vault_key_id   = azurerm_key_vault_key.k.versionless_id
       identity_client_id = "11111111-1111-1111-1111-111111111111"
     }
-    """) + 'resource "azurerm_key_vault_key" "k" {\n  name = "k"\n}\n'
+    """)
+        + 'resource "azurerm_key_vault_key" "k" {\n  name = "k"\n}\n'
+    )
     found = one(read(tmp_path, text))
     assert at(found, P + "encryption.status") == "enabled"
     assert at(found, P + "encryption.keyVaultProperties.keyRotationEnabled") is True
@@ -125,12 +144,15 @@ def test_encryption_of_4_x_is_on_where_the_block_is(tmp_path):
 
 def test_identities(tmp_path):
     """Own identities are listed by their ids; the system's one is known after deployment."""
-    text = registry("""
+    text = (
+        registry("""
     identity {
       type = "SystemAssigned, UserAssigned"
       identity_ids = [azurerm_user_assigned_identity.u.id]
     }
-    """) + 'resource "azurerm_user_assigned_identity" "u" {\n  name = "u"\n  resource_group_name = "rg"\n  location = "westeurope"\n}\n'
+    """)
+        + 'resource "azurerm_user_assigned_identity" "u" {\n  name = "u"\n  resource_group_name = "rg"\n  location = "westeurope"\n}\n'
+    )
     found = one(read(tmp_path, text))
     (name,) = at(found, "identity.userAssignedIdentities")
     assert name.endswith("/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/u")
@@ -139,11 +161,18 @@ def test_identities(tmp_path):
 
 @pytest.mark.parametrize(
     ("written", "enabled"),
-    [("regional_endpoint_enabled = true", True), ("global_endpoint_routing_enabled = true", True), ("", False), ("global_endpoint_routing_enabled = false", False)],
+    [
+        ("regional_endpoint_enabled = true", True),
+        ("global_endpoint_routing_enabled = true", True),
+        ("", False),
+        ("global_endpoint_routing_enabled = false", False),
+    ],
 )
 def test_replicas(tmp_path, written, enabled):
     """One child per block, with its endpoint's switch under the names of all versions."""
-    text = registry(f'georeplications {{\n    location = "North Europe"\n    zone_redundancy_enabled = true\n    {written}\n  }}')
+    text = registry(
+        f'georeplications {{\n    location = "North Europe"\n    zone_redundancy_enabled = true\n    {written}\n  }}'
+    )
     reading = read(tmp_path, text)
     found = one(reading, f"{R}/replications")
     assert found.id == one(reading).id + "/replications/northeurope"
@@ -154,17 +183,33 @@ def test_replicas(tmp_path, written, enabled):
 
 def test_unknown_values_keep_their_alternatives(tmp_path):
     """A condition on a variable gives both values, with one cause for all of them."""
-    text = 'variable "prod" {\n  type = bool\n}\n' + registry("public_network_access_enabled = var.prod ? false : true\n  retention_policy_in_days = var.prod ? 30 : 0").replace('"Premium"', 'var.prod ? "Premium" : "Basic"')
+    text = 'variable "prod" {\n  type = bool\n}\n' + registry(
+        "public_network_access_enabled = var.prod ? false : true\n  retention_policy_in_days = var.prod ? 30 : 0"
+    ).replace('"Premium"', 'var.prod ? "Premium" : "Basic"')
     found = one(read(tmp_path, text))
-    sku, access, days = at(found, "sku.name"), at(found, P + "publicNetworkAccess"), at(found, P + "policies.retentionPolicy.status")
+    sku, access, days = (
+        at(found, "sku.name"),
+        at(found, P + "publicNetworkAccess"),
+        at(found, P + "policies.retentionPolicy.status"),
+    )
     assert isinstance(sku, Alternatives)
-    assert (sku.values, access.values, days.values) == (("Premium", "Basic"), ("Disabled", "Enabled"), ("enabled", "disabled"))
+    assert (sku.values, access.values, days.values) == (
+        ("Premium", "Basic"),
+        ("Disabled", "Enabled"),
+        ("enabled", "disabled"),
+    )
     assert sku.cause == access.cause == days.cause == "var.prod"
 
 
 def test_retired_arguments_are_told(tmp_path):
     """An argument that the locked version refuses is a note about the input, no finding."""
-    reading = read(tmp_path, {"main.tf": registry("trust_policy_enabled = true"), ".terraform.lock.hcl": 'provider "registry.terraform.io/hashicorp/azurerm" {\n  version = "5.2.0"\n}\n'})
+    reading = read(
+        tmp_path,
+        {
+            "main.tf": registry("trust_policy_enabled = true"),
+            ".terraform.lock.hcl": 'provider "registry.terraform.io/hashicorp/azurerm" {\n  version = "5.2.0"\n}\n',
+        },
+    )
     assert any("trust_policy_enabled was removed in 5.0" in note for note in reading.inventory.diagnostics)
     assert at(one(reading), P + "policies.trustPolicy.status") == "enabled"
 
@@ -172,7 +217,12 @@ def test_retired_arguments_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("files", "major"),
     [
-        ({".terraform.lock.hcl": 'provider "registry.terraform.io/hashicorp/azurerm" {\n  version = "3.59.0"\n}\n'}, 3),
+        (
+            {
+                ".terraform.lock.hcl": 'provider "registry.terraform.io/hashicorp/azurerm" {\n  version = "3.59.0"\n}\n'
+            },
+            3,
+        ),
         ({"v.tf": provider(">= 3.0, < 4.0")}, 3),
         ({"v.tf": provider(">= 3.71, < 5.0.0")}, 4),
         ({"v.tf": provider("~> 3.59.1")}, 3),
@@ -187,6 +237,8 @@ def test_the_version_of_the_provider(tmp_path, files, major):
     found = next(row for row in rows(reading, R) if row.places[""][0].file.endswith("main.tf"))
     assert at(found, P + "policies.trustPolicy.status") == (None if major == 5 else "disabled")
     assert any("is assumed" in note for note in reading.inventory.diagnostics) is (not files)
-    encrypted = read(tmp_path / "e", {"main.tf": registry('encryption {\n    key_vault_key_id = "k"\n  }'), **files})
+    encrypted = read(
+        tmp_path / "e", {"main.tf": registry('encryption {\n    key_vault_key_id = "k"\n  }'), **files}
+    )
     on = next(row for row in rows(encrypted, R) if row.places[""][0].file.endswith("main.tf"))
     assert at(on, P + "encryption.status") == ("disabled" if major == 3 else "enabled")

@@ -49,7 +49,10 @@ def test_values_of_variables_in_terraforms_order(tmp_path):
     files["x.auto.tfvars"] = 'sku = "C"\n'
     found = one(read(tmp_path, files))
     assert at(found, "sku.name") == "C"
-    assert (found.places["/sku/name"][1].file.rpartition("/")[2], found.places["/sku/name"][1].what) == ("x.auto.tfvars", "variable file")
+    assert (found.places["/sku/name"][1].file.rpartition("/")[2], found.places["/sku/name"][1].what) == (
+        "x.auto.tfvars",
+        "variable file",
+    )
     files["y.auto.tfvars.json"] = '{"sku": "D"}'
     assert at(one(read(tmp_path, files)), "sku.name") == "D"
     files["prod.tfvars"] = 'sku = "E"\n'
@@ -60,7 +63,10 @@ def test_values_of_variables_in_terraforms_order(tmp_path):
 
 def test_a_file_of_values_that_is_not_used_is_told(tmp_path):
     """Values that lie beside the root but are not taken are named."""
-    reading = read(tmp_path, {"main.tf": VARIABLE + registry("admin_enabled = var.admin"), "prod.tfvars": "admin = true\n"})
+    reading = read(
+        tmp_path,
+        {"main.tf": VARIABLE + registry("admin_enabled = var.admin"), "prod.tfvars": "admin = true\n"},
+    )
     assert any("prod.tfvars" in note and "--var-file" in note for note in reading.inventory.diagnostics)
 
 
@@ -110,7 +116,10 @@ def test_nullable_decides_whether_null_is_the_default(tmp_path):
 
 def test_sensitive_variables_are_never_shown(tmp_path):
     """A sensitive value is there, hidden; one without a value is an unknown secret."""
-    files = 'variable "u" {\n  sensitive = true\n  default = "hunter2"\n}\n' + registry() + """
+    files = (
+        'variable "u" {\n  sensitive = true\n  default = "hunter2"\n}\n'
+        + registry()
+        + """
     resource "azurerm_container_registry_webhook" "w" {
       name = "w"
       registry_name = azurerm_container_registry.acr.name
@@ -121,6 +130,7 @@ def test_sensitive_variables_are_never_shown(tmp_path):
       tags = { a = "x-${var.u}" }
     }
     """
+    )
     reading = read(tmp_path, files)
     hook = one(reading, f"{R}/webhooks")
     assert isinstance(at(hook, "properties.serviceUri"), Hidden)
@@ -132,9 +142,13 @@ def test_allowed_values_are_possible_values(tmp_path):
     """A validation that lists values makes the variable one of them."""
     text = 'variable "sku" {\n  validation {\n    condition = contains(["Basic", "Premium"], var.sku)\n    error_message = "no"\n  }\n}\n'
     found = one(read(tmp_path, text + registry().replace('"Premium"', "var.sku")))
-    assert at(found, "sku.name") == Alternatives(("Basic", "Premium"), at(found, "sku.name").reason, "var.sku")
+    assert at(found, "sku.name") == Alternatives(
+        ("Basic", "Premium"), at(found, "sku.name").reason, "var.sku"
+    )
     single = text.replace('["Basic", "Premium"]', '["Premium"]')
-    assert at(one(read(tmp_path, single + registry().replace('"Premium"', "var.sku"))), "sku.name") == "Premium"
+    assert (
+        at(one(read(tmp_path, single + registry().replace('"Premium"', "var.sku"))), "sku.name") == "Premium"
+    )
 
 
 def test_locals_and_where_they_come_from(tmp_path):
@@ -142,12 +156,18 @@ def test_locals_and_where_they_come_from(tmp_path):
     text = VARIABLE + "locals {\n  open = !var.admin\n}\n" + registry("admin_enabled = !local.open")
     found = one(read(tmp_path, text, "admin=true"))
     assert at(found, ADMIN) is True
-    assert [place.what for place in found.places["/properties/adminUserEnabled"]] == ["property", "local", "command line"]
+    assert [place.what for place in found.places["/properties/adminUserEnabled"]] == [
+        "property",
+        "local",
+        "command line",
+    ]
 
 
 def test_count(tmp_path):
     """One resource per index; zero is none, and that is told, not an error."""
-    text = registry("count = 2\n  admin_enabled = count.index == 1").replace('"acrone"', '"acr${count.index}"')
+    text = registry("count = 2\n  admin_enabled = count.index == 1").replace(
+        '"acrone"', '"acr${count.index}"'
+    )
     found = rows(read(tmp_path, text), R)
     assert [(row.name, at(row, ADMIN)) for row in found] == [("acr0", False), ("acr1", True)]
     assert found[0].places[""] == found[1].places[""]
@@ -159,13 +179,22 @@ def test_count(tmp_path):
 
 def test_for_each(tmp_path):
     """One resource per key, with each.key and each.value."""
-    text = registry('for_each = { b = true, a = false }\n  admin_enabled = each.value').replace('"acrone"', '"acr${each.key}"')
-    assert [(row.name, at(row, ADMIN)) for row in rows(read(tmp_path, text), R)] == [("acra", False), ("acrb", True)]
-    text = registry("for_each = toset([\"x\", \"y\"])\n  admin_enabled = each.value == \"y\"").replace('"acrone"', '"acr${each.key}"')
+    text = registry("for_each = { b = true, a = false }\n  admin_enabled = each.value").replace(
+        '"acrone"', '"acr${each.key}"'
+    )
+    assert [(row.name, at(row, ADMIN)) for row in rows(read(tmp_path, text), R)] == [
+        ("acra", False),
+        ("acrb", True),
+    ]
+    text = registry('for_each = toset(["x", "y"])\n  admin_enabled = each.value == "y"').replace(
+        '"acrone"', '"acr${each.key}"'
+    )
     assert [at(row, ADMIN) for row in rows(read(tmp_path, text), R)] == [False, True]
 
 
-@pytest.mark.parametrize("how", ["count = var.n", "for_each = var.n", "count = length(var.n)", "for_each = toset(var.n)"])
+@pytest.mark.parametrize(
+    "how", ["count = var.n", "for_each = var.n", "count = length(var.n)", "for_each = toset(var.n)"]
+)
 def test_an_unknown_number_is_one_symbolic_resource(tmp_path, how):
     """It may exist any number of times: it is there, marked as optional."""
     found = one(read(tmp_path, 'variable "n" {}\n' + registry(how + "\n  admin_enabled = true")))
@@ -175,7 +204,10 @@ def test_an_unknown_number_is_one_symbolic_resource(tmp_path, how):
 
 def test_a_condition_decides_whether_it_exists(tmp_path):
     """`count = var.on ? 1 : 0` with an unknown variable is one optional resource; a reference to it is a choice."""
-    text = 'variable "on" {}\n' + registry("count = var.on ? 1 : 0") + """
+    text = (
+        'variable "on" {}\n'
+        + registry("count = var.on ? 1 : 0")
+        + """
     resource "azurerm_management_lock" "l" {
       count = var.on ? 1 : 0
       name = "l"
@@ -183,6 +215,7 @@ def test_a_condition_decides_whether_it_exists(tmp_path):
       lock_level = "CanNotDelete"
     }
     """
+    )
     reading = read(tmp_path, text)
     assert "variable `on`" in one(reading).optional
     assert one(reading, "Microsoft.Authorization/locks").id.startswith(one(reading).id + "/")
@@ -191,7 +224,10 @@ def test_a_condition_decides_whether_it_exists(tmp_path):
 
 def test_symbolic_resources_of_one_cause_join(tmp_path):
     """Registries and locks for each of an unknown map belong together."""
-    text = 'variable "all" {}\n' + registry("for_each = var.all").replace('"acrone"', "each.key") + """
+    text = (
+        'variable "all" {}\n'
+        + registry("for_each = var.all").replace('"acrone"', "each.key")
+        + """
     resource "azurerm_management_lock" "l" {
       for_each = var.all
       name = "l"
@@ -199,6 +235,7 @@ def test_symbolic_resources_of_one_cause_join(tmp_path):
       lock_level = "CanNotDelete"
     }
     """
+    )
     reading = read(tmp_path, text)
     assert one(reading, "Microsoft.Authorization/locks").id.startswith(one(reading).id + "/")
 
@@ -234,7 +271,11 @@ def test_dynamic_blocks_keep_every_item(tmp_path):
     reading = read(tmp_path, text)
     rules = at(one(reading), "properties.networkRuleSet.ipRules")
     assert [rule["value"] for rule in rules] == ["0.0.0.0/0", "10.0.0.1"]
-    assert sorted(row.name for row in rows(reading, f"{R}/replications")) == ["eastus", "northeurope", "uksouth"]
+    assert sorted(row.name for row in rows(reading, f"{R}/replications")) == [
+        "eastus",
+        "northeurope",
+        "uksouth",
+    ]
 
 
 def test_an_unknown_dynamic_block_leaves_the_list_open(tmp_path):
@@ -320,7 +361,9 @@ def test_folders_that_nobody_calls_are_roots(tmp_path):
 
 def test_modules_of_a_registry_are_one_unknown_each(tmp_path):
     """A module that was not fetched is not looked into: one part that was not read, which names what looks like a registry."""
-    files = 'module "acr" {\n  source = "Azure/avm-res-containerregistry-registry/azurerm"\n  acr_name = "x"\n}\n'
+    files = (
+        'module "acr" {\n  source = "Azure/avm-res-containerregistry-registry/azurerm"\n  acr_name = "x"\n}\n'
+    )
     files += 'module "net" {\n  source = "Azure/network/azurerm"\n}\n' + registry()
     reading = read(tmp_path, files)
     problems = run(reading, R).problems
@@ -333,7 +376,12 @@ def test_modules_of_a_registry_are_one_unknown_each(tmp_path):
 
 def test_modules_that_were_fetched_are_read(tmp_path):
     """What `terraform init` fetched is used."""
-    manifest = {"Modules": [{"Key": "", "Source": "", "Dir": "."}, {"Key": "acr", "Source": "r", "Dir": ".terraform/modules/acr"}]}
+    manifest = {
+        "Modules": [
+            {"Key": "", "Source": "", "Dir": "."},
+            {"Key": "acr", "Source": "r", "Dir": ".terraform/modules/acr"},
+        ]
+    }
     files = {
         "main.tf": 'module "acr" {\n  source = "registry.example/acr/azurerm"\n}\n',
         ".terraform/modules/modules.json": json.dumps(manifest),
@@ -344,7 +392,10 @@ def test_modules_that_were_fetched_are_read(tmp_path):
 
 def test_module_loops_end(tmp_path):
     """A module that calls itself is cut off and told."""
-    files = {"main.tf": 'module "acr" {\n  source = "./m"\n}\n' + registry(), "m/main.tf": 'module "acr" {\n  source = "../m"\n}\n'}
+    files = {
+        "main.tf": 'module "acr" {\n  source = "./m"\n}\n' + registry(),
+        "m/main.tf": 'module "acr" {\n  source = "../m"\n}\n',
+    }
     reading = read(tmp_path, files)
     assert any("deep" in problem.reason for problem in run(reading, R).problems)
 
@@ -361,18 +412,25 @@ def test_circles_are_told(tmp_path):
 
 def test_ignored_changes_are_unknown(tmp_path):
     """What Terraform no longer looks after may have changed; a single ignored tag changes nothing."""
-    text = registry('admin_enabled = false\n  lifecycle {\n    ignore_changes = [admin_enabled, tags["x"]]\n  }')
+    text = registry(
+        'admin_enabled = false\n  lifecycle {\n    ignore_changes = [admin_enabled, tags["x"]]\n  }'
+    )
     found = one(read(tmp_path, text))
     assert isinstance(at(found, ADMIN), Unknown)
     assert "ignore_changes" in at(found, ADMIN).reason
-    everything = one(read(tmp_path, registry("admin_enabled = false\n  lifecycle {\n    ignore_changes = all\n  }")))
+    everything = one(
+        read(tmp_path, registry("admin_enabled = false\n  lifecycle {\n    ignore_changes = all\n  }"))
+    )
     assert isinstance(at(everything, ADMIN), Unknown)
     assert everything.name == "acrone"
 
 
 def test_override_files_change_what_others_say(tmp_path):
     """An override wins attribute by attribute."""
-    files = {"main.tf": registry("admin_enabled = true"), "override.tf": 'resource "azurerm_container_registry" "acr" {\n  admin_enabled = false\n}\n'}
+    files = {
+        "main.tf": registry("admin_enabled = true"),
+        "override.tf": 'resource "azurerm_container_registry" "acr" {\n  admin_enabled = false\n}\n',
+    }
     found = one(read(tmp_path, files))
     assert at(found, ADMIN) is False
     assert at(found, "sku.name") == "Premium"
@@ -385,12 +443,14 @@ def test_json_syntax(tmp_path):
         "resource": {
             "azurerm_container_registry": {
                 "acr": {
-                    "name": "acr${lower(\"ONE\")}",
+                    "name": 'acr${lower("ONE")}',
                     "resource_group_name": "rg",
                     "location": "westeurope",
                     "sku": "Premium",
                     "admin_enabled": "${var.admin}",
-                    "network_rule_set": [{"default_action": "Deny", "ip_rule": [{"action": "Allow", "ip_range": "10.0.0.0/8"}]}],
+                    "network_rule_set": [
+                        {"default_action": "Deny", "ip_rule": [{"action": "Allow", "ip_range": "10.0.0.0/8"}]}
+                    ],
                     "georeplications": {"location": "northeurope"},
                 }
             }
@@ -405,7 +465,10 @@ def test_json_syntax(tmp_path):
 
 def test_names_of_unknown_parts_join(tmp_path):
     """A registry with an unknown name is the same registry wherever that name is used."""
-    text = 'variable "app" {}\n' + registry().replace('"acrone"', '"acr${var.app}"') + """
+    text = (
+        'variable "app" {}\n'
+        + registry().replace('"acrone"', '"acr${var.app}"')
+        + """
     resource "azurerm_container_registry_token" "t" {
       name = "t"
       container_registry_name = azurerm_container_registry.acr.name
@@ -413,6 +476,7 @@ def test_names_of_unknown_parts_join(tmp_path):
       scope_map_id = "${azurerm_container_registry.acr.id}/scopeMaps/m"
     }
     """
+    )
     reading = read(tmp_path, text)
     assert one(reading, f"{R}/tokens").id.startswith(one(reading).id + "/tokens/")
     assert isinstance(one(reading).body["name"], Partial)
@@ -421,13 +485,17 @@ def test_names_of_unknown_parts_join(tmp_path):
 
 def test_a_child_of_an_unknown_registry_leaves_every_list_open(tmp_path):
     """A token whose registry is not known could belong to any of them."""
-    text = 'variable "scope" {}\n' + registry() + """
+    text = (
+        'variable "scope" {}\n'
+        + registry()
+        + """
     resource "azurerm_role_assignment" "a" {
       scope = var.scope
       role_definition_name = "AcrPush"
       principal_id = "11111111-1111-1111-1111-111111111111"
     }
     """
+    )
     reading = read(tmp_path, text)
     found = run(reading, "Microsoft.Authorization/roleAssignments")
     assert found.state == "partial"
@@ -436,9 +504,11 @@ def test_a_child_of_an_unknown_registry_leaves_every_list_open(tmp_path):
 
 def test_data_sources(tmp_path):
     """What is read from Azure is unknown; the id of a named resource is not."""
-    text = registry() + """
+    text = (
+        registry()
+        + """
     data "azurerm_client_config" "c" {}
-    data "azurerm_resource_group" "rg" { 
+    data "azurerm_resource_group" "rg" {
       name = "rg"
     }
     resource "azurerm_management_lock" "l" {
@@ -452,11 +522,15 @@ def test_data_sources(tmp_path):
       principal_id = data.azurerm_client_config.c.object_id
     }
     """
+    )
     reading = read(tmp_path, text)
     group = one(reading).id.partition("/providers/")[0]
     assert one(reading, "Microsoft.Authorization/locks").id.startswith(group + "/providers/")
     assert at(one(reading, "Microsoft.Authorization/roleAssignments"), "properties.scope") == group
-    assert "read from Azure" in at(one(reading, "Microsoft.Authorization/roleAssignments"), "properties.principalId").reason
+    assert (
+        "read from Azure"
+        in at(one(reading, "Microsoft.Authorization/roleAssignments"), "properties.principalId").reason
+    )
 
 
 def test_files_of_a_module_can_be_read(tmp_path):
@@ -482,7 +556,7 @@ def test_files_of_a_module_can_be_read(tmp_path):
 
 def test_nothing_of_terraform_is_an_error(tmp_path):
     """A folder without files and a path that is not there are told."""
-    with pytest.raises(Problems, match="holds no .tf file"):
+    with pytest.raises(Problems, match=r"holds no \.tf file"):
         read_terraform([tmp_path], Wanted(), now=NOW)
     with pytest.raises(Problems, match="no such file or folder"):
         read_terraform([tmp_path / "x"], Wanted(), now=NOW)
@@ -501,13 +575,17 @@ def test_what_speaks_of_registries_and_gives_nothing_is_an_error(tmp_path):
     """A mention without a resource is never clean; a data source alone is told as such."""
     with pytest.raises(Problems, match="speaks of registries"):
         read(tmp_path, 'locals {\n  a = "azurerm_container_registry"\n}\n')
-    reading = read(tmp_path, 'data "azurerm_container_registry" "a" {\n  name = "a"\n  resource_group_name = "rg"\n}\n')
+    reading = read(
+        tmp_path, 'data "azurerm_container_registry" "a" {\n  name = "a"\n  resource_group_name = "rg"\n}\n'
+    )
     assert any("read from Azure" in note for note in reading.inventory.diagnostics)
 
 
 def test_a_type_of_registries_that_is_not_known_is_an_error(tmp_path):
     """A resource of a newer provider is not skipped in silence."""
-    reading = read(tmp_path, registry() + 'resource "azurerm_container_registry_magic" "m" {\n  name = "m"\n}\n')
+    reading = read(
+        tmp_path, registry() + 'resource "azurerm_container_registry_magic" "m" {\n  name = "m"\n}\n'
+    )
     assert "azurerm_container_registry_magic is not known" in str(reading.errors[0])
     assert run(reading, R).problems
 

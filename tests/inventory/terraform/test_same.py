@@ -143,12 +143,32 @@ def plan_of(*, opened):
         change("azurerm_monitor_diagnostic_setting", "d", {"name": "audit", "log_analytics_workspace_id": WORKSPACE, "enabled_log": [{"category": None, "category_group": "audit"}], "metric": []}, {"id": True, "target_resource_id": True}),
     ]  # fmt: skip
     if not opened:
-        changes.append(change("azurerm_management_lock", "l", {"name": "keep", "lock_level": "CanNotDelete"}, {"id": True, "scope": True}, index=0))
+        changes.append(
+            change(
+                "azurerm_management_lock",
+                "l",
+                {"name": "keep", "lock_level": "CanNotDelete"},
+                {"id": True, "scope": True},
+                index=0,
+            )
+        )
     acr = ["azurerm_container_registry.acr.id", "azurerm_container_registry.acr"]
     root = {
         "resources": [
-            refers("azurerm_container_registry_token.t", scope_map_id=["azurerm_container_registry_scope_map.m.id", "azurerm_container_registry_scope_map.m"]),
-            refers("azurerm_container_registry_token_password.p", container_registry_token_id=["azurerm_container_registry_token.t.id", "azurerm_container_registry_token.t"]),
+            refers(
+                "azurerm_container_registry_token.t",
+                scope_map_id=[
+                    "azurerm_container_registry_scope_map.m.id",
+                    "azurerm_container_registry_scope_map.m",
+                ],
+            ),
+            refers(
+                "azurerm_container_registry_token_password.p",
+                container_registry_token_id=[
+                    "azurerm_container_registry_token.t.id",
+                    "azurerm_container_registry_token.t",
+                ],
+            ),
             refers("azurerm_role_assignment.push", scope=acr),
             refers("azurerm_monitor_diagnostic_setting.d", target_resource_id=acr),
             refers("azurerm_management_lock.l", scope=acr),
@@ -159,7 +179,6 @@ def plan_of(*, opened):
 
 def answers(*, opened):
     """What Azure answers after the configuration was applied."""
-    empty = {"value": []}
     registry = {
         "id": ID, "name": "harbour", "type": R, "location": "westeurope", "tags": {"owner": "platform"}, "sku": {"name": "Premium", "tier": "Premium"},
         "properties": {
@@ -183,17 +202,46 @@ def answers(*, opened):
         **{name: [] for name in ("cacheRules", "credentialSets", "connectedRegistries", "tasks", "agentPools", "importPipelines", "exportPipelines", "privateEndpointConnections")},
     }  # fmt: skip
     level = "Microsoft.Authorization"
-    assignment = {"scope": ID, "roleDefinitionId": SUB + PUSH, "principalId": PRINCIPAL, "principalType": "ServicePrincipal"}
+    assignment = {
+        "scope": ID,
+        "roleDefinitionId": SUB + PUSH,
+        "principalId": PRINCIPAL,
+        "principalType": "ServicePrincipal",
+    }
     yield f"{SUB}/providers/{R}", {"value": [registry]}
     for name, found in children.items():
         yield f"{ID}/{name}", {"value": found}
-    assigned = {"id": f"{ID}/providers/{level}/roleAssignments/22222222-2222-4222-8222-222222222222", "properties": assignment}
+    assigned = {
+        "id": f"{ID}/providers/{level}/roleAssignments/22222222-2222-4222-8222-222222222222",
+        "properties": assignment,
+    }
     yield f"{SUB}/providers/{level}/roleAssignments", {"value": [assigned]}
-    locks = [] if opened else [{"id": f"{ID}/providers/{level}/locks/keep", "name": "keep", "properties": {"level": "CanNotDelete"}}]
+    locks = (
+        []
+        if opened
+        else [
+            {
+                "id": f"{ID}/providers/{level}/locks/keep",
+                "name": "keep",
+                "properties": {"level": "CanNotDelete"},
+            }
+        ]
+    )
     yield f"{SUB}/providers/{level}/locks", {"value": locks}
     setting = {"workspaceId": WORKSPACE, "logs": [{"categoryGroup": "audit", "enabled": True}], "metrics": []}
-    yield f"{ID}/providers/Microsoft.Insights/diagnosticSettings", {"value": [{"id": f"{ID}/providers/Microsoft.Insights/diagnosticSettings/audit", "name": "audit", "properties": setting}]}
-    yield f"{SUB}/providers/Microsoft.Network/privateEndpoints", empty
+    yield (
+        f"{ID}/providers/Microsoft.Insights/diagnosticSettings",
+        {
+            "value": [
+                {
+                    "id": f"{ID}/providers/Microsoft.Insights/diagnosticSettings/audit",
+                    "name": "audit",
+                    "properties": setting,
+                }
+            ]
+        },
+    )
+    yield f"{SUB}/providers/Microsoft.Network/privateEndpoints", {"value": []}
 
 
 def live(folder, *, opened):
@@ -202,7 +250,11 @@ def live(folder, *, opened):
     interactions = [
         {
             "request": {"method": "GET", "uri": f"https://management.azure.com{path}?api-version=2025-11-01"},
-            "response": {"status": {"code": 200}, "headers": {"date": ["Thu, 26 Nov 2026 00:00:00 GMT"]}, "body": {"data": body}},
+            "response": {
+                "status": {"code": 200},
+                "headers": {"date": ["Thu, 26 Nov 2026 00:00:00 GMT"]},
+                "body": {"data": body},
+            },
         }
         for path, body in answers(opened=opened)
     ]

@@ -81,10 +81,9 @@ def at(resource: Resource, path: str) -> Any:
 def value(text: str, *, files: Path | None = None, **names: Any) -> Any:
     """The value of an expression; `names` are bound as they are."""
     folder = files or Path()
-    world = World(Files([folder], folder), Budget(), Home("t"), folder, lambda *_: None)  # type: ignore[arg-type, return-value]
+    world = World(Files([folder], folder), Budget(), Home("t"), folder, lambda *_: None)  # type: ignore[arg-type]
     module = Module(world, Written(folder), "", {})
-    found = evaluate(parse_expression(Source("t.tf", text.encode())), Context(module, world.budget, names))
-    return found
+    return evaluate(parse_expression(Source("t.tf", text.encode())), Context(module, world.budget, names))
 
 
 def plain(text: str, **names: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 from scanner.inventory.terraform.functions.numbers import number, tidy, whole
@@ -185,7 +186,9 @@ def _to_map(value: Any) -> Any:
 def _contains(value: Any, wanted: Any) -> bool:
     if wanted is None or isinstance(wanted, (*UNCERTAIN, dict, list)) or is_handle(wanted):
         if not known(value) or not known(wanted):
-            raise UnknownError(Sym("what it looks for is not known", "runtime", made_key("contains", value, wanted)))
+            raise UnknownError(
+                Sym("what it looks for is not known", "runtime", made_key("contains", value, wanted))
+            )
         return any(same(item, wanted) for item in items(value))
     found = items(value)
     if any(_equal(item, wanted) for item in found):
@@ -213,7 +216,9 @@ def _coalesce_list(*lists: Any) -> Any:
 
 def _truths(value: Any, name: str, decides: bool) -> bool:
     found = items(value)
-    flags = [{"true": True, "false": False}.get(item, item) if isinstance(item, str) else item for item in found]
+    flags = [
+        {"true": True, "false": False}.get(item, item) if isinstance(item, str) else item for item in found
+    ]
     if any(flag is decides for flag in flags):
         return decides
     doubtful = next((flag for flag in flags if not isinstance(flag, bool) and flag is not None), None)
@@ -223,7 +228,7 @@ def _truths(value: Any, name: str, decides: bool) -> bool:
     return not decides
 
 
-SHALLOW = {
+SHALLOW: dict[str, Callable[..., Any]] = {
     "alltrue": lambda value: _truths(value, "alltrue", False),
     "anytrue": lambda value: _truths(value, "anytrue", True),
     "chunklist": _chunks,
@@ -283,7 +288,13 @@ def _set(values: list[Any]) -> SetOf:
 
 
 def _intersection(first: Any, *rest: Any) -> SetOf:
-    return _set([item for item in items(first) if all(any(_equal(item, one) for one in items(other)) for other in rest)])
+    return _set(
+        [
+            item
+            for item in items(first)
+            if all(any(_equal(item, one) for one in items(other)) for other in rest)
+        ]
+    )
 
 
 def _subtracted(left: Any, right: Any) -> SetOf:
@@ -305,17 +316,21 @@ def _total(value: Any) -> int | float:
     return tidy(sum(found))
 
 
-DEEP = {
+DEEP: dict[str, Callable[..., Any]] = {
     "compact": lambda value: [item for item in items(value) if item is not None and text(item)],
     "index": _index,
     "matchkeys": lambda values, keys, search: [
-        value for value, key in zip(items(values), items(keys), strict=False) if any(_equal(key, one) for one in items(search))
+        value
+        for value, key in zip(items(values), items(keys), strict=False)
+        if any(_equal(key, one) for one in items(search))
     ],
     "range": _range,
     "setintersection": _intersection,
     "setproduct": _product,
     "setsubtract": _subtracted,
-    "setsymmetricdifference": lambda left, right: _set([*_subtracted(left, right).items, *_subtracted(right, left).items]),
+    "setsymmetricdifference": lambda left, right: _set(
+        [*_subtracted(left, right).items, *_subtracted(right, left).items]
+    ),
     "setunion": lambda *sets: _set([item for one in sets for item in items(one)]),
     "sort": lambda value: sorted(text(item) for item in items(value)),
     "sum": _total,

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
@@ -74,7 +75,12 @@ def _hashed(name: str, string: Any) -> bytes:
     return hashlib.new(name, text(string).encode(), usedforsecurity=False).digest()
 
 
-_NAMESPACES = {"dns": uuid.NAMESPACE_DNS, "url": uuid.NAMESPACE_URL, "oid": uuid.NAMESPACE_OID, "x500": uuid.NAMESPACE_X500}
+_NAMESPACES = {
+    "dns": uuid.NAMESPACE_DNS,
+    "url": uuid.NAMESPACE_URL,
+    "oid": uuid.NAMESPACE_OID,
+    "x500": uuid.NAMESPACE_X500,
+}
 
 
 def _uuid(namespace: Any, name: Any) -> str:
@@ -86,7 +92,7 @@ def _uuid(namespace: Any, name: Any) -> str:
     return str(uuid.uuid5(home, text(name)))
 
 
-TABLE = {
+TABLE: dict[str, Callable[..., Any]] = {
     "base64decode": _base64,
     "base64encode": lambda string: base64.b64encode(text(string).encode()).decode(),
     "base64gzip": lambda string: base64.b64encode(gzip.compress(text(string).encode(), mtime=0)).decode(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,5 +70,4 @@ def _formatted(shape: Any, moment: Any) -> str:
     return re.sub(r"'(?:[^']|'')*'|([A-Za-z])\1*", one, text(shape))
 
 
-
-TABLE = {"formatdate": _formatted, "timeadd": _added, "timecmp": _compared}
+TABLE: dict[str, Callable[..., Any]] = {"formatdate": _formatted, "timeadd": _added, "timecmp": _compared}

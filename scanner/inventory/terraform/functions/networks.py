@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from scanner.inventory.terraform.functions.numbers import whole
@@ -59,4 +60,9 @@ def _mask(prefix: Any) -> str:
     return str(base.netmask)
 
 
-TABLE = {"cidrhost": _host, "cidrnetmask": _mask, "cidrsubnet": _subnet, "cidrsubnets": _subnets}
+TABLE: dict[str, Callable[..., Any]] = {
+    "cidrhost": _host,
+    "cidrnetmask": _mask,
+    "cidrsubnet": _subnet,
+    "cidrsubnets": _subnets,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from scanner.inventory.terraform.values import EvaluationError
@@ -68,7 +69,7 @@ def _parsed(text: Any, base: Any) -> int:
         raise EvaluationError("the text is no number of that base") from error
 
 
-TABLE = {
+TABLE: dict[str, Callable[..., Any]] = {
     "abs": lambda value: abs(number(value)),
     "ceil": lambda value: math.ceil(number(value)),
     "floor": lambda value: math.floor(number(value)),

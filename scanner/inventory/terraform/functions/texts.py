@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import re2
@@ -168,7 +169,7 @@ def _title(string: Any) -> str:
     return re.sub(r"(^|[\s\W])(\w)", lambda m: m[1] + m[2].upper(), text(string))
 
 
-TABLE = {
+TABLE: dict[str, Callable[..., Any]] = {
     "chomp": lambda string: text(string).rstrip("\r\n"),
     "endswith": lambda string, end: text(string).endswith(text(end)),
     "format": _formatted,

@@ -35,7 +35,12 @@ def _named(instance: Instance) -> Any:
 def role_assignment(instance: Instance, home: Home) -> Iterator[Draft]:
     """`azurerm_role_assignment`."""
     scope = instance.value("scope", home.subscription)
-    draft = Draft(instance, f"{A}/roleAssignments", under(scope, f"{A}/roleAssignments", _named(instance)), _named(instance))
+    draft = Draft(
+        instance,
+        f"{A}/roleAssignments",
+        under(scope, f"{A}/roleAssignments", _named(instance)),
+        _named(instance),
+    )
     draft.put("properties/scope", scope, "scope")
     role, name = instance.value("role_definition_id"), instance.value("role_definition_name")
     if role is None or (isinstance(role, Sym) and name is not None and not isinstance(name, Sym)):
@@ -46,7 +51,11 @@ def role_assignment(instance: Instance, home: Home) -> Iterator[Draft]:
     principal = instance.value("principal_id")
     draft.put("properties/principalId", principal, "principal_id")
     kind = instance.value("principal_type") or _principal_kind(principal)
-    draft.put("properties/principalType", kind, "principal_type" if instance.has("principal_type") else "principal_id")
+    draft.put(
+        "properties/principalType",
+        kind,
+        "principal_type" if instance.has("principal_type") else "principal_id",
+    )
     for argument, name in (
         ("description", "description"),
         ("condition", "condition"),
@@ -70,7 +79,11 @@ def _principal_kind(principal: Any) -> Any:
             if shape.search(principal.key):
                 return kind
         return Sym(f"the kind of the principal is not known: {principal.reason}", principal.kind)
-    return Sym("the kind of the principal is known after deployment", "runtime") if principal is not None else None
+    return (
+        Sym("the kind of the principal is known after deployment", "runtime")
+        if principal is not None
+        else None
+    )
 
 
 def role_definition(instance: Instance, home: Home) -> Iterator[Draft]:
@@ -81,7 +94,11 @@ def role_definition(instance: Instance, home: Home) -> Iterator[Draft]:
     draft.put("properties/type", "CustomRole")
     draft.put("properties/description", instance.value("description"), "description")
     scopes = instance.value("assignable_scopes")
-    draft.put("properties/assignableScopes", listed(scopes) if scopes is not None else [instance.value("scope")], "scope")
+    draft.put(
+        "properties/assignableScopes",
+        listed(scopes) if scopes is not None else [instance.value("scope")],
+        "scope",
+    )
     permissions = each(
         instance.blocks("permissions"),
         lambda block: {
@@ -101,7 +118,9 @@ def role_definition(instance: Instance, home: Home) -> Iterator[Draft]:
 def lock(instance: Instance, home: Home) -> Iterator[Draft]:
     """`azurerm_management_lock`."""
     scope = instance.value("scope", home.subscription)
-    draft = Draft(instance, f"{A}/locks", under(scope, f"{A}/locks", instance.value("name")), instance.value("name"))
+    draft = Draft(
+        instance, f"{A}/locks", under(scope, f"{A}/locks", instance.value("name")), instance.value("name")
+    )
     draft.put("properties/level", instance.value("lock_level"), "lock_level")
     draft.put("properties/notes", instance.value("notes"), "notes")
     yield draft
@@ -125,7 +144,9 @@ def policy_assignment(instance: Instance, home: Home) -> Iterator[Draft]:
     draft.put("properties/policyDefinitionId", instance.value("policy_definition_id"), "policy_definition_id")
     draft.put("properties/displayName", instance.value("display_name"), "display_name")
     draft.put("properties/notScopes", listed(instance.value("not_scopes", [])), "not_scopes")
-    mode = lift(lambda one: {True: "Default", False: "DoNotEnforce"}.get(one, one), instance.value("enforce", True))
+    mode = lift(
+        lambda one: {True: "Default", False: "DoNotEnforce"}.get(one, one), instance.value("enforce", True)
+    )
     draft.put("properties/enforcementMode", mode, "enforce")
     draft.put("properties/parameters", lift(_parameters, instance.value("parameters")), "parameters")
     selectors = each(
@@ -134,7 +155,11 @@ def policy_assignment(instance: Instance, home: Home) -> Iterator[Draft]:
             "name": block.get("name"),
             "selectors": each(
                 block.get("selectors"),
-                lambda one: {"kind": one.get("kind"), "in": listed(one.get("in")), "notIn": listed(one.get("not_in"))},
+                lambda one: {
+                    "kind": one.get("kind"),
+                    "in": listed(one.get("in")),
+                    "notIn": listed(one.get("not_in")),
+                },
             ),
         },
     )

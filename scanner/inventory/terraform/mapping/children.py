@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from scanner.inventory.terraform.home import Home, R
@@ -50,11 +51,15 @@ def passwords(instance: Instance) -> tuple[Any, list[tuple[str, str]]]:
         if isinstance(block, Choice):
             found.append(Tail(block.reason))
             continue
-        made = inside(block, lambda one, name=name: {"name": name, "expiry": one.get("expiry")})
+        made = inside(block, partial(_password, name))
         if made is not None:
             found.append(made if isinstance(made, dict) else Tail("the password is not known"))
             sources.append((name, name))
     return found, sources
+
+
+def _password(name: str, block: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "expiry": block.get("expiry")}
 
 
 def webhook(instance: Instance, home: Home) -> Iterator[Draft]:
@@ -96,7 +101,10 @@ def credential_set(instance: Instance, home: Home) -> Iterator[Draft]:
         },
     )
     draft.put("properties/authCredentials", credentials, "authentication_credentials")
-    names = {"username_secret_id": "usernameSecretIdentifier", "password_secret_id": "passwordSecretIdentifier"}
+    names = {
+        "username_secret_id": "usernameSecretIdentifier",
+        "password_secret_id": "passwordSecretIdentifier",
+    }
     draft.list_from("properties/authCredentials", "authentication_credentials", names, 1)
     yield draft
 
@@ -147,7 +155,9 @@ def _patterns(blocks: Any) -> Any:
         name, action = block.get("name"), block.get("action")
         tag, sign = (block.get("tag"), ":") if block.get("digest") is None else (block.get("digest"), "@")
         if all(isinstance(one, str) for one in (name, action)):
-            found.append(f"{name}{sign}{tag}:{action}" if isinstance(tag, str) and tag else f"{name}:{action}")
+            found.append(
+                f"{name}{sign}{tag}:{action}" if isinstance(tag, str) and tag else f"{name}:{action}"
+            )
         else:
             found.append(Tail("a notification is not known"))
     return found

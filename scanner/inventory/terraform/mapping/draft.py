@@ -28,7 +28,9 @@ from scanner.model.resource import Origin, Resource
 class Draft:
     """One resource of Azure. `id` and `name` may be unknown in parts; `body` holds values as they were worked out."""
 
-    def __init__(self, instance: Instance, kind: str, identifier: Any, name: Any, api_version: str | None = None) -> None:
+    def __init__(
+        self, instance: Instance, kind: str, identifier: Any, name: Any, api_version: str | None = None
+    ) -> None:
         self.instance = instance
         self.kind = kind
         self.id = identifier
@@ -111,9 +113,7 @@ def exported(value: Any, home: Home) -> Any:
     if isinstance(value, (list, SetOf)):
         return [exported(item, home) for item in items_of(value)]
     if isinstance(value, Choice):
-        return export(
-            choice([_settled(one, home) for one in value.values], value.reason, value.cause)
-        )
+        return export(choice([_settled(one, home) for one in value.values], value.reason, value.cause))
     return export(value)
 
 
@@ -129,7 +129,9 @@ def _settled(value: Any, home: Home) -> Any:
 
 def flag(value: Any) -> Any:
     """A boolean, also from its text."""
-    return lift(lambda one: {"true": True, "false": False}.get(one, one) if isinstance(one, str) else one, value)
+    return lift(
+        lambda one: {"true": True, "false": False}.get(one, one) if isinstance(one, str) else one, value
+    )
 
 
 def worded(value: Any, on: str, off: str) -> Any:
@@ -147,7 +149,13 @@ def each(value: Any, work: Callable[[dict[str, Any]], Any]) -> Any:
     def one_way(blocks: Any) -> Any:
         if blocks is None:
             return []
-        many = [blocks] if isinstance(blocks, dict) else list(items_of(blocks)) if isinstance(blocks, (list, SetOf)) else None
+        many = (
+            [blocks]
+            if isinstance(blocks, dict)
+            else list(items_of(blocks))
+            if isinstance(blocks, (list, SetOf))
+            else None
+        )
         if many is None:
             return Sym("nested blocks are no list", "error")
         return [_one(item, work) for item in many if item is not None]
@@ -165,7 +173,10 @@ def _one(item: Any, work: Callable[[dict[str, Any]], Any]) -> Any:
 
 def inside(value: Any, work: Callable[[dict[str, Any]], Any]) -> Any:
     """What `work` makes of a nested block that stands at most once; None where it is not there."""
-    return lift(lambda one: work(one) if isinstance(one, dict) else None if one is None else Sym("no block", "error"), value)
+    return lift(
+        lambda one: work(one) if isinstance(one, dict) else None if one is None else Sym("no block", "error"),
+        value,
+    )
 
 
 def region(value: Any) -> Any:
@@ -189,7 +200,9 @@ def identity(value: Any, address: str) -> Any:
             found["userAssignedIdentities"] = lift(_by_id, identities)
         if isinstance(kind, str) and "systemassigned" in kind.lower():
             for name in ("principalId", "tenantId"):
-                found[name] = Sym(f"{address}.identity[0].{name} is known after deployment", "runtime", f"{address}.{name}")
+                found[name] = Sym(
+                    f"{address}.identity[0].{name} is known after deployment", "runtime", f"{address}.{name}"
+                )
         return found
 
     return inside(value, made)

@@ -24,7 +24,10 @@ def private_endpoint(instance: Instance, home: Home) -> Iterator[Draft]:
     draft.put("properties/subnet/id", instance.value("subnet_id"), "subnet_id")
     network_interface = instance.value("custom_network_interface_name")
     draft.put("properties/customNetworkInterfaceName", network_interface, "custom_network_interface_name")
-    for name, wanted in (("privateLinkServiceConnections", False), ("manualPrivateLinkServiceConnections", True)):
+    for name, wanted in (
+        ("privateLinkServiceConnections", False),
+        ("manualPrivateLinkServiceConnections", True),
+    ):
         draft.put(f"properties/{name}", _connections(instance, manual=wanted), "private_service_connection")
     yield draft
     if instance.has("private_dns_zone_group"):
@@ -54,17 +57,27 @@ def _connections(instance: Instance, *, manual: bool) -> Any:
 
 def _connection(block: dict[str, Any]) -> dict[str, Any]:
     properties = {
-        "privateLinkServiceId": block.get("private_connection_resource_id") or block.get("private_connection_resource_alias"),
+        "privateLinkServiceId": block.get("private_connection_resource_id")
+        or block.get("private_connection_resource_alias"),
         "groupIds": listed(block.get("subresource_names")),
         "requestMessage": block.get("request_message"),
     }
-    return {"name": block.get("name"), "properties": {key: one for key, one in properties.items() if one is not None}}
+    return {
+        "name": block.get("name"),
+        "properties": {key: one for key, one in properties.items() if one is not None},
+    }
 
 
 def _zone_group(endpoint: Draft, instance: Instance) -> Draft:
     block = instance.block("private_dns_zone_group")
-    name = block.get("name") if isinstance(block, dict) else Sym("the zone group is not known", "runtime", "zone group")
-    draft = Draft(instance, f"{ENDPOINTS}/privateDnsZoneGroups", child(endpoint.id, "privateDnsZoneGroups", name), name)
+    name = (
+        block.get("name")
+        if isinstance(block, dict)
+        else Sym("the zone group is not known", "runtime", "zone group")
+    )
+    draft = Draft(
+        instance, f"{ENDPOINTS}/privateDnsZoneGroups", child(endpoint.id, "privateDnsZoneGroups", name), name
+    )
     draft.places = {"": instance.places.get("private_dns_zone_group/0", endpoint.places[""])}
     configurations = inside(block, lambda one: {"all": lift(_zones, one.get("private_dns_zone_ids"))})
     found = lift(lambda one: one["all"] if isinstance(one, dict) else one, configurations)
@@ -78,10 +91,7 @@ def _zones(value: Any) -> Any:
     zones = listed(value)
     if not isinstance(zones, list):
         return zones
-    return [
-        {"name": f"zone{at}", "properties": {"privateDnsZoneId": zone}}
-        for at, zone in enumerate(zones)
-    ]
+    return [{"name": f"zone{at}", "properties": {"privateDnsZoneId": zone}} for at, zone in enumerate(zones)]
 
 
 def diagnostic_setting(instance: Instance, home: Home) -> Iterator[Draft]:

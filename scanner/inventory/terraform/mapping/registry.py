@@ -103,14 +103,23 @@ def _policies(draft: Draft, instance: Instance) -> None:
         draft.came_from("properties/policies/retentionPolicy/days", "retention_policy/0/days")
     else:
         days = instance.value("retention_policy_in_days", 0)
-        draft.put("properties/policies/retentionPolicy/status", lift(_status_of_days, days), "retention_policy_in_days")
         draft.put(
-            "properties/policies/retentionPolicy/days", lift(lambda one: one or None, days), "retention_policy_in_days"
+            "properties/policies/retentionPolicy/status",
+            lift(_status_of_days, days),
+            "retention_policy_in_days",
+        )
+        draft.put(
+            "properties/policies/retentionPolicy/days",
+            lift(lambda one: one or None, days),
+            "retention_policy_in_days",
         )
     if instance.has("trust_policy"):
         trust = inside(
             instance.block("trust_policy"),
-            lambda block: {"type": "Notary", "status": worded(_or(block.get("enabled"), default=False), "enabled", "disabled")},
+            lambda block: {
+                "type": "Notary",
+                "status": worded(_or(block.get("enabled"), default=False), "enabled", "disabled"),
+            },
         )
         draft.put("properties/policies/trustPolicy", trust, "trust_policy")
         draft.came_from("properties/policies/trustPolicy/status", "trust_policy/0/enabled")
@@ -140,7 +149,10 @@ def _network(draft: Draft, instance: Instance) -> None:
             "defaultAction": _or(block.get("default_action"), default="Allow"),
             "ipRules": each(
                 block.get("ip_rule"),
-                lambda rule: {"action": _or(rule.get("action"), default="Allow"), "value": lift(_address, rule.get("ip_range"))},
+                lambda rule: {
+                    "action": _or(rule.get("action"), default="Allow"),
+                    "value": lift(_address, rule.get("ip_range")),
+                },
             ),
         }
         if block.get("virtual_network") is not None:
@@ -160,11 +172,16 @@ def _network(draft: Draft, instance: Instance) -> None:
     draft.came_from(f"{path}/defaultAction", "network_rule_set/0/default_action")
     if isinstance(mapped, dict):
         names = {"ip_range": "value", "action": "action"}
-        draft.list_from(f"{path}/ipRules", "network_rule_set/0/ip_rule", names, known_length(mapped["ipRules"]))
+        draft.list_from(
+            f"{path}/ipRules", "network_rule_set/0/ip_rule", names, known_length(mapped["ipRules"])
+        )
         count = known_length(mapped.get("virtualNetworkRules"))
         if count:
             draft.list_from(
-                f"{path}/virtualNetworkRules", "network_rule_set/0/virtual_network", {"subnet_id": "id"}, count
+                f"{path}/virtualNetworkRules",
+                "network_rule_set/0/virtual_network",
+                {"subnet_id": "id"},
+                count,
             )
 
 
@@ -194,7 +211,11 @@ def _encryption(draft: Draft, instance: Instance) -> None:
     draft.put("properties/encryption", inside(instance.block("encryption"), made), "encryption")
     draft.came_from("properties/encryption", "encryption/0")
     draft.came_from("properties/encryption/status", "encryption/0/enabled")
-    for path in ("keyVaultProperties", "keyVaultProperties/keyIdentifier", "keyVaultProperties/keyRotationEnabled"):
+    for path in (
+        "keyVaultProperties",
+        "keyVaultProperties/keyIdentifier",
+        "keyVaultProperties/keyRotationEnabled",
+    ):
         draft.came_from(f"properties/encryption/{path}", "encryption/0/key_vault_key_id")
 
 
@@ -222,7 +243,9 @@ def _replicas(parent: Draft, instance: Instance) -> Iterator[Draft]:
         yield from _drafts(parent, instance, blocks if isinstance(blocks, list) else [blocks], "")
     old = instance.value("georeplication_locations")
     if isinstance(old, list):
-        yield from _drafts(parent, instance, [{"location": one, "regional_endpoint_enabled": True} for one in old], "")
+        yield from _drafts(
+            parent, instance, [{"location": one, "regional_endpoint_enabled": True} for one in old], ""
+        )
 
 
 def _drafts(parent: Draft, instance: Instance, blocks: list[Any], optional: str) -> Iterator[Draft]:
@@ -231,7 +254,11 @@ def _drafts(parent: Draft, instance: Instance, blocks: list[Any], optional: str)
         if block is None:
             continue
         unknown = first_unknown([block])
-        known = block if isinstance(block, dict) else {"location": unknown or Sym("the replica is no block", "error")}
+        known = (
+            block
+            if isinstance(block, dict)
+            else {"location": unknown or Sym("the replica is no block", "error")}
+        )
         location = region(known.get("location"))
         draft = Draft(instance, f"{R}/replications", child(parent.id, "replications", location), location)
         draft.places = {"": instance.places.get(source, draft.places[""])}

@@ -46,7 +46,12 @@ def named(values: Any, secret_values: Any) -> Any:
         if given is None:
             continue
         if not isinstance(given, dict):
-            return lift(lambda one: Sym("which values there are is not known", "runtime") if isinstance(one, dict) else one, given)
+            return lift(
+                lambda one: (
+                    Sym("which values there are is not known", "runtime") if isinstance(one, dict) else one
+                ),
+                given,
+            )
         found += [{"name": name, "value": value, "isSecret": secret} for name, value in given.items()]
     return found or None
 
@@ -54,8 +59,18 @@ def named(values: Any, secret_values: Any) -> Any:
 _CONTEXT = {"context_path": "contextPath", "context_access_token": "contextAccessToken"}
 _STEPS = (
     ("docker_step", "Docker", {"dockerfile_path": "dockerFilePath", "target": "target"}, "arguments"),
-    ("file_step", "FileTask", {"task_file_path": "taskFilePath", "value_file_path": "valuesFilePath"}, "values"),
-    ("encoded_step", "EncodedTask", {"task_content": "encodedTaskContent", "value_content": "encodedValuesContent"}, "values"),
+    (
+        "file_step",
+        "FileTask",
+        {"task_file_path": "taskFilePath", "value_file_path": "valuesFilePath"},
+        "values",
+    ),
+    (
+        "encoded_step",
+        "EncodedTask",
+        {"task_content": "encodedTaskContent", "value_content": "encodedValuesContent"},
+        "values",
+    ),
 )
 """(block, type, argument -> property, what its pairs are called)."""
 
@@ -109,8 +124,16 @@ def _triggers(draft: Draft, instance: Instance) -> None:
         )
         draft.put("properties/trigger/timerTriggers", timers, "timer_trigger")
     if instance.has("source_trigger"):
-        draft.put("properties/trigger/sourceTriggers", each(instance.blocks("source_trigger"), _source), "source_trigger")
-        count = len(instance.values["source_trigger"]) if isinstance(instance.values["source_trigger"], list) else 0
+        draft.put(
+            "properties/trigger/sourceTriggers",
+            each(instance.blocks("source_trigger"), _source),
+            "source_trigger",
+        )
+        count = (
+            len(instance.values["source_trigger"])
+            if isinstance(instance.values["source_trigger"], list)
+            else 0
+        )
         names = {"source_type": "sourceRepository", "branch": "sourceRepository/branch"}
         draft.list_from("properties/trigger/sourceTriggers", "source_trigger", names, count)
 
@@ -142,7 +165,11 @@ def _source(block: dict[str, Any]) -> dict[str, Any]:
 def _credentials(draft: Draft, instance: Instance) -> None:
     if not instance.has("registry_credential"):
         return
-    draft.put("properties/credentials", inside(instance.block("registry_credential"), _logins), "registry_credential")
+    draft.put(
+        "properties/credentials",
+        inside(instance.block("registry_credential"), _logins),
+        "registry_credential",
+    )
     draft.came_from("properties/credentials/customRegistries", "registry_credential/0/custom")
 
 
