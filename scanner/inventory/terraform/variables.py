@@ -106,6 +106,9 @@ def _unknown(block: Block, name: str, context: Context, *, root: bool) -> Any:
         allowed = _allowed(condition.expression, name) if condition is not None else []
         if allowed:
             return allowed[0] if len(allowed) == 1 else Choice(tuple(allowed), reason, f"var.{name}")
+    kind = block.body.attributes.get("type")
+    if kind is not None and isinstance(kind.expression, Name) and kind.expression.name == "bool":
+        return Choice((True, False), reason, f"var.{name}")
     return Sym(reason, "parameter", f"var.{name}")
 
 

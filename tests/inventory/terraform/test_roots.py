@@ -31,11 +31,13 @@ def test_a_registry_with_its_places(tmp_path):
 
 def test_a_variable_without_a_value_is_one_cause(tmp_path):
     """What needs the variable is unknown, and says how to give it a value."""
-    found = one(read(tmp_path, VARIABLE + registry("admin_enabled = var.admin")))
+    found = one(read(tmp_path, 'variable "admin" {}\n' + registry("admin_enabled = var.admin")))
     value = at(found, ADMIN)
     assert isinstance(value, Unknown)
     assert value.kind == "parameter"
     assert value.reason == "variable `admin` has no value; pass --var admin=VALUE or --var-file FILE"
+    typed = one(read(tmp_path, VARIABLE + registry("admin_enabled = !var.admin")))
+    assert at(typed, ADMIN) == Alternatives((False, True), value.reason, "var.admin")
     assert found.places["/properties/adminUserEnabled"][1].what == "variable"
 
 
