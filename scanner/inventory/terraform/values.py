@@ -307,7 +307,7 @@ def text(parts: Iterable[Any]) -> Any:
                 found.append(shown(one) or Sym("a list or object stands in a text", "error"))
     if not found:
         return ""
-    if all(isinstance(one, str) for one in found):
+    if len(found) == 1:
         return found[0]
     return Text(tuple(found))
 

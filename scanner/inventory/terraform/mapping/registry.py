@@ -22,7 +22,7 @@ from scanner.inventory.terraform.mapping.draft import (
     region,
     worded,
 )
-from scanner.inventory.terraform.values import Choice, Sym, first_unknown, lift, text
+from scanner.inventory.terraform.values import Choice, Sym, Text, first_unknown, lift, text
 
 _VERSIONED = re.compile(r"https://[^/]+/keys/[^/]+/[0-9a-fA-F]+/?")
 _VERSIONLESS = re.compile(r"https://[^/]+/keys/[^/]+/?")
@@ -227,6 +227,8 @@ def rotates(key: Any) -> Any:
         if re.search(r"(^|\.)azurerm_key_vault_key\.[^.]+\.id$", key.key):
             return False
         return key
+    if isinstance(key, Text) and isinstance(key.parts[0], Sym) and key.parts[0].key.endswith(".versionless_id"):
+        return False  # A version is put behind it.
     if isinstance(key, str):
         if _VERSIONLESS.fullmatch(key):
             return True
