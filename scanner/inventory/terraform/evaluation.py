@@ -9,6 +9,7 @@ from scanner.errors import InputError
 from scanner.inventory.terraform.blocks import instance_of
 from scanner.inventory.terraform.calling import Caller
 from scanner.inventory.terraform.context import Budget
+from scanner.inventory.terraform.evaluate import value_of
 from scanner.inventory.terraform.file_rows import Rows
 from scanner.inventory.terraform.folder import Written
 from scanner.inventory.terraform.home import Home
@@ -46,6 +47,10 @@ def evaluate_root(
         name: Argument(attribute, context, what)
         for name, (attribute, what) in _given(files, home, written, values, value_files, found).items()
     }
+    for provider in written.providers:
+        if provider.labels[0] == "azurerm" and "alias" not in provider.body.attributes:
+            given = provider.body.attributes.get("subscription_id")
+            home.stands_for(value_of(given, context) if given is not None else None)
     instances = list(_instances(top, found, home))
     version, how = azurerm_version(files, root, caller.used.values())
     if how == "assumed" and any(one.kind == "azurerm_container_registry" for one in instances):

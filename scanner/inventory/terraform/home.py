@@ -38,6 +38,11 @@ class Home:
         """What stands for the subscription's own id."""
         return self.subscription.rpartition("/")[2]
 
+    def stands_for(self, subscription: Any) -> None:
+        """Note which subscription of Azure the configuration is for: ids that name it are ids of what is described here."""
+        if isinstance(subscription, str) and subscription and "/" not in subscription:
+            self.aliases[f"/subscriptions/{subscription.lower()}"] = self.subscription
+
     def group(self, name: Any) -> Any:
         """The id of a resource group."""
         if isinstance(name, Choice):

@@ -96,6 +96,8 @@ class Module:
                 return self._paths()
             case "terraform":
                 return {"workspace": self.world.workspace}
+            case "ephemeral":
+                return Sym("an ephemeral value is never stored", "secret", "ephemeral")
             case "each" | "count" | "self":
                 raise EvaluationError(f"{name} means nothing here")
         if any(kind == name for kind, _ in self.written.resources):

@@ -24,6 +24,7 @@ from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.values import Secret, Sym
 from scanner.inventory.terraform.versions import NEWEST, Version
 from scanner.json_text import parse_json
+from scanner.model import ids
 from scanner.model.resource import Place
 
 MAX_RESOURCES = 100_000
@@ -113,6 +114,7 @@ class _Plan:
         self._configured(_object(_object(self.content.get("configuration")).get("root_module")), "")
         for row in self._changes():
             self._rows[str(row["address"])] = row
+        self.home.stands_for(self._subscription())
         for row in self._rows.values():
             identifier = _object(row["values"]).get("id")
             own = id_of(
@@ -130,6 +132,27 @@ class _Plan:
             elif is_registry_kind(row["type"]) and row["type"] not in SILENT:
                 what = f"{row['type']} is not known to this version of acrscan"
                 note_error(self.home, InputError(what, f"{self.name} {address}", "Update acrscan."), found)
+
+    def _subscription(self) -> str:
+        """The subscription of Azure that the plan is for: the provider's, that of the login, or the only one that occurs."""
+        for config in _object(_object(self.content.get("configuration")).get("provider_config")).values():
+            if not str(_object(config).get("full_name", "")).endswith("hashicorp/azurerm") or _object(config).get("alias"):
+                continue
+            given = _object(_object(_object(config).get("expressions")).get("subscription_id"))
+            if isinstance(given.get("constant_value"), str):
+                return str(given["constant_value"])
+            for reference in _list(given.get("references")):
+                variable = _object(_object(self.content.get("variables")).get(str(reference).removeprefix("var.")))
+                if isinstance(variable.get("value"), str):
+                    return str(variable["value"])
+        before = _object(_object(self.content.get("prior_state")).get("values"))
+        for row in [*self._values(_object(before.get("root_module"))), *self._rows.values()]:
+            if row["mode"] == "data" and row["type"] in ("azurerm_client_config", "azurerm_subscription"):
+                found = _object(row["values"]).get("subscription_id")
+                if isinstance(found, str):
+                    return found
+        held = {ids.subscription_of(str(_object(row["values"]).get("id", ""))) for row in self._rows.values()} - {""}
+        return held.pop() if len(held) == 1 else ""
 
     def version(self) -> Version:
         """The version of azurerm, from the configuration's constraint."""

@@ -306,6 +306,34 @@ def test_the_version_shows_in_the_schema(tmp_path, values, status):
     assert at(one(read(tmp_path, content)), P + "policies.trustPolicy.status") == status
 
 
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+HOW = [
+    {"configuration": {"provider_config": {"azurerm": {"full_name": "registry.terraform.io/hashicorp/azurerm", "expressions": {"subscription_id": {"constant_value": SUBSCRIPTION}}}}}},
+    {
+        "variables": {"sub": {"value": SUBSCRIPTION}},
+        "configuration": {"provider_config": {"azurerm": {"full_name": "registry.terraform.io/hashicorp/azurerm", "expressions": {"subscription_id": {"references": ["var.sub"]}}}}},
+    },
+    {
+        "prior_state": {
+            "values": {"root_module": {"resources": [{"address": "data.azurerm_client_config.c", "mode": "data", "type": "azurerm_client_config", "name": "c", "values": {"subscription_id": SUBSCRIPTION}}]}}
+        }
+    },
+    {"resource_changes": [change("azurerm_virtual_network", "v", {"id": REAL.replace(R, "Microsoft.Network/virtualNetworks")}, actions=["no-op"])]},
+    {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_ids_of_the_plans_subscription_are_ids_of_the_plan(tmp_path, how):
+    """A lock on a group that is named by its real id lies above the registry, where the plan tells its subscription."""
+    lock = change("azurerm_management_lock", "l", {"name": "l", "scope": REAL.partition("/providers/")[0], "lock_level": "ReadOnly"})
+    content = plan(change("azurerm_container_registry", "acr", VALUES), lock)
+    changes = content["resource_changes"] + how.get("resource_changes", [])
+    reading = read(tmp_path, content | how | {"resource_changes": changes})
+    above = one(reading, "Microsoft.Authorization/locks").id.partition("/providers/")[0]
+    assert one(reading).id.startswith(above + "/") is bool(how)
+
+
 def test_a_state_is_read_too(tmp_path):
     """`terraform show -json` without a plan shows a state."""
     content = {

@@ -535,6 +535,26 @@ def test_data_sources(tmp_path):
     )
 
 
+def test_ids_of_the_providers_subscription(tmp_path):
+    """A real id of the subscription that the provider names is an id of what is described here."""
+    text = 'provider "azurerm" {\n  subscription_id = var.sub\n  features {}\n}\nvariable "sub" {\n  default = "1111"\n}\n' + registry() + """
+    resource "azurerm_management_lock" "l" {
+      name = "l"
+      scope = "/subscriptions/1111/resourceGroups/rg"
+      lock_level = "ReadOnly"
+    }
+    """
+    reading = read(tmp_path, text)
+    lock = one(reading, "Microsoft.Authorization/locks").id
+    assert one(reading).id.startswith(lock.partition("/providers/")[0] + "/")
+
+
+def test_ephemeral_values_are_secrets(tmp_path):
+    """Ephemeral resources are known while Terraform runs only."""
+    found = one(read(tmp_path, registry("admin_enabled = ephemeral.x.y.value")))
+    assert at(found, ADMIN).kind == "secret"
+
+
 def test_files_of_a_module_can_be_read(tmp_path):
     """file, templatefile, fileexists and fileset read inside of the folder."""
     files = {
