@@ -64,7 +64,19 @@ def test_sarif_leads_into_the_file(tmp_path: Path, capsys: pytest.CaptureFixture
     """Results have the file, line and column of the argument."""
     write(tmp_path, {"main.tf": registry("admin_enabled = true")})
     out = tmp_path / "out.sarif"
-    invoke(capsys, "scan", "--from", "terraform", str(tmp_path), "--rule", "ACR101", "-f", "sarif", "-o", str(out))
+    invoke(
+        capsys,
+        "scan",
+        "--from",
+        "terraform",
+        str(tmp_path),
+        "--rule",
+        "ACR101",
+        "-f",
+        "sarif",
+        "-o",
+        str(out),
+    )
     results = json.loads(out.read_text("utf-8"))["runs"][0]["results"]
     (result,) = [one for one in results if one["ruleId"] == "ACR101"]
     place = result["locations"][0]["physicalLocation"]
@@ -85,7 +97,10 @@ def test_a_bad_file_decides_the_exit_code_and_hides_nothing(
 
 def test_nothing_is_silently_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A folder that only mentions registries, and one that holds none, are no success."""
-    write(tmp_path, {"a/main.tf": '# azurerm_container_registry\nlocals {\n  a = 1\n}\n', "b/main.tf": "# nothing\n"})
+    write(
+        tmp_path,
+        {"a/main.tf": "# azurerm_container_registry\nlocals {\n  a = 1\n}\n", "b/main.tf": "# nothing\n"},
+    )
     code, _, err = invoke(capsys, "scan", "--from", "terraform", str(tmp_path / "a"))
     assert code == 2
     assert "speaks of registries" in err
@@ -93,9 +108,7 @@ def test_nothing_is_silently_clean(tmp_path: Path, capsys: pytest.CaptureFixture
     assert code == 2
 
 
-def test_what_may_not_be_deployed_gates_only_when_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_what_may_not_be_deployed_gates_only_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A registry behind an unknown count fails as "if deployed"."""
     write(tmp_path, {"main.tf": 'variable "n" {}\n' + registry("count = var.n\n  admin_enabled = true")})
     command = ["scan", "--from", "terraform", str(tmp_path), "--rule", "ACR101"]

@@ -114,7 +114,6 @@ def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instanc
     """Every instance of a type that is looked at, in a module and what it calls."""
     for error in module.written.errors:
         note_error(home, error, found)
-    found.notes += [note for note in module.written.notes if note not in found.notes]
     for (kind, _), block in module.written.resources.items():
         if wanted(kind) or _about_registries(kind, block):
             items = module.items(block)

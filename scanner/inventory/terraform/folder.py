@@ -38,7 +38,6 @@ class Written:
     providers: list[Block] = field(default_factory=list)
     settings: list[Block] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     speaks: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     files: int = 0

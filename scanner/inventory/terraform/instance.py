@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from scanner.inventory.terraform.values import Choice, SetOf, Sym, Tail, items_of, lift
@@ -18,7 +18,7 @@ class Instance:
     """One instance of a resource. `kind`: its Terraform type; `values`: arguments, nested blocks as lists of objects.
 
     `optional`: why it may not exist, or "". `get`: an attribute as others see it, also what nobody wrote (`id`).
-    `version`: of the provider; `used`: arguments that somebody asked for.
+    `version`: of the provider.
     """
 
     address: str
@@ -30,11 +30,9 @@ class Instance:
     module: str = ""
     file: str = ""
     version: tuple[int, ...] = ()
-    used: set[str] = field(default_factory=set)
 
     def value(self, name: str, default: Any = None) -> Any:
         """An argument; what the provider sends where nothing is written."""
-        self.used.add(name)
         found = self.values.get(name)
         if isinstance(found, Choice):
             return lift(lambda one: default if one is None else one, found)
@@ -42,7 +40,6 @@ class Instance:
 
     def has(self, name: str) -> bool:
         """Whether anything is written for an argument."""
-        self.used.add(name)
         found = self.values.get(name)
         return found is not None and found != []
 

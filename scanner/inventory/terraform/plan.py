@@ -19,9 +19,10 @@ from scanner.inventory.terraform.file_rows import Rows
 from scanner.inventory.terraform.home import Home, id_of, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
+from scanner.inventory.terraform.plan_values import join_references, list_of, merge, object_of, version_of
 from scanner.inventory.terraform.result import Evaluated, finish, note_error
 from scanner.inventory.terraform.tree import Files
-from scanner.inventory.terraform.values import Secret, Sym
+from scanner.inventory.terraform.values import Sym
 from scanner.inventory.terraform.versions import NEWEST, Version
 from scanner.json_text import parse_json
 from scanner.model import ids
@@ -111,12 +112,12 @@ class _Plan:
 
     def instances(self, found: Evaluated) -> Iterator[Instance]:
         """Every instance of a type that is looked at."""
-        self._configured(_object(_object(self.content.get("configuration")).get("root_module")), "")
+        self._configured(object_of(object_of(self.content.get("configuration")).get("root_module")), "")
         for row in self._changes():
             self._rows[str(row["address"])] = row
         self.home.stands_for(self._subscription())
         for row in self._rows.values():
-            identifier = _object(row["values"]).get("id")
+            identifier = object_of(row["values"]).get("id")
             own = id_of(
                 row["type"],
                 partial(self._argument, row),
@@ -135,28 +136,34 @@ class _Plan:
 
     def _subscription(self) -> str:
         """The subscription of Azure that the plan is for: the provider's, that of the login, or the only one that occurs."""
-        for config in _object(_object(self.content.get("configuration")).get("provider_config")).values():
-            if not str(_object(config).get("full_name", "")).endswith("hashicorp/azurerm") or _object(config).get("alias"):
+        for config in object_of(object_of(self.content.get("configuration")).get("provider_config")).values():
+            if not str(object_of(config).get("full_name", "")).endswith("hashicorp/azurerm") or object_of(
+                config
+            ).get("alias"):
                 continue
-            given = _object(_object(_object(config).get("expressions")).get("subscription_id"))
+            given = object_of(object_of(object_of(config).get("expressions")).get("subscription_id"))
             if isinstance(given.get("constant_value"), str):
                 return str(given["constant_value"])
-            for reference in _list(given.get("references")):
-                variable = _object(_object(self.content.get("variables")).get(str(reference).removeprefix("var.")))
+            for reference in list_of(given.get("references")):
+                variable = object_of(
+                    object_of(self.content.get("variables")).get(str(reference).removeprefix("var."))
+                )
                 if isinstance(variable.get("value"), str):
                     return str(variable["value"])
-        before = _object(_object(self.content.get("prior_state")).get("values"))
-        for row in [*self._values(_object(before.get("root_module"))), *self._rows.values()]:
+        before = object_of(object_of(self.content.get("prior_state")).get("values"))
+        for row in [*self._values(object_of(before.get("root_module"))), *self._rows.values()]:
             if row["mode"] == "data" and row["type"] in ("azurerm_client_config", "azurerm_subscription"):
-                found = _object(row["values"]).get("subscription_id")
+                found = object_of(row["values"]).get("subscription_id")
                 if isinstance(found, str):
                     return found
-        held = {ids.subscription_of(str(_object(row["values"]).get("id", ""))) for row in self._rows.values()} - {""}
+        held = {
+            ids.subscription_of(str(object_of(row["values"]).get("id", ""))) for row in self._rows.values()
+        } - {""}
         return held.pop() if len(held) == 1 else ""
 
     def version(self) -> Version:
         """The version of azurerm, from the configuration's constraint."""
-        for config in _object(_object(self.content.get("configuration")).get("provider_config")).values():
+        for config in object_of(object_of(self.content.get("configuration")).get("provider_config")).values():
             if not isinstance(config, dict) or not str(config.get("full_name", "")).endswith(
                 "hashicorp/azurerm"
             ):
@@ -166,14 +173,14 @@ class _Plan:
                 return tuple(int(part) for part in numbers[0].split("."))
         for row in self._rows.values():
             if row["type"] == "azurerm_container_registry":
-                return _by_schema(_object(row["values"]))
+                return version_of(object_of(row["values"]))
         return NEWEST
 
     def _changes(self) -> Iterator[dict[str, Any]]:
         """(address, type, values with what is unknown and secret) of what will exist."""
         changes = self.content.get("resource_changes")
         if not isinstance(changes, list):
-            yield from self._values(_object(self._root_values()))
+            yield from self._values(object_of(self._root_values()))
             return
         if len(changes) > MAX_RESOURCES:
             raise InputError(f"more than {MAX_RESOURCES:,} changes", self.name)
@@ -191,7 +198,7 @@ class _Plan:
             if row.get("deposed"):
                 continue
             after = change.get("after")
-            values = _merge(
+            values = merge(
                 after if isinstance(after, dict) else {},
                 change.get("after_unknown"),
                 change.get("after_sensitive"),
@@ -201,21 +208,21 @@ class _Plan:
 
     def _root_values(self) -> Any:
         planned = self.content.get("planned_values", self.content.get("values"))
-        return _object(planned).get("root_module")
+        return object_of(planned).get("root_module")
 
     def _values(self, module: Row) -> Iterator[dict[str, Any]]:
         """Resources of a state, or of a plan without changes."""
         stack = [module]
         while stack:
             one = stack.pop()
-            for row in _list(one.get("resources")):
+            for row in list_of(one.get("resources")):
                 if (
                     isinstance(row, dict)
                     and isinstance(row.get("address"), str)
                     and isinstance(row.get("type"), str)
                 ):
-                    values = _merge(
-                        _object(row.get("values")), None, row.get("sensitive_values"), row["address"]
+                    values = merge(
+                        object_of(row.get("values")), None, row.get("sensitive_values"), row["address"]
                     )
                     yield {
                         **row,
@@ -223,28 +230,28 @@ class _Plan:
                         "mode": row.get("mode", "managed"),
                         "module_address": one.get("address", ""),
                     }
-            stack += [child for child in _list(one.get("child_modules")) if isinstance(child, dict)]
+            stack += [child for child in list_of(one.get("child_modules")) if isinstance(child, dict)]
 
     def _configured(self, module: Row, path: str, depth: int = 0) -> None:
         if depth > 32:
             raise InputError("modules are nested deeper than 32 levels", self.name)
-        for row in _list(module.get("resources")):
+        for row in list_of(module.get("resources")):
             if isinstance(row, dict) and isinstance(row.get("address"), str):
-                written = _Written(_object(row.get("expressions")), str(row.get("provider_config_key", "")))
+                written = _Written(object_of(row.get("expressions")), str(row.get("provider_config_key", "")))
                 self._written[path, row["address"]] = written
-        for name, output in _object(module.get("outputs")).items():
-            self._outputs[path, name] = _object(_object(output).get("expression"))
-        for name, call in _object(module.get("module_calls")).items():
+        for name, output in object_of(module.get("outputs")).items():
+            self._outputs[path, name] = object_of(object_of(output).get("expression"))
+        for name, call in object_of(module.get("module_calls")).items():
             below = f"{path}.module.{name}" if path else f"module.{name}"
-            self._calls[below] = _object(_object(call).get("expressions"))
-            self._configured(_object(_object(call).get("module")), below, depth + 1)
+            self._calls[below] = object_of(object_of(call).get("expressions"))
+            self._configured(object_of(object_of(call).get("module")), below, depth + 1)
 
     def _instance(self, address: str, row: Row) -> Instance:
         place = Place(self.name, 1, 1, 0, 0, "resource")
-        values = dict(_object(row["values"]))
+        values = dict(object_of(row["values"]))
         written = self._written.get((_module_of(row), _config_address(row)))
         if written is not None:
-            _join(
+            join_references(
                 values,
                 written.expressions,
                 lambda references: self.referred(_module_of(row), references, row),
@@ -262,11 +269,11 @@ class _Plan:
 
     def _argument(self, row: Row, name: str) -> Any:
         """An argument, also one that refers to what has no value yet."""
-        value = _object(row["values"]).get(name)
+        value = object_of(row["values"]).get(name)
         if isinstance(value, Sym):
             written = self._written.get((_module_of(row), _config_address(row)))
-            expression = _object(written.expressions.get(name)) if written is not None else {}
-            found = self.referred(_module_of(row), _list(expression.get("references")), row)
+            expression = object_of(written.expressions.get(name)) if written is not None else {}
+            found = self.referred(_module_of(row), list_of(expression.get("references")), row)
             return value if found is None else found
         return value
 
@@ -290,9 +297,9 @@ class _Plan:
             return None
         kind, _, rest = longest.partition(".")
         if kind == "var":
-            call = _object(self._calls.get(module, {})).get(rest.partition(".")[0])
+            call = object_of(self._calls.get(module, {})).get(rest.partition(".")[0])
             parent = module.rpartition("module.")[0].rstrip(".")
-            return self.referred(parent, _list(_object(call).get("references")), user, depth + 1)
+            return self.referred(parent, list_of(object_of(call).get("references")), user, depth + 1)
         if kind == "module":
             called, _, output = _INDEX.sub("", rest).partition(".")
             below = f"{module}.module.{called}" if module else f"module.{called}"
@@ -300,7 +307,7 @@ class _Plan:
             return (
                 None
                 if expression is None
-                else self.referred(below, _list(expression.get("references")), user, depth + 1)
+                else self.referred(below, list_of(expression.get("references")), user, depth + 1)
             )
         return self._of_resource(module, longest, user)
 
@@ -350,63 +357,3 @@ def _module_of(row: Row) -> str:
 def _config_address(row: Row) -> str:
     mode = "data." if row.get("mode") == "data" else ""
     return f"{mode}{row['type']}.{row.get('name', '')}"
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _merge(after: Any, unknown: Any, sensitive: Any, path: str) -> Any:
-    """A value with what is not known and what is secret marked in it."""
-    if unknown is True:
-        return Sym(f"{path} is known after apply", "runtime", path)
-    if sensitive is True and after not in (None, [], {}):
-        return Secret("sensitive", path)
-    if isinstance(after, dict) or isinstance(unknown, dict):
-        base, holes, secrets = _object(after), _object(unknown), _object(sensitive)
-        return {
-            key: _merge(base.get(key), holes.get(key), secrets.get(key), f"{path}.{key}")
-            for key in dict.fromkeys([*base, *holes])
-        }
-    if isinstance(after, list) or isinstance(unknown, list):
-        base_list, hole_list, secret_list = _list(after), _list(unknown), _list(sensitive)
-        return [
-            _merge(_at(base_list, at), _at(hole_list, at), _at(secret_list, at), f"{path}[{at}]")
-            for at in range(max(len(base_list), len(hole_list)))
-        ]
-    return after
-
-
-def _at(value: list[Any], at: int) -> Any:
-    return value[at] if at < len(value) else None
-
-
-def _join(values: Any, expressions: Any, find: Any) -> None:
-    """Put what references lead to in the place of unknown values, in nested blocks too."""
-    for name, expression in _object(expressions).items():
-        value = values.get(name)
-        if isinstance(value, Sym) and isinstance(expression, dict):
-            found = find(_list(expression.get("references")))
-            if found is not None:
-                values[name] = found
-        elif isinstance(value, list) and isinstance(expression, list):
-            for one, inner in zip(value, expression, strict=False):
-                if isinstance(one, dict):
-                    _join(one, inner, find)
-        elif isinstance(value, list) and isinstance(expression, dict):
-            references = _list(expression.get("references"))
-            for at, one in enumerate(value):
-                found = find(references) if isinstance(one, Sym) and len(value) == 1 else None
-                if found is not None:
-                    value[at] = found
-
-
-def _by_schema(values: Row) -> Version:
-    """The version whose schema has these attributes: a plan tells all of them."""
-    if "retention_policy" in values or "trust_policy" in values:
-        return (3, 117, 0)
-    return (4, 81, 0) if "trust_policy_enabled" in values else NEWEST

@@ -44,8 +44,6 @@ class Evaluated:
     errors: list[InputError] = field(default_factory=list)
     files: list[Resource] = field(default_factory=list)
     """One row per file, for rules about what is written."""
-    doubtful: list[Resource] = field(default_factory=list)
-    """What may not be deployed and applies to others, such as a lock: it leaves their lists open."""
 
 
 def problem_at(home: Home, reason: str, name: str = "") -> Problem:
@@ -99,7 +97,6 @@ def _settle(draft: Draft, registries: list[tuple[str, str]], home: Home, found: 
             # It applies to others, which cannot count on it, nor on its absence.
             reason = f"{draft.instance.address} may not be deployed: {resource.optional}"
             found.loose.setdefault(draft.kind.lower(), []).append(Problem(_scope(resource), reason))
-            found.doubtful.append(resource)
         else:
             found.resources.append(resource)
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 
@@ -73,19 +73,6 @@ class Tail:
 
     reason: str
     key: str = ""
-
-
-class Handle(Protocol):
-    """Something in the configuration that a reference leads to: its attributes are asked for one by one."""
-
-    @property
-    def key(self) -> str:
-        """Its address."""
-        ...
-
-    def get(self, name: str) -> Any:
-        """The value of an attribute."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

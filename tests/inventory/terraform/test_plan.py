@@ -326,7 +326,11 @@ HOW = [
 @pytest.mark.parametrize("how", HOW)
 def test_ids_of_the_plans_subscription_are_ids_of_the_plan(tmp_path, how):
     """A lock on a group that is named by its real id lies above the registry, where the plan tells its subscription."""
-    lock = change("azurerm_management_lock", "l", {"name": "l", "scope": REAL.partition("/providers/")[0], "lock_level": "ReadOnly"})
+    lock = change(
+        "azurerm_management_lock",
+        "l",
+        {"name": "l", "scope": REAL.partition("/providers/")[0], "lock_level": "ReadOnly"},
+    )
     content = plan(change("azurerm_container_registry", "acr", VALUES), lock)
     changes = content["resource_changes"] + how.get("resource_changes", [])
     reading = read(tmp_path, content | how | {"resource_changes": changes})

@@ -138,10 +138,13 @@ def test_encryption_of_4_x_is_on_where_the_block_is(tmp_path):
     found = one(read(tmp_path, text))
     assert at(found, P + "encryption.status") == "enabled"
     assert at(found, P + "encryption.keyVaultProperties.keyRotationEnabled") is True
-    made = "format(\"%s%s\", azurerm_key_vault_key.k.versionless_id, VERSION)"
+    made = 'format("%s%s", azurerm_key_vault_key.k.versionless_id, VERSION)'
     for version, rotation in (('""', True), ('"/abc123"', False)):
         text_of = text.replace("azurerm_key_vault_key.k.versionless_id", made.replace("VERSION", version))
-        assert at(one(read(tmp_path, text_of)), P + "encryption.keyVaultProperties.keyRotationEnabled") is rotation
+        assert (
+            at(one(read(tmp_path, text_of)), P + "encryption.keyVaultProperties.keyRotationEnabled")
+            is rotation
+        )
     pinned = one(read(tmp_path, text.replace("versionless_id", "id")))
     assert at(pinned, P + "encryption.keyVaultProperties.keyRotationEnabled") is False
 

@@ -537,13 +537,17 @@ def test_data_sources(tmp_path):
 
 def test_ids_of_the_providers_subscription(tmp_path):
     """A real id of the subscription that the provider names is an id of what is described here."""
-    text = 'provider "azurerm" {\n  subscription_id = var.sub\n  features {}\n}\nvariable "sub" {\n  default = "1111"\n}\n' + registry() + """
+    text = (
+        'provider "azurerm" {\n  subscription_id = var.sub\n  features {}\n}\nvariable "sub" {\n  default = "1111"\n}\n'
+        + registry()
+        + """
     resource "azurerm_management_lock" "l" {
       name = "l"
       scope = "/subscriptions/1111/resourceGroups/rg"
       lock_level = "ReadOnly"
     }
     """
+    )
     reading = read(tmp_path, text)
     lock = one(reading, "Microsoft.Authorization/locks").id
     assert one(reading).id.startswith(lock.partition("/providers/")[0] + "/")

@@ -18,18 +18,35 @@ from scanner.language.tailor import select
 from tests.inventory.terraform.writing import NOW, R, read
 
 NAMES = ("a", "b")
-RULES = ("ACR101", "ACR103", "ACR201", "ACR205", "ACR208", "ACR210", "ACR306", "ACR309", "ACR405", "ACR505", "ACR504", "ACR502")
+RULES = (
+    "ACR101",
+    "ACR103",
+    "ACR201",
+    "ACR205",
+    "ACR208",
+    "ACR210",
+    "ACR306",
+    "ACR309",
+    "ACR405",
+    "ACR505",
+    "ACR504",
+    "ACR502",
+)
 
 FLAGS = st.recursive(
-    st.sampled_from(["true", "false", *(f"var.{name}" for name in NAMES), *(f"!var.{name}" for name in NAMES)]),
+    st.sampled_from(
+        ["true", "false", *(f"var.{name}" for name in NAMES), *(f"!var.{name}" for name in NAMES)]
+    ),
     lambda inner: st.one_of(
         st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})"),
-        st.tuples(inner, st.sampled_from(["&&", "||", "==", "!="]), inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(inner, st.sampled_from(["&&", "||", "==", "!="]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
         inner.map(lambda one: f"try({one}, false)"),
         inner.map(lambda one: f"alltrue([{one}, true])"),
         inner.map(lambda one: f"contains([{one}], true)"),
         inner.map(lambda one: f'tobool("${{{one}}}")'),
-        inner.map(lambda one: f"lookup({{ k = {one} }}, \"k\", true)"),
+        inner.map(lambda one: f'lookup({{ k = {one} }}, "k", true)'),
         inner.map(lambda one: f"[for x in [{one}] : x][0]"),
         inner.map(lambda one: f"coalesce({one}, false)"),
     ),
@@ -109,7 +126,11 @@ def verdicts(pack, text, *values):
     return dict(zip(scan.header.order[R], line.letters, strict=True))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(text=configurations())
 def test_an_open_verdict_is_never_wrong(pack, text):
     """Pass, fail and not applicable without values are pass, fail and not applicable with any values; none is an error."""
@@ -127,7 +148,9 @@ def test_an_open_verdict_is_never_wrong(pack, text):
 
 def test_what_all_values_agree_on_is_decided(pack):
     """Two variables of which one decides nothing leave nothing open."""
-    text = 'variable "a" {\n  type = bool\n}\n' + """
+    text = (
+        'variable "a" {\n  type = bool\n}\n'
+        """
 resource "azurerm_container_registry" "acr" {
   name                   = "acrone"
   resource_group_name    = "rg"
@@ -137,5 +160,6 @@ resource "azurerm_container_registry" "acr" {
   anonymous_pull_enabled = var.a && !var.a
 }
 """
+    )
     found = verdicts(pack, text)
     assert (found["ACR101"], found["ACR103"]) == ("F", "P")

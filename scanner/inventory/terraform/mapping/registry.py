@@ -227,7 +227,11 @@ def rotates(key: Any) -> Any:
         if re.search(r"(^|\.)azurerm_key_vault_key\.[^.]+\.id$", key.key):
             return False
         return key
-    if isinstance(key, Text) and isinstance(key.parts[0], Sym) and key.parts[0].key.endswith(".versionless_id"):
+    if (
+        isinstance(key, Text)
+        and isinstance(key.parts[0], Sym)
+        and key.parts[0].key.endswith(".versionless_id")
+    ):
         return False  # A version is put behind it.
     if isinstance(key, str):
         if _VERSIONLESS.fullmatch(key):
