@@ -115,7 +115,7 @@ def _roots(files: Files, path: Path) -> list[Path]:
 
 def _inventory(results: list[Evaluated], now: str) -> Inventory:
     resources: dict[str, list[Resource]] = {}
-    files = {row.id: row for one in results for row in one.files}
+    files = {row.name: row for one in results for row in one.files}
     for resource in (*(row for one in results for row in one.resources), *files.values()):
         resources.setdefault(resource.type.lower(), []).append(resource)
     parts: dict[str, Part] = {kind: ListPart(rows[0].type, rows) for kind, rows in resources.items()}

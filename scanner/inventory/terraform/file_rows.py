@@ -212,8 +212,8 @@ class Rows:
     def finished(self, home: Home) -> Iterator[Resource]:
         """One resource per file."""
         for name, file in self._files.items():
-            scope = ids.file_scope(name, "", home.evaluation)
-            identifier = ids.file_id(scope, TYPE, [name.rpartition("/")[2]])
+            inner = name.removeprefix(f"{home.file}/")
+            identifier = ids.file_id(ids.file_scope(home.file, "", home.evaluation), TYPE, [inner])
             properties: dict[str, Any] = {"kind": "terraform", "path": name}
             places: Places = {"": (Place(name, 1, 1, 0, 0, "resource"),)}
             for kind in LISTS:
