@@ -14,17 +14,13 @@ from scanner.inventory.terraform.file_rows import Rows
 from scanner.inventory.terraform.folder import Written
 from scanner.inventory.terraform.home import Home
 from scanner.inventory.terraform.instance import Instance
-from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
+from scanner.inventory.terraform.mapping import SILENT, TEMPLATES, is_registry_kind, wanted
 from scanner.inventory.terraform.module import Module, World
-from scanner.inventory.terraform.result import Evaluated, finish, note_error, problem_at
+from scanner.inventory.terraform.result import Evaluated, embedded, finish, note_error, problem_at
 from scanner.inventory.terraform.syntax import Attribute, Block, Literal
 from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.variables import Argument, command_line_value, read_values
 from scanner.inventory.terraform.versions import azurerm_version
-
-TEMPLATES = frozenset(
-    {"azurerm_resource_group_template_deployment", "azurerm_subscription_template_deployment"}
-)
 
 
 def evaluate_root(
@@ -115,7 +111,7 @@ def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instanc
     for error in module.written.errors:
         note_error(home, error, found)
     for (kind, _), block in module.written.resources.items():
-        if wanted(kind) or _about_registries(kind, block):
+        if wanted(kind) or kind in TEMPLATES or _about_registries(kind, block):
             items = module.items(block)
             if not items and _about_registries(kind, block):
                 found.empty.append(
@@ -123,10 +119,9 @@ def _instances(module: Module, found: Evaluated, home: Home) -> Iterator[Instanc
                 )
         if wanted(kind):
             yield from (instance_of(item) for item in items)
-        elif kind in TEMPLATES and "azurerm" in kind:
-            found.notes.append(
-                f"{module.address(kind)}.{block.labels[1]} deploys a template, which is not looked into"
-            )
+        elif kind in TEMPLATES:
+            for item in items:
+                embedded(item.key, item.argument("template_content"), home, found)
         elif is_registry_kind(kind) and kind not in SILENT:
             place = block.place()
             what = f"{kind} is not known to this version of acrscan"
@@ -155,6 +150,8 @@ def _tell(world: World, caller: Caller, home: Home, found: Evaluated) -> None:
         else:
             found.notes.append(f"{where}: {call.reason}")
     found.notes += [note for note in world.budget.notes if note not in found.notes]
+    if not found.resources and not found.problems and not found.empty:
+        found.notes.append(f"{home.file}: no registry is described")
     speaking = [name for written in caller.used.values() for name in written.speaks]
     reads = any(
         kind.startswith("azurerm_container_registry") for one in caller.used.values() for kind, _ in one.data

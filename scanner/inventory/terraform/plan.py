@@ -18,9 +18,9 @@ from scanner.inventory.terraform.beside import Beside
 from scanner.inventory.terraform.file_rows import Rows
 from scanner.inventory.terraform.home import Home, id_of, render
 from scanner.inventory.terraform.instance import Instance
-from scanner.inventory.terraform.mapping import SILENT, is_registry_kind, wanted
+from scanner.inventory.terraform.mapping import SILENT, TEMPLATES, is_registry_kind, wanted
 from scanner.inventory.terraform.plan_values import join_references, list_of, merge, object_of, version_of
-from scanner.inventory.terraform.result import Evaluated, finish, note_error
+from scanner.inventory.terraform.result import Evaluated, embedded, finish, note_error
 from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.values import Sym
 from scanner.inventory.terraform.versions import NEWEST, Version
@@ -130,6 +130,8 @@ class _Plan:
                 continue
             if wanted(row["type"]):
                 yield self._instance(address, row)
+            elif row["type"] in TEMPLATES:
+                embedded(address, object_of(row["values"]).get("template_content"), self.home, found)
             elif is_registry_kind(row["type"]) and row["type"] not in SILENT:
                 what = f"{row['type']} is not known to this version of acrscan"
                 note_error(self.home, InputError(what, f"{self.name} {address}", "Update acrscan."), found)

@@ -61,6 +61,15 @@ def note_error(home: Home, error: InputError, found: Evaluated) -> None:
     found.problems.append(problem_at(home, f"{error.where}: {error.what}" if error.where else error.what))
 
 
+def embedded(address: str, template: Any, home: Home, found: Evaluated) -> None:
+    """An ARM template inside of a configuration: a part that was not read, unless it certainly holds no registry."""
+    if isinstance(template, str) and "microsoft.containerregistry" not in template.lower():
+        return
+    what = "holds registries" if isinstance(template, str) else "may hold registries"
+    reason = f"{address} deploys an ARM template that {what}; scan it by itself (--from arm)"
+    found.problems.append(problem_at(home, reason, address))
+
+
 def finish(instances: Iterable[Instance], version: Version, home: Home, found: Evaluated) -> None:
     """Map, join and settle instances; results are added to `found`."""
     drafts: list[Draft] = []

@@ -446,3 +446,53 @@ def test_alternatives_reach_nested_lists(tmp_path):
     found = at(one(read(tmp_path, text)), P + "networkRuleSet.defaultAction")
     assert isinstance(found, Alternatives)
     assert found.values == ("Allow", "Deny")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            'jsonencode({ resources = [{ type = "Microsoft.ContainerRegistry/registries" }] })',
+            "holds registries",
+        ),
+        ("var.template", "may hold registries"),
+        ('jsonencode({ resources = [{ type = "Microsoft.Storage/storageAccounts" }] })', ""),
+    ],
+)
+def test_templates_inside_of_terraform_are_not_passed_over(tmp_path, content, reason):
+    """A template that holds registries, or may, is a part that was not read; another one is nothing."""
+    body = f'  name = "t"\n  resource_group_name = "rg"\n  deployment_mode = "Incremental"\n  template_content = {content}'
+    text = 'variable "template" {}\n' + registry() + block("azurerm_resource_group_template_deployment", body)
+    problems = run(read(tmp_path, text), R).problems
+    assert [reason in problem.reason for problem in problems] == ([True] if reason else [])
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["azurerm_resource_group.rg.id", "data.azurerm_subscription.s.id", "azurerm_container_registry.acr.id"],
+)
+def test_roles_above_a_registry_reach_it(tmp_path, scope):
+    """An assignment at the group or subscription is one of the registry: its scope lies above in the same ids."""
+    text = (
+        registry().replace('"rg"', "azurerm_resource_group.rg.name")
+        + GROUP
+        + 'data "azurerm_subscription" "s" {}\n'
+    )
+    text += block(
+        "azurerm_role_assignment",
+        f'  scope = {scope}\n  role_definition_name = "Owner"\n  principal_id = "p"',
+    )
+    reading = read(tmp_path, text)
+    above = at(one(reading, f"{A}/roleAssignments"), P + "scope")
+    assert (one(reading).id + "/").startswith(above + "/")
+
+
+def test_values_that_functions_make(tmp_path):
+    """A tier from title() and a name from several functions are what Terraform would send."""
+    text = (
+        registry()
+        .replace('"Premium"', 'title("premium")')
+        .replace('"acrone"', 'lower(replace(format("ACR-%s", "One"), "-", ""))')
+    )
+    found = one(read(tmp_path, text))
+    assert (found.name, at(found, "sku.name")) == ("acrone", "Premium")

@@ -46,6 +46,13 @@ SILENT: Final = frozenset({"azurerm_container_registry_task_schedule_run_now"})
 """Types of registries that describe nothing by themselves."""
 
 
+TEMPLATES: Final = frozenset(
+    f"azurerm_{scope}_template_deployment"
+    for scope in ("resource_group", "subscription", "management_group", "tenant")
+)
+"""Types that deploy an ARM template, which may hold registries."""
+
+
 def is_registry_kind(kind: str) -> bool:
     """Whether a Terraform type is about registries."""
     return kind.startswith(("azurerm_container_registry", "azurerm_container_connected_registry"))
