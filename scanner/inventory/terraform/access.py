@@ -8,6 +8,7 @@ from typing import Any
 from scanner.inventory.terraform.values import (
     Choice,
     EvaluationError,
+    Impossible,
     Secret,
     SetOf,
     Sym,
@@ -44,17 +45,18 @@ def attribute_of(value: Any, name: str) -> Any:
 
 
 def _possible(value: Choice, pick: Callable[[Any], Any]) -> Any:
-    """What each way gives. A way that cannot be worked out is not taken: the configuration would be wrong there."""
-    found = []
+    """What each way gives; a way that would be an error is marked as one that is not taken."""
+    found: list[Any] = []
     error: EvaluationError | None = None
     for one in value.values:
         try:
             found.append(pick(one))
         except EvaluationError as caught:
             error = caught
-    if error is not None and not found:
+            found.append(Impossible(str(caught), "error"))
+    if error is not None and all(isinstance(one, Impossible) for one in found):
         raise error
-    return choice(found, value.reason, value.cause if error is None else "")
+    return choice(found, value.reason, value.cause)
 
 
 def element_of(value: Any, key: Any) -> Any:
@@ -94,6 +96,8 @@ def element_of(value: Any, key: Any) -> Any:
 
 def below(value: Sym | Secret, step: str) -> Sym:
     """A part of what is not known: not known either, with a name of its own."""
+    if isinstance(value, Impossible):
+        return value
     key = f"{value.key}{step}" if value.key and step else ""
     if isinstance(value, Secret):
         return Sym("comes from a sensitive value", "secret", key)

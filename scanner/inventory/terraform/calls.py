@@ -15,11 +15,12 @@ from scanner.inventory.terraform.functions import DEEP, RANDOM, SHALLOW
 from scanner.inventory.terraform.functions.collections import UnknownError
 from scanner.inventory.terraform.functions.numbers import number
 from scanner.inventory.terraform.functions.texts import text as as_text
-from scanner.inventory.terraform.syntax import Call
+from scanner.inventory.terraform.syntax import Call, Expression
 from scanner.inventory.terraform.values import (
     Choice,
     Encoded,
     EvaluationError,
+    Impossible,
     Secret,
     SetOf,
     Sym,
@@ -119,6 +120,9 @@ def _known_call(name: str, arguments: list[Any]) -> Any:
 
 
 def _unknown(name: str, arguments: list[Any], causes: list[Any]) -> Sym:
+    impossible = next((one for one in causes if isinstance(one, Impossible)), None)
+    if impossible is not None:
+        return impossible
     found = first_unknown(causes)
     assert found is not None
     return Sym(found.reason, found.kind, made_key(name, *arguments))
@@ -195,12 +199,33 @@ def _piece(value: Any) -> Any:
 
 
 def _try(expression: Call, context: Context, evaluate: Evaluate) -> Any:
-    for argument in expression.arguments:
-        try:
-            return evaluate(argument, context)
-        except EvaluationError:
-            continue
-    raise EvaluationError("try: no argument can be worked out")
+    return _first(expression.arguments, context, evaluate)
+
+
+def _first(arguments: tuple[Expression, ...], context: Context, evaluate: Evaluate) -> Any:
+    """The first argument that can be worked out; of several ways each has its own first."""
+    if not arguments:
+        raise EvaluationError("try: no argument can be worked out")
+    try:
+        found = evaluate(arguments[0], context)
+    except EvaluationError:
+        return _first(arguments[1:], context, evaluate)
+    if not isinstance(found, Choice) or not any(map(_wrong, found.values)):
+        return found
+    try:
+        rest = _first(arguments[1:], context, evaluate)
+    except EvaluationError as error:
+        rest = Impossible(str(error), "error")
+    aligned = isinstance(rest, Choice) and rest.cause == found.cause and len(rest.values) == len(found.values)
+    ways = [
+        (rest.values[at] if aligned else rest) if _wrong(one) else one for at, one in enumerate(found.values)
+    ]
+    return choice(ways, found.reason, found.cause)
+
+
+def _wrong(value: Any) -> bool:
+    """Whether working a way out is an error."""
+    return isinstance(value, Sym) and value.kind == "error"
 
 
 def _can(expression: Call, context: Context, evaluate: Evaluate) -> Any:
@@ -208,10 +233,19 @@ def _can(expression: Call, context: Context, evaluate: Evaluate) -> Any:
         found = evaluate(expression.arguments[0], context)
     except EvaluationError:
         return False
-    if isinstance(found, (Sym, Secret)):
-        unknown = first_unknown([found])
+    if isinstance(found, Choice):
+        return choice([_works(one) for one in found.values], found.reason, found.cause)
+    return _works(found)
+
+
+def _works(value: Any) -> Any:
+    """Whether a value can be worked out: a wrong one cannot, of an unknown one nobody knows."""
+    if _wrong(value):
+        return False
+    if isinstance(value, (Sym, Secret)):
+        unknown = first_unknown([value])
         assert unknown is not None
-        return Sym(unknown.reason, unknown.kind, made_key("can", found))
+        return Sym(unknown.reason, unknown.kind, made_key("can", value))
     return True
 
 

@@ -37,6 +37,7 @@ from scanner.inventory.terraform.syntax import (
 from scanner.inventory.terraform.values import (
     Choice,
     EvaluationError,
+    Impossible,
     SetOf,
     Sym,
     Tail,
@@ -47,13 +48,14 @@ from scanner.inventory.terraform.values import (
     lift,
     made_key,
     shown,
+    taken,
 )
 
 
 def value_of(attribute: Attribute, context: Context) -> Any:
     """The value of an attribute; what is wrong with it is noted with its place."""
     try:
-        return evaluate(attribute.expression, context)
+        return taken(evaluate(attribute.expression, context))
     except EvaluationError as error:
         place = attribute.place()
         context.budget.notes[f"{place.file}:{place.line}:{place.column}: {attribute.name}: {error}"] = None
@@ -138,17 +140,20 @@ def _conditional(expression: Conditional, context: Context) -> Any:
         return evaluate(expression.then if condition else expression.other, context)
     then, other = _tried(expression.then, context), _tried(expression.other, context)
     if isinstance(condition, Choice):
-        ways = []
+        ways: list[Any] = []
         for at, one in enumerate(condition.values):
-            taken = then if one is True else other if one is False else None
-            if taken is None:
+            if isinstance(one, Impossible):
+                ways.append(one)
+                continue
+            way = then if one is True else other if one is False else None
+            if way is None:
                 return Sym(condition.reason, "parameter", made_key("if", condition, then, other))
             fits = (
-                isinstance(taken, Choice)
-                and taken.cause == condition.cause
-                and len(taken.values) == len(condition.values)
+                isinstance(way, Choice)
+                and way.cause == condition.cause
+                and len(way.values) == len(condition.values)
             )
-            ways.append(taken.values[at] if fits and condition.cause else taken)
+            ways.append(way.values[at] if fits and condition.cause else way)
         return choice(ways, condition.reason, condition.cause)
     unknown = first_unknown([condition]) or Sym("the condition is not known", "error")
     return choice([then, other], f"the condition is not known: {unknown.reason}", key_of(condition))
@@ -170,14 +175,13 @@ def _object(expression: ObjectOf, context: Context) -> Any:
     found: dict[str, Any] = {}
     for key, value, _ in expression.pairs:
         name = key.value if isinstance(key, Literal) else evaluate(key, context)
-        spelled = shown(name)
         if not isinstance(name, (str, int, float)):
             unknown = first_unknown([name])
             if unknown is None:
                 raise EvaluationError("a key of an object is no text")
-            if not spelled:
-                return Sym(unknown.reason, unknown.kind)
-        found[spelled] = evaluate(value, context)
+            # It could be any key, also one that is looked for later on, so nothing is known of the object.
+            return Sym(f"a key of the object is not known: {unknown.reason}", unknown.kind)
+        found[shown(name)] = evaluate(value, context)
     return found
 
 

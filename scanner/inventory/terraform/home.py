@@ -192,6 +192,26 @@ def id_of(kind: str, get: Getter, home: Home) -> Any:
             return None
 
 
+_MAY_BE_ABOVE: Final = (
+    "azurerm_container_registry",
+    "azurerm_management_group",
+    "azurerm_subscription",
+    "azurerm_resource_group",
+)
+_NO_PLACES: Final = ("azurerm_key_vault_", "azurerm_policy_", "azurerm_role_")
+"""Their ids are addresses of a vault's contents, or definitions: nothing lies at them."""
+
+
+def elsewhere(kind: str, address: str, home: Home) -> str | None:
+    """What stands for the id of a resource of azurerm that is certainly no registry and lies above none; else None.
+
+    A role assignment at a web app says nothing about registries, although the web app's id is not known yet.
+    """
+    if not kind.startswith("azurerm_") or kind.startswith((*_MAY_BE_ABOVE, *_NO_PLACES)):
+        return None
+    return f"{home.subscription}/resourceGroups/-/providers/Terraform/{kind}/{quote(address, safe=SAFE)}"
+
+
 def _azapi(get: Getter, home: Home) -> Any:
     given = get("type")
     kind = given.partition("@")[0] if isinstance(given, str) else ""

@@ -12,6 +12,7 @@ from scanner.inventory.terraform.values import (
     MAX_ITEMS,
     Choice,
     EvaluationError,
+    Impossible,
     Secret,
     Sym,
     Tail,
@@ -19,6 +20,7 @@ from scanner.inventory.terraform.values import (
     first_unknown,
     key_of,
     lift,
+    made_key,
     shown,
 )
 
@@ -30,9 +32,7 @@ def loop(expression: For, context: Context, evaluate: Evaluate) -> Any:
     def work(value: Any) -> Any:
         if isinstance(value, (Sym, Secret, Text)):
             unknown = first_unknown([value]) or Sym("not known", "error")
-            return Sym(
-                unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})"
-            )
+            return _unknown(unknown, expression, context)
         return (
             _object_for(expression, value, context, evaluate)
             if expression.key_of is not None
@@ -40,6 +40,15 @@ def loop(expression: For, context: Context, evaluate: Evaluate) -> Any:
         )
 
     return lift(work, walked) if isinstance(walked, Choice) else work(walked)
+
+
+def _unknown(unknown: Sym, expression: For, context: Context) -> Sym:
+    """What an expression gives of which the elements are not known: the same for the same elements and names."""
+    if isinstance(unknown, Impossible):
+        return unknown
+    keys = [unknown.key, *(key_of(value) for value in context.bound.values())]
+    place = f"for {context.names.path}:{expression.span[0]}"
+    return Sym(unknown.reason, unknown.kind, made_key(place, *keys) if all(keys) else "")
 
 
 def _elements(
@@ -87,9 +96,7 @@ def _object_for(expression: For, value: Any, context: Context, evaluate: Evaluat
         key = evaluate(expression.key_of, inner) if end is None else end
         unknown = first_unknown([key, taken])
         if unknown is not None:
-            return Sym(
-                unknown.reason, unknown.kind, f"for({context.names.path}:{expression.span[0]}:{unknown.key})"
-            )
+            return _unknown(unknown, expression, context)
         name = shown(key)
         made = evaluate(expression.value_of, inner)
         if expression.group:

@@ -11,7 +11,7 @@ from scanner.inventory.terraform.context import Budget, Context
 from scanner.inventory.terraform.evaluate import value_of
 from scanner.inventory.terraform.expand import Entry, expand
 from scanner.inventory.terraform.folder import Written
-from scanner.inventory.terraform.home import Home, id_of
+from scanner.inventory.terraform.home import Home, elsewhere, id_of
 from scanner.inventory.terraform.reading import read
 from scanner.inventory.terraform.syntax import Attribute, Block
 from scanner.inventory.terraform.tree import Files
@@ -282,6 +282,8 @@ class Item:
             found = _FACTS[self.mode + self.kind][name](self)
         if found is None and name in ("id", "resource_id"):
             found = id_of(self.kind, self.argument, self.module.world.home)
+        if found is None and name == "id":
+            found = elsewhere(self.kind, self.key, self.module.world.home)
         if found is not None:
             return found
         if self.block.body.of(name):

@@ -11,6 +11,7 @@ from scanner.inventory.terraform.values import (
     UNCERTAIN,
     Choice,
     EvaluationError,
+    Impossible,
     SetOf,
     Sym,
     Text,
@@ -59,6 +60,8 @@ def binary(operator: str, left: Any, right: Any) -> Any:
         equal = _equal(left, right)
         return equal if operator == "==" or isinstance(equal, Sym) else not equal
     unknown = first_unknown([left, right])
+    if isinstance(unknown, Impossible):
+        return unknown
     if unknown is not None:
         return Sym(unknown.reason, unknown.kind, made_key(operator, left, right))
     one, other = number(left), number(right)
@@ -77,6 +80,8 @@ def _logic(operator: str, left: Any, right: Any) -> Any:
             return rest if not isinstance(rest, Text) else first_unknown([rest])
     unknown = first_unknown([one, other])
     assert unknown is not None
+    if isinstance(unknown, Impossible):
+        return unknown
     return Sym(unknown.reason, unknown.kind, made_key(operator, one, other))
 
 
@@ -89,6 +94,8 @@ def _equal(left: Any, right: Any) -> Any:
         return False
     unknown = first_unknown([left, right])
     assert unknown is not None
+    if isinstance(unknown, Impossible):
+        return unknown
     return Sym(unknown.reason, unknown.kind, made_key("==", *sorted([left, right], key=key_of)))
 
 

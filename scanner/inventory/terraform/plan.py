@@ -16,7 +16,7 @@ from typing import Any
 from scanner.errors import InputError
 from scanner.inventory.terraform.beside import Beside
 from scanner.inventory.terraform.file_rows import Rows
-from scanner.inventory.terraform.home import Home, id_of, render
+from scanner.inventory.terraform.home import Home, elsewhere, id_of, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping import SILENT, TEMPLATES, is_registry_kind, wanted
 from scanner.inventory.terraform.plan_values import join_references, list_of, merge, object_of, version_of
@@ -285,8 +285,11 @@ class _Plan:
             own = id_of(row["type"], partial(self._argument, row), self.home)
             if own is not None:
                 return own
-        if value is not None:
+        if value is not None and not (name == "id" and isinstance(value, Sym)):
             return value
+        other = elsewhere(row["type"], address, self.home) if name == "id" else None
+        if other is not None:
+            return other
         return Sym(f"{address}.{name} is known after apply", "runtime", f"{address}.{name}")
 
     def referred(self, module: str, references: list[Any], user: Row, depth: int = 0) -> Any:

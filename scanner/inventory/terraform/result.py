@@ -120,7 +120,28 @@ def _why(value: Any) -> str:
     return unknown.reason if unknown is not None else "its scope is no id"
 
 
+_KNOWN = frozenset(
+    {
+        "name", "resource_group_name", "location", "tags", "sku", "admin_enabled", "public_network_access_enabled",
+        "anonymous_pull_enabled", "data_endpoint_enabled", "export_policy_enabled", "quarantine_policy_enabled",
+        "retention_policy", "retention_policy_in_days", "trust_policy", "trust_policy_enabled",
+        "azuread_authentication_as_arm_policy_enabled", "role_assignment_mode", "network_rule_bypass_option",
+        "network_rule_bypass_for_tasks_enabled", "network_rule_set", "encryption", "zone_redundancy_enabled", "identity",
+        "georeplications", "georeplication_locations", "login_server", "admin_username", "admin_password",
+        "data_endpoint_host_names", "storage_account_id", "storage_account", "timeouts", "id",
+    }
+)  # fmt: skip
+"""Arguments and attributes of registries that some version of the provider has."""
+
+
 def _check(instance: Instance, found: Evaluated) -> None:
+    for argument in instance.values:
+        if argument not in _KNOWN:
+            place = (instance.places.get(argument) or instance.places[""])[0]
+            where = f"{place.file}:{place.line}:{place.column}"
+            found.notes.append(
+                f"{where}: the argument {argument} is not known to acrscan, it was not looked at"
+            )
     for argument, version, words in _RETIRED:
         if instance.version >= version and instance.values.get(argument) not in (None, []):
             place = (instance.places.get(argument) or instance.places[""])[0]

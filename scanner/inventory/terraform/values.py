@@ -37,6 +37,11 @@ class Encoded(Sym):
 
 
 @dataclass(frozen=True, slots=True)
+class Impossible(Sym):
+    """A way of a choice that would be an error: it is not taken, unless `try` or `can` ask for just that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A text of known and unknown parts."""
 
@@ -234,6 +239,16 @@ def spread(values: list[Any]) -> tuple[Choice | None, list[list[Any]]]:
     return lead, found
 
 
+def taken(value: Any) -> Any:
+    """A value without the ways that would be an error: a configuration that is applied takes none of them."""
+    if not isinstance(value, Choice):
+        return value
+    kept = [one for one in value.values if not isinstance(one, Impossible)]
+    if not kept or len(kept) == len(value.values):
+        return value
+    return choice(kept, value.reason, "")
+
+
 def _together(one: Choice, lead: Choice) -> bool:
     return one is lead or (
         bool(lead.cause) and one.cause == lead.cause and len(one.values) == len(lead.values)
@@ -275,6 +290,8 @@ def text(parts: Iterable[Any]) -> Any:
     found: list[str | Sym] = []
     size = 0
     for part in parts:
+        if isinstance(part, Impossible):
+            return part
         for one in part.parts if isinstance(part, Text) else (part,):
             if isinstance(one, str):
                 size += len(one)

@@ -496,3 +496,39 @@ def test_values_that_functions_make(tmp_path):
     )
     found = one(read(tmp_path, text))
     assert (found.name, at(found, "sku.name")) == ("acrone", "Premium")
+
+
+@pytest.mark.parametrize("mode", ["", "data."])
+def test_what_applies_to_other_services_says_nothing_of_registries(tmp_path, mode):
+    """Roles, logs and endpoints of a web app leave no list of registries open, although its id is not known."""
+    web = "resource" if not mode else "data"
+    text = (
+        registry() + f'{web} "azurerm_linux_web_app" "w" {{\n  name = "w"\n  resource_group_name = "rg"\n}}\n'
+    )
+    target = f"{mode}azurerm_linux_web_app.w.id"
+    text += block(
+        "azurerm_role_assignment",
+        f'  scope = {target}\n  role_definition_name = "Owner"\n  principal_id = "p"',
+    )
+    text += block(
+        "azurerm_monitor_diagnostic_setting",
+        f'  name = "d"\n  target_resource_id = {target}\n  storage_account_id = "/s"',
+    )
+    text += block(
+        "azurerm_private_endpoint",
+        ENDPOINT.replace("MANUAL", "false").replace("azurerm_container_registry.acr.id", target),
+    )
+    reading = read(tmp_path, text)
+    for kind in (
+        f"{A}/roleAssignments",
+        "Microsoft.Insights/diagnosticSettings",
+        "Microsoft.Network/privateEndpoints",
+    ):
+        assert run(reading, kind).state == "complete"
+    assert at(one(reading), P + "privateEndpointConnections") == []
+
+
+def test_arguments_of_a_newer_provider_are_told(tmp_path):
+    """What nobody looked at is named."""
+    reading = read(tmp_path, registry("soft_delete_policy_enabled = true"))
+    assert any("soft_delete_policy_enabled is not known" in note for note in reading.inventory.diagnostics)

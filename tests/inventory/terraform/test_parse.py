@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scanner.errors import InputError
+from scanner.inventory.terraform.evaluate import value_of
 from scanner.inventory.terraform.parse import parse
 from scanner.inventory.terraform.syntax import Source
 from scanner.inventory.terraform.values import Choice, EvaluationError, Sym, Text
-from tests.inventory.terraform.writing import plain, unknown, value
+from tests.inventory.terraform.writing import context, plain, unknown, value
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,46 @@ def test_a_wrong_way_counts_only_where_it_is_taken():
     found = value("x ? 1 : [][0]", x=unknown())
     assert isinstance(found, Choice)
     assert isinstance(found.values[1], Sym)
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ('try((c ? ["a"] : [])[0], "none")', ("a", "none")),
+        ('try((c ? { k = "a" } : {}).k, "none")', ("a", "none")),
+        ('try(upper((c ? ["a"] : [])[0]), "none")', ("A", "none")),
+        ('try("${(c ? ["a"] : [])[0]}-x", "none")', ("a-x", "none")),
+        ('can((c ? ["a"] : [])[0])', (True, False)),
+        ('try((c ? ["a"] : [])[0], (c ? [] : ["b"])[0], "none")', ("a", "b")),
+    ],
+)
+def test_try_asks_each_way_by_itself(text, ways):
+    """A way that is an error has its fallback; the other ways keep their value."""
+    found = value(text, c=unknown("var.c"))
+    assert isinstance(found, Choice)
+    assert found.values == ways
+
+
+def test_a_way_that_is_an_error_is_not_taken():
+    """Without `try` the configuration can only be one in which the element is there."""
+    attribute = parse(Source("m.tf", b'x = (c ? ["a"] : [])[0]\n')).attributes["x"]
+    assert value_of(attribute, context(c=unknown("var.c"))) == "a"
+
+
+def test_an_object_with_an_unknown_key_has_no_known_keys():
+    """The unknown key could be any: a default or another element must not be taken for certain."""
+    for text in (
+        'lookup({ (k) = "a" }, "x", "b")',
+        '{ (k) = "a", x = "b" }.x',
+        'contains(keys({ (k) = 1 }), "x")',
+    ):
+        assert isinstance(value(text, k=unknown("var.k")), Sym), text
+
+
+def test_loops_over_the_same_unknown_are_the_same_only_with_the_same_names():
+    """What is made of an unknown list differs where the other names differ."""
+    text = '[for y in x : "${z}${y}"]'
+    same_one, same_two = (value(text, x=unknown(), z="a") for _ in range(2))
+    other = value(text, x=unknown(), z="b")
+    assert same_one.key == same_two.key
+    assert same_one.key != other.key

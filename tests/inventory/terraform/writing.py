@@ -78,12 +78,17 @@ def at(resource: Resource, path: str) -> Any:
     return node
 
 
-def value(text: str, *, files: Path | None = None, **names: Any) -> Any:
-    """The value of an expression; `names` are bound as they are."""
-    folder = files or Path()
+def context(**names: Any) -> Context:
+    """A context in which `names` are bound as they are."""
+    folder = Path()
     world = World(Files([folder], folder), Budget(), Home("t"), folder, lambda *_: None)  # type: ignore[arg-type]
     module = Module(world, Written(folder), "", {})
-    return evaluate(parse_expression(Source("t.tf", text.encode())), Context(module, world.budget, names))
+    return Context(module, world.budget, names)
+
+
+def value(text: str, **names: Any) -> Any:
+    """The value of an expression; `names` are bound as they are."""
+    return evaluate(parse_expression(Source("t.tf", text.encode())), context(**names))
 
 
 def plain(text: str, **names: Any) -> Any:
