@@ -45,7 +45,7 @@ def instance_of(item: Item) -> Instance:
         kind=item.kind,
         values=values,
         places=places,
-        optional=item.entry.optional or item.module.optional,
+        when=(*item.module.when, *item.entry.when),
         module=item.module.path,
         file=item.block.source.file,
         get=item.get,

@@ -66,7 +66,30 @@ def call(expression: Call, context: Context, evaluate: Evaluate) -> Any:
     return _applied(name, arguments, context)
 
 
+_WALKED = frozenset(
+    {
+        "alltrue",
+        "anytrue",
+        "coalescelist",
+        "compact",
+        "concat",
+        "contains",
+        "distinct",
+        "flatten",
+        "join",
+        "one",
+        "sort",
+        "toset",
+    }
+)
+"""Functions of lists whose result hangs on the elements: an element that is one of several makes several lists."""
+
+
 def _applied(name: str, arguments: list[Any], context: Context) -> Any:
+    if name in _WALKED and any(
+        isinstance(one, list) and any(isinstance(item, Choice) for item in one) for one in arguments
+    ):
+        arguments = [_lists(one) if isinstance(one, list) else one for one in arguments]
     lead, ways = spread(arguments)
     if lead is not None:
         if not ways:
@@ -82,6 +105,14 @@ def _applied(name: str, arguments: list[Any], context: Context) -> Any:
     except (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError) as error:
         # The functions are one-liners that trust their arguments; a wrong kind or number of them ends here.
         raise EvaluationError(f"{name}() is not called as it should be") from error
+
+
+def _lists(items: list[Any]) -> Any:
+    """A list with elements that are one of several, as one of several lists; as it is where there are too many."""
+    lead, ways = spread(items)
+    if lead is None or not ways:
+        return items
+    return choice(ways, lead.reason, lead.cause if len(ways) == len(lead.values) else "")
 
 
 def _attempted(name: str, arguments: list[Any], context: Context) -> Any:

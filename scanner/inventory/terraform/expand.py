@@ -12,6 +12,7 @@ from typing import Any
 
 from scanner.inventory.terraform.context import Context
 from scanner.inventory.terraform.evaluate import value_of
+from scanner.inventory.terraform.existence import Condition, When
 from scanner.inventory.terraform.functions.collections import unique
 from scanner.inventory.terraform.syntax import Block
 from scanner.inventory.terraform.values import (
@@ -35,11 +36,11 @@ MAX_INSTANCES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One instance: its index as in an address, the names it may use, and why it may not exist ("" = it does)."""
+    """One instance: its index as in an address, the names it may use, and when it exists."""
 
     index: str
     bound: Mapping[str, Any]
-    optional: str = ""
+    when: When = ()
 
 
 def expand(
@@ -62,7 +63,13 @@ def _counted(value: Any, address: str, make: Callable[[Entry], Any]) -> tuple[li
         if all(number is not None for number in numbers):
             counts = [number for number in numbers if number is not None]
             made = [
-                make(Entry(f"[{at}]", {"count": {"index": at}}, value.reason if at >= min(counts) else ""))
+                make(
+                    Entry(
+                        f"[{at}]",
+                        {"count": {"index": at}},
+                        _in_ways(value, address, [at < one for one in counts]),
+                    )
+                )
                 for at in range(max(counts))
             ]
             return made, choice([made[:number] for number in counts], value.reason, value.cause)
@@ -75,7 +82,7 @@ def _counted(value: Any, address: str, make: Callable[[Entry], Any]) -> tuple[li
         unknown = Sym(f"count is more than {MAX_INSTANCES} or no number", "limit", f"{address}.count")
     reason = f"the number of instances is not known: {unknown.reason}"
     index = Sym(unknown.reason, unknown.kind, f"{unknown.key or address}.count.index")
-    one = make(Entry("[*]", {"count": {"index": index}}, reason))
+    one = make(Entry("[*]", {"count": {"index": index}}, (Condition(unknown.key or address, reason),)))
     return [one], [one, Tail(reason)]
 
 
@@ -106,9 +113,10 @@ def _each(value: Any, address: str, make: Callable[[Entry], Any]) -> tuple[list[
             made[shown(key)] = make(
                 Entry(f"[{json.dumps(shown(key))}]", {"each": {"key": key, "value": item}})
             )
-    return list(made.values()), {
-        key: one for key, one in made.items() if key != "*"
-    } if "*" not in made else Symbolic(made["*"]) if len(made) == 1 else made
+    if "*" not in made:
+        return list(made.values()), made
+    open_end = Sym(f"the instances of {address} are not known", "runtime", address)
+    return list(made.values()), Symbolic(made["*"]) if len(made) == 1 else open_end
 
 
 def _any(unknown: Sym, address: str) -> Entry:
@@ -117,7 +125,15 @@ def _any(unknown: Sym, address: str) -> Entry:
         "key": Sym(unknown.reason, unknown.kind, f"each.key of {key}"),
         "value": Sym(unknown.reason, unknown.kind, f"each.value of {key}"),
     }
-    return Entry("[*]", {"each": bound}, f"the instances are not known: {unknown.reason}")
+    return Entry("[*]", {"each": bound}, (Condition(key, f"the instances are not known: {unknown.reason}"),))
+
+
+def _in_ways(value: Choice, address: str, there: list[bool]) -> When:
+    """When an instance exists that is there in some ways of a choice."""
+    if all(there):
+        return ()
+    ways = frozenset(at for at, one in enumerate(there) if one)
+    return (Condition(value.cause or address, value.reason, len(there), ways),)
 
 
 def _either(value: Choice, address: str, make: Callable[[Entry], Any]) -> tuple[list[Any], Any]:
@@ -133,10 +149,8 @@ def _either(value: Choice, address: str, make: Callable[[Entry], Any]) -> tuple[
     for name in unique([name for way in ways for name in way]):
         given = [way[name] for way in ways if name in way]
         item = choice([one for _, one in given], value.reason, value.cause if len(given) == len(ways) else "")
-        optional = value.reason if len(given) < len(ways) else ""
-        made[name] = make(
-            Entry(f"[{json.dumps(name)}]", {"each": {"key": given[0][0], "value": item}}, optional)
-        )
+        when = _in_ways(value, address, [name in way for way in ways])
+        made[name] = make(Entry(f"[{json.dumps(name)}]", {"each": {"key": given[0][0], "value": item}}, when))
     return list(made.values()), choice(
         [{name: made[name] for name in way} for way in ways], value.reason, value.cause
     )

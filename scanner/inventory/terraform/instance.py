@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from scanner.inventory.terraform.existence import When, words
 from scanner.inventory.terraform.values import Choice, SetOf, Sym, Tail, items_of, lift
 from scanner.model.resource import Place
 
@@ -17,7 +18,7 @@ Places: TypeAlias = dict[str, tuple[Place, ...]]
 class Instance:
     """One instance of a resource. `kind`: its Terraform type; `values`: arguments, nested blocks as lists of objects.
 
-    `optional`: why it may not exist, or "". `get`: an attribute as others see it, also what nobody wrote (`id`).
+    `when`: when it exists. `get`: an attribute as others see it, also what nobody wrote (`id`).
     `version`: of the provider.
     """
 
@@ -26,10 +27,15 @@ class Instance:
     values: Mapping[str, Any]
     places: Places
     get: Callable[[str], Any]
-    optional: str = ""
+    when: When = ()
     module: str = ""
     file: str = ""
     version: tuple[int, ...] = ()
+
+    @property
+    def optional(self) -> str:
+        """Why it may not exist, or ""."""
+        return words(self.when)
 
     def value(self, name: str, default: Any = None) -> Any:
         """An argument; what the provider sends where nothing is written."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scanner.inventory.terraform.existence import hangs_on
 from scanner.inventory.terraform.home import Home, R, child, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.azapi import decoded, merged, type_of
@@ -64,7 +65,9 @@ def _password(instance: Instance, joined: Joined) -> None:
     generated, sources = passwords(instance)
     identifier = instance.value("container_registry_token_id")
     found = joined.at(identifier)
-    certain = len(found) == 1 and not instance.optional and not isinstance(identifier, Choice)
+    certain = (
+        len(found) == 1 and hangs_on(instance.when, found[0].when) and not isinstance(identifier, Choice)
+    )
     if not certain:
         reason = instance.optional or f"{instance.address}: for which token it is, is not known"
         generated, sources = [Tail(reason)], []
@@ -118,8 +121,8 @@ def _connections(joined: Joined) -> Iterator[Draft]:
                 for registry in found:
                     if id(registry) in held:
                         draft = _connection(endpoint, registry, connection, status)
-                        if endpoint.optional:
-                            held[id(registry)].append(Tail(endpoint.optional))
+                        if not hangs_on(endpoint.when, registry.when):
+                            held[id(registry)].append(Tail(endpoint.instance.optional))
                         else:
                             held[id(registry)].append({**draft.body, "id": draft.id, "name": draft.name})
                         yield draft
@@ -171,7 +174,7 @@ def _update(instance: Instance, joined: Joined) -> Iterator[Draft]:
         content = {"properties": Sym("the body is not known", "runtime")} if content is not None else {}
     found = joined.at(identifier)
     for draft in found:
-        over = content if not instance.optional else _doubtful(content, instance.optional)
+        over = content if hangs_on(instance.when, draft.when) else _doubtful(content, instance.optional)
         draft.body = merged(draft.body, over)
         for path in _paths(content, ""):
             draft.places[path] = instance.places.get("body", instance.places[""])

@@ -17,6 +17,7 @@ from scanner.inventory.terraform.values import (
     Sym,
     Tail,
     Text,
+    choice,
     first_unknown,
     key_of,
     lift,
@@ -88,17 +89,42 @@ def _list_for(expression: For, value: Any, context: Context, evaluate: Evaluate)
 
 
 def _object_for(expression: For, value: Any, context: Context, evaluate: Evaluate) -> Any:
-    found: dict[str, Any] = {}
+    """An object; where one unknown decides which elements are in it, one of several objects."""
     assert expression.key_of is not None
+    entries: list[tuple[str, Any, Any]] = []
+    lead: Choice | None = None
     for inner, taken, end in _elements(expression, value, context, evaluate):
         if taken is False:
             continue
         key = evaluate(expression.key_of, inner) if end is None else end
-        unknown = first_unknown([key, taken])
+        decides = taken if isinstance(taken, Choice) and taken.cause else None
+        unknown = first_unknown([key] if decides is not None else [key, taken])
+        if decides is not None and lead is not None and not _same_ways(decides, lead):
+            unknown = unknown or first_unknown([taken])
         if unknown is not None:
             return _unknown(unknown, expression, context)
-        name = shown(key)
-        made = evaluate(expression.value_of, inner)
+        lead = decides or lead
+        entries.append((shown(key), evaluate(expression.value_of, inner), taken))
+    if lead is None:
+        return _object(expression, [(name, made) for name, made, _ in entries])
+    ways = []
+    for at in range(len(lead.values)):
+        chosen = [
+            (name, made)
+            for name, made, taken in entries
+            if (taken.values[at] if isinstance(taken, Choice) else taken) is True
+        ]
+        ways.append(_object(expression, chosen))
+    return choice(ways, lead.reason, lead.cause)
+
+
+def _same_ways(one: Choice, other: Choice) -> bool:
+    return one.cause == other.cause and len(one.values) == len(other.values)
+
+
+def _object(expression: For, entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, made in entries:
         if expression.group:
             found.setdefault(name, []).append(made)
         elif name in found:

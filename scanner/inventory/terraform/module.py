@@ -9,6 +9,7 @@ from typing import Any
 
 from scanner.inventory.terraform.context import Budget, Context
 from scanner.inventory.terraform.evaluate import value_of
+from scanner.inventory.terraform.existence import When
 from scanner.inventory.terraform.expand import Entry, expand
 from scanner.inventory.terraform.folder import Written
 from scanner.inventory.terraform.home import Home, elsewhere, id_of
@@ -70,8 +71,8 @@ class Module:
         self._values: dict[str, tuple[Any, tuple[Place, ...]]] = {}
         self._busy: set[str] = set()
         self._blocks: dict[str, tuple[list[Any], Any]] = {}
-        self.optional = ""
-        """Why the module may not be used at all, or ""."""
+        self.when: When = ()
+        """When the module is used."""
 
     def context(self, bound: Mapping[str, Any] | None = None) -> Context:
         """A context of this module."""
@@ -214,7 +215,7 @@ class Module:
         if isinstance(found, Unresolved):
             self.world.unresolved[found.address] = found
         else:
-            found.optional = entry.optional
+            found.when = (*self.when, *entry.when)
         return found
 
     def children(self) -> Iterator[Module]:
@@ -222,7 +223,6 @@ class Module:
         for name in self.written.modules:
             for one in self._call(name)[0]:
                 if isinstance(one, Module):
-                    one.optional = one.optional or self.optional
                     yield one
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scanner.errors import InputError
+from scanner.inventory.terraform.existence import hangs_on, words
 from scanner.inventory.terraform.home import Home, R, render
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.joining import join
@@ -83,31 +84,36 @@ def finish(instances: Iterable[Instance], version: Version, home: Home, found: E
             _check(instance, found)
         drafts += drafts_of(instance, home)
     joined = [draft for draft in join(drafts, others, home) if facts_for(draft.kind) is not None]
-    registries = [(render(draft.id), draft.optional) for draft in joined if draft.kind == R]
+    registries = [draft for draft in joined if draft.kind == R]
     for draft in joined:
         _settle(draft, registries, home, found)
 
 
-def _settle(draft: Draft, registries: list[tuple[str, str]], home: Home, found: Evaluated) -> None:
+def _settle(draft: Draft, registries: list[Draft], home: Home, found: Evaluated) -> None:
     ways = draft.id.values if isinstance(draft.id, Choice) else (draft.id,)
     if draft.kind != R and not all(render(way).startswith("/") for way in ways):
         reason = f"{draft.instance.address}: where it belongs is not known: {_why(draft.id)}"
         found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
-    for resource in draft.finished(home):
-        if draft.kind.startswith(R):
+    for resource, when in draft.finished(home):
+        above = _registry_of(resource, registries)
+        if not when:
             found.resources.append(resource)
-            continue
-        above = next(
-            (optional for own, optional in registries if own and resource.id.startswith(f"{own}/")), ""
-        )
-        if resource.optional == above:
-            found.resources.append(replace(resource, optional=""))  # It is there whenever its registry is.
-        elif resource.optional:
+        elif above is not None and hangs_on(when, above.when):
+            # It is there whenever its registry is: a child is as optional as that, a lock counts.
+            optional = words(above.when) if draft.kind.startswith(R) else ""
+            found.resources.append(replace(resource, optional=optional))
+        elif draft.kind.startswith(R):
+            found.resources.append(resource)
+        else:
             # It applies to others, which cannot count on it, nor on its absence.
             reason = f"{draft.instance.address} may not be deployed: {resource.optional}"
             found.loose.setdefault(draft.kind.lower(), []).append(Problem(_scope(resource), reason))
-        else:
-            found.resources.append(resource)
+
+
+def _registry_of(resource: Resource, registries: list[Draft]) -> Draft | None:
+    """The registry that a resource lies at or below, where just one can be meant."""
+    found = [one for one in registries if (own := render(one.id)) and resource.id.startswith(f"{own}/")]
+    return found[0] if len(found) == 1 else None
 
 
 def _scope(resource: Resource) -> str:
@@ -142,9 +148,9 @@ def _check(instance: Instance, found: Evaluated) -> None:
             found.notes.append(
                 f"{where}: the argument {argument} is not known to acrscan, it was not looked at"
             )
-    for argument, version, words in _RETIRED:
+    for argument, version, what in _RETIRED:
         if instance.version >= version and instance.values.get(argument) not in (None, []):
             place = (instance.places.get(argument) or instance.places[""])[0]
             found.notes.append(
-                f"{place.file}:{place.line}:{place.column}: {argument} {words}, yet azurerm {instance.version[0]}.x is used"
+                f"{place.file}:{place.line}:{place.column}: {argument} {what}, yet azurerm {instance.version[0]}.x is used"
             )

@@ -249,3 +249,20 @@ def test_the_version_of_the_provider(tmp_path, files, major):
     )
     on = next(row for row in rows(encrypted, R) if row.places[""][0].file.endswith("main.tf"))
     assert at(on, P + "encryption.status") == ("disabled" if major == 3 else "enabled")
+
+
+def test_replicas_of_every_way_are_looked_at(tmp_path):
+    """Where a condition decides between two places, both are possible, and the one that both ways have is certain."""
+    text = 'variable "eu" {\n  type = bool\n}\n' + registry("""
+    dynamic "georeplications" {
+      for_each = var.eu ? ["uksouth", "northeurope"] : ["uksouth", "eastus", "westus"]
+      content {
+        location = georeplications.value
+      }
+    }
+    """)
+    found = {row.name: row.optional for row in rows(read(tmp_path, text), f"{R}/replications")}
+    assert set(found) == {"uksouth", "northeurope", "eastus", "westus"}
+    assert [name for name, optional in found.items() if not optional] == ["uksouth"]
+    assert "way 1 of 2" in found["northeurope"]
+    assert "way 2 of 2" in found["eastus"]

@@ -623,3 +623,21 @@ def test_live_only_types_were_not_asked_for(tmp_path):
     assert run(reading, f"{R}/runs").state == "not-asked"
     assert run(reading, f"{R}/tokens").state == "complete"
     assert run(reading, "Microsoft.Authorization/roleAssignments").state == "not-asked"
+
+
+@pytest.mark.parametrize(
+    ("lock", "counted"),
+    [("var.on ? 1 : 0", True), ("var.on ? 0 : 1", False), ("1", True), ("var.other ? 1 : 0", False)],
+)
+def test_a_lock_counts_only_where_it_is_there_with_its_registry(tmp_path, lock, counted):
+    """The same condition counts; its opposite, or another one, leaves it open whether there is a lock."""
+    text = 'variable "on" {\n  type = bool\n}\nvariable "other" {\n  type = bool\n}\n' + registry(
+        "count = var.on ? 1 : 0"
+    )
+    text += f'resource "azurerm_management_lock" "l" {{\n  count = {lock}\n  name = "l"\n  lock_level = "ReadOnly"\n'
+    text += "  scope = one(azurerm_container_registry.acr[*].id)\n}\n"
+    reading = read(tmp_path, text)
+    locks = rows(reading, "Microsoft.Authorization/locks")
+    assert (
+        bool([row for row in locks if row.optional == "" and row.id.startswith(one(reading).id)]) is counted
+    )

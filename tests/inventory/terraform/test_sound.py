@@ -117,6 +117,12 @@ def pack():
     return select(load_pack(policies() / "acr"), RULES, ())
 
 
+@pytest.fixture(scope="module")
+def all_rules():
+    """The shipped pack."""
+    return load_pack(policies() / "acr")
+
+
 def verdicts(pack, text, *values):
     """Rule -> letter of the registry."""
     with tempfile.TemporaryDirectory() as folder:
@@ -144,6 +150,129 @@ def test_an_open_verdict_is_never_wrong(pack, text):
         if letter in "PFN":
             assert {one[rule] for one in closed} == {letter}, (rule, letter, [one[rule] for one in closed])
     assert all(letter in "PFNM" for one in closed for letter in one.values())
+
+
+@st.composite
+def modules(draw):
+    """Registries of a module that is called any number of times, with tokens, roles and locks that may not exist."""
+    flag = lambda: draw(FLAGS)  # noqa: E731
+    main = f"""
+variable "a" {{
+  type = bool
+}}
+variable "b" {{
+  type = bool
+}}
+locals {{
+  middle = {flag()}
+  names  = {flag()} ? ["one"] : ["one", "two"]
+  kinds  = {{ one = {flag()}, two = {flag()} }}
+}}
+module "acr" {{
+  source   = "./acr"
+  for_each = toset(local.names)
+  name     = "acr${{each.key}}"
+  admin    = local.kinds[each.key]
+  options  = {{ anonymous = {flag()}, lock = {flag()} ? {{ level = "ReadOnly" }} : null }}
+  ranges   = concat({flag()} ? ["0.0.0.0/0"] : [], ["10.0.0.1"])
+}}
+resource "azurerm_role_assignment" "r" {{
+  count                = {flag()} ? 1 : 0
+  scope                = try(module.acr["two"].id, module.acr["one"].id)
+  role_definition_name = {flag()} ? "AcrPush" : "AcrPull"
+  principal_id         = "11111111-1111-4111-8111-111111111111"
+  principal_type       = "ServicePrincipal"
+}}
+"""
+    inner = f"""
+variable "name" {{
+  type = string
+}}
+variable "admin" {{
+  type = bool
+}}
+variable "options" {{
+  type = object({{ anonymous = optional(bool, false), lock = optional(object({{ level = string }})) }})
+}}
+variable "ranges" {{
+  type = list(string)
+}}
+resource "azurerm_container_registry" "this" {{
+  count                  = {draw(st.sampled_from(["1", "var.admin ? 1 : 2"]))}
+  name                   = "${{var.name}}${{count.index}}"
+  resource_group_name    = "rg"
+  location               = "westeurope"
+  sku                    = "Premium"
+  admin_enabled          = var.admin
+  anonymous_pull_enabled = try(var.options.anonymous, true)
+  dynamic "network_rule_set" {{
+    for_each = length(var.ranges) > 1 || var.admin ? [1] : []
+    content {{
+      default_action = "Deny"
+      dynamic "ip_rule" {{
+        for_each = var.ranges
+        content {{
+          action   = "Allow"
+          ip_range = ip_rule.value
+        }}
+      }}
+    }}
+  }}
+}}
+resource "azurerm_management_lock" "l" {{
+  count      = var.options.lock == null ? 0 : 1
+  name       = "l"
+  scope      = azurerm_container_registry.this[0].id
+  lock_level = try(var.options.lock.level, "CanNotDelete")
+}}
+resource "azurerm_container_registry_token" "t" {{
+  for_each                = {{ for k, v in {{ x = var.admin, y = true }} : k => v if v }}
+  name                    = each.key
+  container_registry_name = azurerm_container_registry.this[0].name
+  resource_group_name     = "rg"
+  scope_map_id            = "${{azurerm_container_registry.this[0].id}}/scopeMaps/_repositories_admin"
+  enabled                 = each.value
+}}
+output "id" {{
+  value = azurerm_container_registry.this[0].id
+}}
+"""
+    return {"main.tf": main, "acr/main.tf": inner}
+
+
+def lines(pack, files, *values):
+    """(type, id, rule) -> letter of everything that is described, but for rules that were not asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        inventory = read(Path(folder), files, *values).inventory
+    scan = pipeline.scan(pack, inventory, now=NOW, words="t", options=Options(check_every=1))
+    not_asked = {card.id for card in scan.header.rules if card.not_evaluated}
+    return {
+        (one.type, one.id.partition("/resourceGroups/")[2], rule): letter
+        for one in scan.resources
+        if one.type != "acrscan/templateFiles"
+        for rule, letter in zip(scan.header.order[one.type], one.letters, strict=True)
+        if rule not in not_asked
+    }
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(files=modules())
+def test_an_open_verdict_of_modules_is_never_wrong(all_rules, files):
+    """With any values every resource that exists was foreseen, and what was decided of it holds."""
+    opened = lines(all_rules, files)
+    for values in itertools.product(("true", "false"), repeat=len(NAMES)):
+        closed = lines(
+            all_rules, files, *(f"{name}={value}" for name, value in zip(NAMES, values, strict=True))
+        )
+        symbolic = {kind for kind, name, _ in opened if "%7B" in name}
+        missing = {key[:2] for key in closed} - {key[:2] for key in opened}
+        assert {kind for kind, _ in missing} <= symbolic
+        for key, letter in closed.items():
+            assert opened.get(key, letter) in (letter, "U"), (key, opened[key], letter, values)
 
 
 def test_what_all_values_agree_on_is_decided(pack):

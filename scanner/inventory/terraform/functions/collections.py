@@ -19,6 +19,7 @@ from scanner.inventory.terraform.values import (
     SetOf,
     Sym,
     Tail,
+    first_unknown,
     is_handle,
     known,
     made_key,
@@ -183,6 +184,12 @@ def _to_map(value: Any) -> Any:
     return None if value is None else mapping(value)
 
 
+def _of(doubtful: Any, key: str) -> Sym:
+    """What hangs on an element that is not known."""
+    unknown = first_unknown([doubtful]) or Sym("an element is not known", "runtime")
+    return Sym(unknown.reason, unknown.kind, key)
+
+
 def _contains(value: Any, wanted: Any) -> bool:
     if wanted is None or isinstance(wanted, (*UNCERTAIN, dict, list)) or is_handle(wanted):
         if not known(value) or not known(wanted):
@@ -195,8 +202,7 @@ def _contains(value: Any, wanted: Any) -> bool:
         return True
     doubtful = next((item for item in found if not known(item)), None)
     if doubtful is not None:
-        reason = doubtful.reason if isinstance(doubtful, (Sym, Tail)) else "an element is not known"
-        raise UnknownError(Sym(reason, "runtime", made_key("contains", value, wanted)))
+        raise UnknownError(_of(doubtful, made_key("contains", value, wanted)))
     return False
 
 
@@ -223,8 +229,7 @@ def _truths(value: Any, name: str, decides: bool) -> bool:
         return decides
     doubtful = next((flag for flag in flags if not isinstance(flag, bool) and flag is not None), None)
     if doubtful is not None:
-        reason = doubtful.reason if isinstance(doubtful, (Sym, Tail)) else "an element is not known"
-        raise UnknownError(Sym(reason, "runtime", made_key(name, value)))
+        raise UnknownError(_of(doubtful, made_key(name, value)))
     return not decides
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from scanner.inventory.making import make
+from scanner.inventory.terraform.existence import Condition, When, words
 from scanner.inventory.terraform.home import Home, is_id, render
 from scanner.inventory.terraform.instance import Instance, Places
 from scanner.inventory.terraform.values import (
@@ -25,6 +26,13 @@ from scanner.model import ids
 from scanner.model.resource import Origin, Resource
 
 
+class Finished(NamedTuple):
+    """A resource, and when it exists."""
+
+    resource: Resource
+    when: When
+
+
 class Draft:
     """One resource of Azure. `id` and `name` may be unknown in parts; `body` holds values as they were worked out."""
 
@@ -38,7 +46,7 @@ class Draft:
         self.api_version = api_version
         self.body: dict[str, Any] = {}
         self.places: Places = {"": instance.places.get("", ())}
-        self.optional = instance.optional
+        self.when = instance.when
 
     def put(self, path: str, value: Any, source: str = "") -> None:
         """Set a property (`properties/adminUserEnabled`); None leaves it out. `source`: the argument it comes from."""
@@ -65,13 +73,17 @@ class Draft:
             for argument, name in names.items():
                 self.came_from(f"{path}/{at}/{name}", f"{source}/{at}/{argument}")
 
-    def finished(self, home: Home) -> Iterator[Resource]:
+    def finished(self, home: Home) -> Iterator[Finished]:
         """The resources: one, or one per place where it is not known at which of several it will lie."""
-        ways = self.id.values if isinstance(self.id, Choice) else (self.id,)
-        for identifier in ways:
-            optional = self.optional or (self.id.reason if isinstance(self.id, Choice) else "")
+        choice_of = self.id if isinstance(self.id, Choice) else None
+        for at, identifier in enumerate(choice_of.values if choice_of is not None else (self.id,)):
+            when = self.when
+            if choice_of is not None:
+                cause = choice_of.cause or self.instance.address
+                where = Condition(cause, choice_of.reason, len(choice_of.values), frozenset({at}))
+                when = (*when, where)
             found = self._made(settle_id(identifier, self.kind, self.instance.address, home), home)
-            yield replace(found, places=self.places, optional=optional)
+            yield Finished(replace(found, places=self.places, optional=words(when)), when)
 
     def _made(self, identifier: str, home: Home) -> Resource:
         body = {key: exported(value, home) for key, value in self.body.items()}

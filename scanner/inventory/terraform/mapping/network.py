@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scanner.inventory.terraform.existence import Condition
 from scanner.inventory.terraform.home import Home, child, under
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.children import listed
@@ -83,7 +84,10 @@ def _zone_group(endpoint: Draft, instance: Instance) -> Draft:
     found = lift(lambda one: one["all"] if isinstance(one, dict) else one, configurations)
     draft.put("properties/privateDnsZoneConfigs", found, "private_dns_zone_group/0/private_dns_zone_ids")
     if not isinstance(block, dict):
-        draft.optional = draft.optional or "whether it has a zone group is not known"
+        draft.when = (
+            *draft.when,
+            Condition(f"{instance.address}.private_dns_zone_group", "its zone group is not known"),
+        )
     return draft
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from scanner.inventory.terraform.existence import Condition, When
 from scanner.inventory.terraform.home import Home, R, child
 from scanner.inventory.terraform.instance import Instance
 from scanner.inventory.terraform.mapping.draft import (
@@ -22,7 +23,7 @@ from scanner.inventory.terraform.mapping.draft import (
     region,
     worded,
 )
-from scanner.inventory.terraform.values import Choice, Sym, Text, first_unknown, lift, text
+from scanner.inventory.terraform.values import Choice, Sym, Text, first_unknown, key_of, lift, text
 
 _VERSIONED = re.compile(r"https://[^/]+/keys/[^/]+/[0-9a-fA-F]+/?")
 _VERSIONLESS = re.compile(r"https://[^/]+/keys/[^/]+/?")
@@ -243,18 +244,31 @@ def rotates(key: Any) -> Any:
 def _replicas(parent: Draft, instance: Instance) -> Iterator[Draft]:
     blocks = instance.blocks("georeplications")
     if isinstance(blocks, Choice):
-        longest = max((one for one in blocks.values if isinstance(one, list)), key=len, default=[])
-        yield from _drafts(parent, instance, longest, blocks.reason)
+        yield from _possible(parent, instance, blocks)
     elif isinstance(blocks, (list, dict)):
-        yield from _drafts(parent, instance, blocks if isinstance(blocks, list) else [blocks], "")
+        yield from _drafts(parent, instance, blocks if isinstance(blocks, list) else [blocks], ())
     old = instance.value("georeplication_locations")
     if isinstance(old, list):
         yield from _drafts(
-            parent, instance, [{"location": one, "regional_endpoint_enabled": True} for one in old], ""
+            parent, instance, [{"location": one, "regional_endpoint_enabled": True} for one in old], ()
         )
 
 
-def _drafts(parent: Draft, instance: Instance, blocks: list[Any], optional: str) -> Iterator[Draft]:
+def _possible(parent: Draft, instance: Instance, blocks: Choice) -> Iterator[Draft]:
+    """Replicas of which there are others in each way: each once, with the ways in which it exists."""
+    found: dict[str, tuple[int, Any, set[int]]] = {}
+    for at, way in enumerate(blocks.values):
+        for number, block in enumerate(way if isinstance(way, list) else []):
+            key = key_of(block) or f"{at}/{number}"
+            found.setdefault(key, (number, block, set()))[2].add(at)
+    cause = blocks.cause or f"{instance.address}.georeplications"
+    for number, block, ways in found.values():
+        everywhere = len(ways) == len(blocks.values)
+        when = () if everywhere else (Condition(cause, blocks.reason, len(blocks.values), frozenset(ways)),)
+        yield from _drafts(parent, instance, [*[None] * number, block], when)
+
+
+def _drafts(parent: Draft, instance: Instance, blocks: list[Any], when: When) -> Iterator[Draft]:
     for at, block in enumerate(blocks):
         source = f"georeplications/{at}"
         if block is None:
@@ -268,9 +282,9 @@ def _drafts(parent: Draft, instance: Instance, blocks: list[Any], optional: str)
         location = region(known.get("location"))
         draft = Draft(instance, f"{R}/replications", child(parent.id, "replications", location), location)
         draft.places = {"": instance.places.get(source, draft.places[""])}
-        draft.optional = optional or parent.optional
+        draft.when = (*parent.when, *when)
         if not isinstance(block, dict):
-            draft.optional = draft.optional or known["location"].reason
+            draft.when = (*draft.when, Condition(f"{instance.address}.{source}", known["location"].reason))
         draft.put("location", location, f"{source}/location")
         draft.put("tags", known.get("tags"), f"{source}/tags")
         zones = worded(_or(known.get("zone_redundancy_enabled"), default=False), "Enabled", "Disabled")
