@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,83 @@ def test_one_unknown_parameter_is_one_reason(tmp_path: Path):
     unknown = [one for one in scan.findings if one.verdict is Verdict.UNKNOWN]
     assert {one.rule for one in unknown} >= {"ACR101", "ACR103", "ACR201"}
     assert {one.reason for one in unknown} == {"parameter `settings` has no value; pass --parameters FILE"}
+
+
+OPEN = template(
+    [
+        registry(
+            sku={"name": "[parameters('sku')]"},
+            properties={
+                "adminUserEnabled": "[parameters('admin')]",
+                "anonymousPullEnabled": "[and(parameters('admin'), equals(parameters('sku'), 'Premium'))]",
+                "publicNetworkAccess": "[parameters('access')]",
+                "networkRuleBypassOptions": "[if(equals(parameters('access'), 'Disabled'), 'None', 'AzureServices')]",
+                "networkRuleSet": "[if(parameters('rules'), createObject('defaultAction', 'Deny', 'ipRules', createArray(createObject('action', 'Allow', 'value', parameters('range')))), null())]",
+                "policies": {
+                    "exportPolicy": {
+                        "status": "[if(equals(parameters('access'), 'Disabled'), 'disabled', 'enabled')]"
+                    },
+                    "retentionPolicy": {"status": "[parameters('retention')]", "days": 7},
+                },
+            },
+        )
+    ],
+    parameters={
+        "sku": {"type": "string", "allowedValues": ["Basic", "Standard", "Premium"]},
+        "admin": {"type": "bool"},
+        "access": {"type": "string", "allowedValues": ["Enabled", "Disabled"]},
+        "rules": {"type": "bool"},
+        "range": {"type": "string"},
+        "retention": {"type": "string"},
+    },
+)
+VALUES: dict[str, tuple[Any, ...]] = {
+    "sku": ("Basic", "Standard", "Premium"),
+    "admin": (True, False),
+    "access": ("Enabled", "Disabled"),
+    "rules": (True, False),
+    "range": ("203.0.113.7", "0.0.0.0/0"),
+    "retention": ("enabled", "disabled"),
+}
+
+
+@pytest.mark.parametrize(
+    "given", [(), ("admin",), ("access", "rules"), ("sku", "range"), ("sku", "admin", "access")]
+)
+def test_what_is_decided_without_values_is_decided_alike_with_any(tmp_path: Path, given: tuple[str, ...]):
+    """A verdict on a template whose parameters are open holds for every value of them."""
+    dice = random.Random(repr(given))
+    for number in range(3):
+        values = {name: dice.choice(VALUES[name]) for name in VALUES}
+        partly = {name: values[name] for name in given}
+        before = _verdicts(_template(tmp_path / f"{number}a", OPEN, partly))
+        after = _verdicts(_template(tmp_path / f"{number}b", OPEN, values))
+        sure = {key: one for key, one in before.items() if one in (Verdict.PASS, Verdict.FAIL)}
+        assert sure == {key: after[key] for key in sure}, values
+        assert len(sure) >= 5
+
+
+@pytest.mark.parametrize("scope", ["registry", "group", "subscription"])
+@pytest.mark.parametrize(("role", "verdict"), [("b24988ac-6180-42a0-ab88-20f7382dd24c", Verdict.FAIL), ("7f951dda-4ed3-4680-a7ca-43fe172d538d", Verdict.PASS)])  # fmt: skip
+def test_roles_that_a_template_gives(tmp_path: Path, scope: str, role: str, verdict: Verdict):
+    """Full control of a machine is found wherever the template assigns it, although nobody knows the principal yet."""
+    assignment: dict[str, Any] = {
+        "type": "Microsoft.Authorization/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": "[guid(parameters('who'))]",
+        "properties": {
+            "roleDefinitionId": f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{role}')]",
+            "principalId": "[parameters('who')]",
+            "principalType": "ServicePrincipal",
+        },
+    }
+    who = {"who": {"type": "string"}}
+    if scope == "registry":
+        assignment["scope"] = f"[resourceId('{REGISTRY}', 'acr1')]"
+    rows: list[dict[str, Any]] = [registry(**CASES["closed"]), assignment]
+    content = template(rows, parameters=who)
+    if scope == "subscription":
+        around = "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#"
+        content = template([nested(rows[:1], resourceGroup="rg"), assignment], parameters=who)
+        content["$schema"] = around
+    assert _verdicts(_template(tmp_path, content))[("ACR104", "acr1")] is verdict
