@@ -16,7 +16,6 @@ from scanner.inventory.record import ListPart, digest
 from scanner.inventory.terraform.calling import source_of
 from scanner.inventory.terraform.evaluation import evaluate_root
 from scanner.inventory.terraform.folder import read_folder
-from scanner.inventory.terraform.joining import CONNECTIONS
 from scanner.inventory.terraform.plan import evaluate_plan
 from scanner.inventory.terraform.result import Evaluated
 from scanner.inventory.terraform.tree import ENDINGS, Files, folders
@@ -134,12 +133,9 @@ def _inventory(results: list[Evaluated], now: str) -> Inventory:
 
 
 def _opened(run: SourceRun, problems: list[Problem], loose: dict[str, list[Problem]]) -> SourceRun:
-    """A run with what may lie anywhere. A part that was not read may also hold what else was found.
-
-    Connections of private endpoints are made of the endpoints that are described, so they are told.
-    """
+    """A run with what may lie anywhere. A part that was not read may also hold what else was found."""
     own = loose.get(run.collection.lower(), [])
-    if run.state == "not-asked" and not own and run.collection != CONNECTIONS:
+    if run.state == "not-asked" and not own:
         return run
     if run.state == "not-asked":
         run = replace(run, state="complete", problems=())
