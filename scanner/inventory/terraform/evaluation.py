@@ -19,7 +19,7 @@ from scanner.inventory.terraform.module import Module, World
 from scanner.inventory.terraform.result import Evaluated, embedded, finish, note_error, problem_at
 from scanner.inventory.terraform.syntax import Attribute, Block, Literal
 from scanner.inventory.terraform.tree import Files
-from scanner.inventory.terraform.variables import Argument, command_line_value, read_values
+from scanner.inventory.terraform.variables import COMMAND_LINE, Argument, command_line_value, read_values
 from scanner.inventory.terraform.versions import azurerm_version
 
 
@@ -97,7 +97,7 @@ def _given(
         kind = block.body.attributes.get("type") if block is not None else None
         given[name] = (
             command_line_value(name, text, kind.expression if kind is not None else None),
-            "command line",
+            COMMAND_LINE,
         )
     others = [path for path in root.glob("*.tfvars") if path not in automatic and path not in value_files]
     if others and not value_files:

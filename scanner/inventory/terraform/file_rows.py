@@ -137,8 +137,7 @@ class Rows:
 
     def _reads(self, attribute: Attribute, path: str) -> bool:
         """The admin password, wherever it is used."""
-        text = attribute.source.text(attribute.value)
-        if "admin_password" not in text and "ccess_token" not in text:
+        if "admin_password" not in _written(attribute):
             return False
         found = False
         for node in _expressions(attribute):
@@ -235,6 +234,16 @@ def _attributes(block: Block, above: str = "") -> Iterator[tuple[Attribute, str]
         yield from _attributes(inner, f"{path}.{inner.kind}")
 
 
+def _written(attribute: Attribute) -> str:
+    """The text of an attribute; of the whole file where it has no place of its own (JSON)."""
+    nowhere = attribute.value == (0, 0)
+    return (
+        attribute.source.content.decode("utf-8", "replace")
+        if nowhere
+        else attribute.source.text(attribute.value)
+    )
+
+
 def _expressions(attribute: Attribute) -> Iterator[Expression]:
     try:
         yield from nodes(attribute.expression)
@@ -249,7 +258,7 @@ def _secrets(attribute: Attribute) -> Iterator[tuple[str, Place, Expression]]:
             yield attribute.name, attribute.place(), attribute.expression
         except InputError:
             return
-    text = attribute.source.text(attribute.value)
+    text = _written(attribute)
     if not text.startswith(("{", "merge(")) or not any(
         word in text.lower() for word in ("password", "secret", "token", "key")
     ):

@@ -7,6 +7,7 @@ are an error. https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -36,6 +37,7 @@ from scanner.inventory.terraform.syntax import (
 from scanner.inventory.terraform.texts import heredoc, quoted
 
 MAX_DEPTH = 100
+_EXPONENT = re.compile(rb"(?<![\w.])\d+[eE][+-]?\d+(?![\w.])")
 MISSING = "reading Terraform needs the parser of the extra `terraform`, which is not installed"
 ADVICE = "Install it with `pip install 'acrscan[terraform]'`, or give a plan (`terraform show -json`), which needs no parser."
 
@@ -52,8 +54,10 @@ def _parser() -> Any:
 
 def parse(source: Source) -> Body:
     """The body of a file. Raises `InputError` with file:line:column where it does not parse."""
-    tree = _parser().parse(source.content)
-    root = tree.root_node
+    root = _parser().parse(source.content).root_node
+    if root.has_error and _EXPONENT.search(source.content):
+        # The grammar knows no `1e9`: digits of the same length stand for it, the value is read from the source.
+        root = _parser().parse(_EXPONENT.sub(lambda match: b"1" * len(match[0]), source.content)).root_node
     if root.has_error:
         bad = _first_error(root)
         line, column = source.position(bad.start_byte)

@@ -32,6 +32,8 @@ from scanner.inventory.terraform.tree import Files
 from scanner.inventory.terraform.values import Choice, EvaluationError, Secret, Sym, known
 from scanner.json_text import parse_json
 
+COMMAND_LINE = "command line"
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -49,7 +51,8 @@ def variable_value(block: Block, given: Argument | None, context: Context, *, ro
     attributes = block.body.attributes
     value: Any = None
     if given is not None:
-        context.came_from((given.attribute.place(given.what),))
+        if given.what != COMMAND_LINE:  # It stands in no file that a report could lead to.
+            context.came_from((given.attribute.place(given.what),))
         inner = Context(given.context.names, given.context.budget, given.context.bound, [])
         value = value_of(given.attribute, inner)
         context.came_from(inner.trace)

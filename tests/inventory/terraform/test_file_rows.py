@@ -162,3 +162,16 @@ def test_a_plan_tells_what_reads_the_password(tmp_path):
     assert sorted(row["in"] for row in reads) == ["azurerm_container_app.a.secret.value", "outputs.p"]
     given, _ = found(reading, "outputSecrets", "plan.json")
     assert [row["name"] for row in given] == ["p"]
+
+
+def test_json_files_are_looked_at_too(tmp_path):
+    """A password that is read in JSON syntax, and one that is written down in it."""
+    content = {
+        "locals": {"p": "${azurerm_container_registry.acr.admin_password}"},
+        "resource": {
+            "azurerm_linux_web_app": {"w": {"app_settings": {"DOCKER_REGISTRY_SERVER_PASSWORD": "hunter4"}}},
+        },
+    }
+    reading = read(tmp_path, {"main.tf": registry(), "more.tf.json": json.dumps(content)})
+    assert len(found(reading, "credentialReads", "more.tf.json")[0]) == 1
+    assert len(found(reading, "literalCredentials", "more.tf.json")[0]) == 1

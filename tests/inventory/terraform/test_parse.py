@@ -20,6 +20,7 @@ from tests.inventory.terraform.writing import context, plain, unknown, value
         ("-2 + 3", 1),
         ("7 % 4", 3),
         ("10 / 4", 2.5),
+        ('1e3 + 2.5e1 == 1025 && "1e3" != "111"', True),
         ("!true || true && false", False),
         ("1 < 2 && 2 <= 2 && 3 > 2 && 3 >= 3", True),
         ('"a" == "a"', True),

@@ -156,13 +156,12 @@ def test_allowed_values_are_possible_values(tmp_path):
 def test_locals_and_where_they_come_from(tmp_path):
     """A local leads to the variable behind it."""
     text = VARIABLE + "locals {\n  open = !var.admin\n}\n" + registry("admin_enabled = !local.open")
-    found = one(read(tmp_path, text, "admin=true"))
-    assert at(found, ADMIN) is True
-    assert [place.what for place in found.places["/properties/adminUserEnabled"]] == [
-        "property",
-        "local",
-        "command line",
-    ]
+    given = one(read(tmp_path, text, "admin=true"))
+    assert at(given, ADMIN) is True
+    assert [place.what for place in given.places["/properties/adminUserEnabled"]] == ["property", "local"]
+    found = one(read(tmp_path, {"main.tf": text, "terraform.tfvars": "admin = true\n"}))
+    places = found.places["/properties/adminUserEnabled"]
+    assert [place.what for place in places] == ["property", "local", "variable file"]
 
 
 def test_count(tmp_path):
