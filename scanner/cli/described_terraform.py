@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from scanner.cli.described import Described
-from scanner.inventory.terraform.collecting import Reading, Wanted, read_terraform
+from scanner.inventory.terraform.collecting import Reading, Wanted, read_tree
+from scanner.inventory.tree import Tree
 
 
-def read(paths: Sequence[Path], described: Described, *, cloud: str, now: str) -> Reading:
+def read(tree: Tree, described: Described, *, cloud: str, now: str) -> Reading:
     """Read folders and plans. `cloud` changes nothing: ids are the same in every cloud."""
     del cloud
     wanted = Wanted(
         described.var, tuple(Path(name) for name in described.var_file), described.allow_outside_root
     )
-    return read_terraform(paths, wanted, now=now)
+    return read_tree(tree, wanted, now=now)

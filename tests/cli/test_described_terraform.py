@@ -142,3 +142,42 @@ def test_options_of_terraform_need_terraform(tmp_path: Path, capsys: pytest.Capt
     code, _, err = invoke(capsys, "scan", str(tmp_path), "--var", "a=b")
     assert code == 2
     assert "--from terraform" in err
+
+
+def test_check_finds_terraform_in_a_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Roots and plans are found among other files; what does not speak of registries is no error, even broken."""
+    monkeypatch.chdir(tmp_path)
+    write(
+        tmp_path,
+        {
+            "package.json": "{}",
+            "broken/main.tf": "locals {\n  a = \n}\n",
+            "live/main.tf": 'module "acr" {\n  source = "../lib"\n}\n',
+            "lib/main.tf": registry("admin_enabled = true"),
+            "tfplan.json": json.dumps(
+                plan(change("azurerm_container_registry", "acr", VALUES | {"name": "acrplan"}))
+            ),
+        },
+    )
+    code, out, err = invoke(capsys, "check", "--rule", "ACR101")
+    assert code == 1, err
+    assert "acrone" in out
+    assert "acrplan" in out
+    assert out.count("lib/main.tf:7:3") == 1
+    write(tmp_path, {"lib/more.tf": "# azurerm_container_registry\nlocals {\n  a = \n}\n"})
+    code, out, err = invoke(capsys, "check", "--rule", "ACR101")
+    assert code == 2
+    assert "lib/more.tf:3:" in err
+    assert "acrone" in out
+
+
+def test_check_without_terraform_says_nothing_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A repository without Terraform gives no error about it."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"package.json": "{}"})
+    _, _, err = invoke(capsys, "check", "--rule", "ACR101", "--kind", "terraform", "--allow-empty")
+    assert "terraform" not in err.lower().replace("--kind terraform", "")

@@ -15,10 +15,13 @@ from scanner.inventory import described
 from scanner.inventory.record import ListPart, digest
 from scanner.inventory.terraform.calling import source_of
 from scanner.inventory.terraform.evaluation import evaluate_root
-from scanner.inventory.terraform.folder import read_folder
+from scanner.inventory.terraform.folder import MENTIONS, read_folder
+from scanner.inventory.terraform.parse import parse
 from scanner.inventory.terraform.plan import evaluate_plan
 from scanner.inventory.terraform.result import Evaluated
+from scanner.inventory.terraform.syntax import Source
 from scanner.inventory.terraform.tree import ENDINGS, Files, folders
+from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory, Part, Problem, Resource, SourceRun
 
 SOURCE = "terraform"
@@ -63,11 +66,80 @@ def read_terraform(paths: Sequence[Path], wanted: Wanted, *, now: str) -> Readin
         )
     errors += [error for one in results for error in one.errors]
     if errors and not any(one.resources for one in results):
-        raise Problems(list(dict.fromkeys(errors)))
+        raise Problems(list(_once(errors)))
     if not results:
         names = ", ".join(map(str, paths))
         raise ScopeError("nothing of Terraform is there", names, "Name a folder with .tf files, or a plan.")
-    return Reading(_inventory(results, now), tuple(dict.fromkeys(errors)))
+    return Reading(_inventory(results, now), _once(errors))
+
+
+def read_tree(tree: Tree, wanted: Wanted, *, now: str) -> Reading:
+    """What a tree holds of Terraform.
+
+    In a tree of files of any kind nothing has to be of Terraform, and what does not speak of registries is told at most.
+    """
+    if not tree.mixed:
+        return read_terraform(tree.paths, wanted, now=now)
+    found = [file.path for file in tree.files(lambda name: name.endswith((".tf", ".json")))]
+    files = Files([*tree.paths, *wanted.files], Path.cwd(), allow_outside=wanted.allow_outside)
+    written = [path for path in found if path.name.endswith(ENDINGS)]
+    missing = _parser_missing() if written else None
+    results: list[Evaluated] = []
+    errors: list[ScannerError] = []
+    notes: list[str] = []
+    declared: set[str] = set()
+    if missing is not None and any(files.mentions(path, MENTIONS) for path in written):
+        errors.append(missing)
+    elif missing is None and written:
+        values = dict(_pair(text) for text in wanted.values)
+        names = ",".join(file.name for file in wanted.files)
+        for root in _uncalled(files, list(dict.fromkeys(path.parent for path in written))):
+            try:
+                one = evaluate_root(files, root, values, wanted.files, evaluation=names)
+            except InputError as error:
+                errors.append(error)
+                continue
+            declared |= one.declared
+            if one.speaks:
+                results.append(one)
+            else:
+                notes += [f"{error.where}: {error.what}" for error in one.errors]
+        errors += [
+            InputError(f"no root module declares the variable {name!r}", "--var", "Check its name.")
+            for name in values
+            if name not in declared
+        ]
+    for path in (path for path in found if path.suffix == ".json" and _is_plan(path)):
+        try:
+            results.append(evaluate_plan(files, path))
+        except InputError as error:
+            errors.append(error)
+    errors += [error for one in results for error in one.errors]
+    inventory = _inventory(results, now)
+    return Reading(replace(inventory, diagnostics=(*inventory.diagnostics, *notes)), _once(errors))
+
+
+def _parser_missing() -> InputError | None:
+    try:
+        parse(Source("", b""))
+    except InputError as error:
+        return error
+    return None
+
+
+def _is_plan(path: Path) -> bool:
+    """Whether a JSON file begins as `terraform show -json` writes it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return b'"format_version"' in head and b'"terraform_version"' in head
+
+
+def _once(errors: Sequence[ScannerError]) -> tuple[ScannerError, ...]:
+    """Each error once: a broken module is used by several roots."""
+    return tuple({str(error): error for error in errors}.values())
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -101,15 +173,19 @@ def _roots(files: Files, path: Path) -> list[Path]:
         raise InputError(
             "the folder holds no .tf file", files.name(path), "Name a folder with .tf files, or a plan."
         )
-    if found == [path]:
-        return found
+    uncalled = _uncalled(files, found)
+    return found if found == [path] else [folder for folder in found if folder == path or folder in uncalled]
+
+
+def _uncalled(files: Files, found: list[Path]) -> list[Path]:
+    """The folders that no module of the others calls; all of them where they call each other."""
     called: set[Path] = set()
     for folder in found:
         for block in read_folder(files, folder).modules.values():
             source = source_of(block)
             if source is not None and source.startswith("."):
                 called.add((folder / source).resolve())
-    return [folder for folder in found if folder == path or folder.resolve() not in called]
+    return [folder for folder in found if folder.resolve() not in called] or found
 
 
 def _inventory(results: list[Evaluated], now: str) -> Inventory:

@@ -152,6 +152,9 @@ def _tell(world: World, caller: Caller, home: Home, found: Evaluated) -> None:
     found.notes += [note for note in world.budget.notes if note not in found.notes]
     if not found.resources and not found.problems and not found.empty:
         found.notes.append(f"{home.file}: no registry is described")
+    found.speaks = any(one.speaks for one in caller.used.values()) or any(
+        call.speaks for call in world.unresolved.values()
+    )
     speaking = [name for written in caller.used.values() for name in written.speaks]
     reads = any(
         kind.startswith("azurerm_container_registry") for one in caller.used.values() for kind, _ in one.data

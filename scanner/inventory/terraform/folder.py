@@ -56,6 +56,8 @@ def read_folder(files: Files, folder: Path) -> Written:
             body = parse_json_file(source) if path.name.endswith(".json") else parse(source)
         except InputError as error:
             found.errors.append(error)
+            if files.mentions(path, MENTIONS):
+                found.speaks.append(files.name(path))
             continue
         found.sources.append(source.file)
         if any(mention in source.content for mention in MENTIONS):

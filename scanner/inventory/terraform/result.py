@@ -42,6 +42,8 @@ class Evaluated:
     notes: list[str] = field(default_factory=list)
     declared: frozenset[str] = frozenset()
     empty: list[str] = field(default_factory=list)
+    speaks: bool = True
+    """Whether anything of it is about registries."""
     errors: list[InputError] = field(default_factory=list)
     files: list[Resource] = field(default_factory=list)
     """One row per file, for rules about what is written."""

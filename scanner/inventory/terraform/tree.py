@@ -51,6 +51,15 @@ class Files:
             self._sources[path] = Source(self.name(path), self._content(path))
         return self._sources[path]
 
+    def mentions(self, path: Path, words: tuple[bytes, ...]) -> bool:
+        """Whether a file holds one of some words; one that cannot be read may."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES)
+        except OSError:
+            return True
+        return any(word in content for word in words)
+
     def _content(self, path: Path) -> bytes:
         name = self.name(path)
         if len(self._sources) >= MAX_FILES:
