@@ -90,7 +90,8 @@ def scan(
 
     Without PATH, Azure itself is read (nothing is ever changed there). PATH is a snapshot folder, or any mix of files
     and folders with saved Azure answers: ARM lists and objects, recorded exchanges, Resource Graph answers,
-    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep.
+    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep; with
+    --from terraform, folders of .tf files and plans (`terraform show -json`).
 
     \b
     Examples:
@@ -100,6 +101,7 @@ def scan(
       acrscan scan --from saved registries.json roles.json -f sarif -f html -o reports/
       acrscan scan snapshot/ --profile production --fail-on medium -f json -o -
       acrscan scan --from arm infra/ --parameters infra/main.parameters.prod.json
+      acrscan scan --from terraform infra/ --var-file infra/prod.tfvars
       acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
     from scanner import pipeline  # noqa: PLC0415
@@ -130,7 +132,11 @@ def scan(
         raise UsageError("--api-version is for saved answers; Azure tells its own")
 
     if described.given and source not in READERS:
-        raise UsageError("--parameters and --bicep-cli are for templates", "", "Add --from arm.")
+        raise UsageError(
+            "--parameters, --bicep-cli, --var, --var-file and --allow-outside-root are for templates",
+            "",
+            "Add --from arm or --from terraform.",
+        )
     reading: Reading | None = None
 
     def evaluated(inventory: Inventory, words: str) -> Scan:
