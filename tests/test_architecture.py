@@ -27,6 +27,7 @@ MAY = {
     "rows": INNER,
     "waivers": INNER | {"text", "types", "language", "engine", "rows"},
     "trust": INNER | {"json_text"},
+    "bundle": INNER | {"text", "json_text", "language", "trust"},
     "compare": INNER | {"json_text", "rows"},
     "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},

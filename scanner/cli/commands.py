@@ -31,6 +31,10 @@ POLICY = {
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+    "bundle": ("policy_bundle", "Pack a pack into one file with a manifest."),
+    "verify": ("policy_bundle", "Check a bundle against its manifest, a lock file, a signature."),
+    "push": ("policy_push", "Put a bundle into a registry, as an OCI artifact."),
+    "pull": ("policy_push", "Get a bundle from a registry, checked before it is kept."),
 }
 WAIVER = {
     "list": ("waiver", "Show waivers and attestations with their days left."),

@@ -17,7 +17,7 @@ from scanner.text import Node, Scalar, Sequence, load_yaml, plain, read_text
 NAME = "acrscan.yaml"
 PATHS = frozenset({"pack", "profile", "principals", "output", "waivers", "baseline", "history"})
 KEYS: dict[str, tuple[str, str]] = {
-    "pack": ("text", "Folder of the pack to use instead of the shipped one"),
+    "pack": ("text", "Folder or bundle of the pack to use instead of the shipped one"),
     "profile": ("texts", "Profile files, or names of shipped profiles, applied in order"),
     "param": ("map", "Parameter values by name"),
     "rule": ("texts", "Ids of the only rules to evaluate"),

@@ -17,6 +17,7 @@ from scanner.errors import OutputError, UsageError
 from scanner.workbench.problem import LEVELS, Report
 
 if TYPE_CHECKING:
+    from scanner.errors import ScannerError
     from scanner.workbench.lint.context import Asked, Beside, PackContext
     from scanner.workbench.lint.memory import Memory
     from scanner.workbench.writers import Write
@@ -308,6 +309,33 @@ def _outcome(report: Report, limit: str, *, hidden: int) -> Outcome:
     if milder:
         outcome.add(FINDINGS, f"{milder} problem{'' if milder == 1 else 's'} at or above --fail-on {limit}")
     return outcome
+
+
+def errors_of(folder: Path, name: str) -> list[ScannerError]:
+    """What keeps a pack from being passed on: the errors that lint finds in its folder, each at its place.
+
+    `name`: how places are written instead of the folder's own path, for a copy that stands in for another.
+    """
+    from scanner.errors import RuleError  # noqa: PLC0415
+    from scanner.language.pack import read_pack  # noqa: PLC0415
+    from scanner.workbench.lint.context import PackContext  # noqa: PLC0415
+    from scanner.workbench.lint.run import run  # noqa: PLC0415
+
+    reading = read_pack(folder, name=name)
+    pack = replace(reading.pack, frameworks=catalogues(folder))
+    # What is looked for in a whole pack (rules that tell the same, what nobody uses) is never an error, and takes longest.
+    report = run([PackContext(reading, pack, _day(None), whole=False, asked=_asked())])
+    return [
+        RuleError(
+            one.what if one.rule in one.what else f"{one.rule}: {one.what}",
+            str(one.mark),
+            one.advice,
+            excerpt=one.excerpt,
+            code=one.code,
+        )
+        for one in report.problems
+        if one.level == "error"
+    ]
 
 
 COMMANDS = {"lint": lint}
