@@ -44,9 +44,9 @@ def inventory_options(command: F) -> F:
     return _inventory_options(command, SOURCES[2:], required=True)
 
 
-def any_inventory_options(command: F) -> F:
-    """Where the inventory comes from: files, or Azure itself where no file is named."""
-    return _inventory_options(command, SOURCES[1:], required=False)
+def any_inventory_options(command: F, *more: str) -> F:
+    """Where the inventory comes from: files, or Azure itself where no file is named. `more`: further sources."""
+    return _inventory_options(command, (*SOURCES[1:], *more), required=False)
 
 
 def _inventory_options(command: F, sources: tuple[str, ...], *, required: bool) -> F:
@@ -187,7 +187,7 @@ def is_live(paths: tuple[str, ...], source: str) -> bool:
     """Whether to ask Azure itself. Raises `UsageError` for options that contradict each other."""
     if paths and source == "azure":
         raise UsageError("--from azure reads no files", "", "Leave out PATH, or --from.")
-    if not paths and source in ("saved", "snapshot"):
+    if not paths and source not in ("auto", "azure"):
         raise UsageError(f"--from {source} needs a PATH")
     return not paths
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner.cli import outputs
+from scanner.cli.described import READERS, Described, described_options
+from scanner.cli.described import read as read_described
+from scanner.cli.described import tell as tell_described
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
 from scanner.cli.gate import Limits
 from scanner.cli.live import Live, collected, live_options, options_from
@@ -38,11 +42,18 @@ from scanner.model.scan import Scan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from scanner.cli.described import Reading
+
 REGISTRIES = "microsoft.containerregistry/registries"
 
 
+def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    return any_inventory_options(command, *READERS)
+
+
 @click.command("scan")
-@any_inventory_options
+@_sources
+@described_options
 @live_options
 @click.option("--snapshot", "folder", metavar="DIR", help="Keep what was read from Azure as a snapshot.")
 @click.option(
@@ -60,6 +71,7 @@ def scan(
     principals: str | None,
     api_version: str | None,
     now: str | None,
+    described: Described,
     live: Live,
     folder: str | None,
     verify: bool,
@@ -78,7 +90,7 @@ def scan(
 
     Without PATH, Azure itself is read (nothing is ever changed there). PATH is a snapshot folder, or any mix of files
     and folders with saved Azure answers: ARM lists and objects, recorded exchanges, Resource Graph answers,
-    `az ... -o json` output.
+    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep.
 
     \b
     Examples:
@@ -87,6 +99,7 @@ def scan(
       acrscan scan answers/
       acrscan scan --from saved registries.json roles.json -f sarif -f html -o reports/
       acrscan scan snapshot/ --profile production --fail-on medium -f json -o -
+      acrscan scan --from arm infra/ --parameters infra/main.parameters.prod.json
       acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
     from scanner import pipeline  # noqa: PLC0415
@@ -116,6 +129,10 @@ def scan(
     if asked and api_version:
         raise UsageError("--api-version is for saved answers; Azure tells its own")
 
+    if described.given and source not in READERS:
+        raise UsageError("--parameters and --bicep-cli are for templates", "", "Add --from arm.")
+    reading: Reading | None = None
+
     def evaluated(inventory: Inventory, words: str) -> Scan:
         progress = Progress(quiet=out.quiet)
         found = pipeline.scan(
@@ -138,18 +155,29 @@ def scan(
             result = evaluated(inventory, live.words)
             if verify and not interrupted:
                 result = _verified(live, inventory, result, teller, evaluated)
+        elif source in READERS:
+            moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            reading = read_described(source, paths, described, cloud=live.cloud, now=moment)
+            inventory = reading.inventory
+            result = evaluated(inventory, source_words(paths, source))
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
         if sealing is not None:
             again = (
-                "" if asked and (verify or not folder) else "snapshot" if asked else kind_of(paths, source)
+                ""
+                if (asked and (verify or not folder)) or source in READERS
+                else "snapshot"
+                if asked
+                else kind_of(paths, source)
             )
             sealing.run(
                 paths if not asked else (str(kept),) if folder else (),
                 source=again,
                 why=""
                 if again
+                else "templates were read; they are not kept beside the reports"
+                if source in READERS
                 else "Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
                 now=result.header.now,
                 words=result.header.inventory,
@@ -163,6 +191,8 @@ def scan(
             )
         outcome = conclude(prepared.mark(result), limits, out, sealing)
     prepared.tell(outcome)
+    if reading is not None:
+        tell_described(reading, outcome)
     if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")
     if interrupted:

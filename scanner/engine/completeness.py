@@ -13,6 +13,7 @@ from scanner.model.values import Unknown, UnreadTail
 OPT_IN = {
     **dict.fromkeys((name.lower() for name in (REPOSITORIES, MANIFESTS, TAGS)), "data plane not asked for"),
     PROBED.lower(): "probe of endpoints not asked for",
+    "acrscan/templatefiles": "no templates were scanned (scan --from arm)",
 }
 """Collections that a user asks for; without that, rules about them do not apply."""
 
@@ -39,7 +40,8 @@ class Completeness:
         lowered = collection.lower()
         runs = self._runs.get(lowered, [])
         if runs and all(run.state == "not-asked" for run in runs):
-            return OPT_IN.get(lowered, f"{collection} not asked for")
+            told = next((problem.reason for run in runs for problem in run.problems), "")
+            return told or OPT_IN.get(lowered, f"{collection} not asked for")
         return OPT_IN.get(lowered, "") if not runs else ""
 
     def collected(self, collection: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from scanner.inventory import redact
 from scanner.model.resource import pointer
-from scanner.model.values import Hidden
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown
 from scanner.types import ELEMENT, VALUE, Branch, TypeFacts
 
 _NOTHING: Mapping[str, Branch] = {}
@@ -53,6 +53,8 @@ class Normaliser:
     def _value(
         self, key: str, value: Any, branch: Branch | None, keys: tuple[str, ...], siblings: Any
     ) -> Any:
+        if isinstance(value, (Unknown, Alternatives, Partial)):
+            return self._marked(key, value, branch, keys, siblings)
         kind = redact.kind_of(
             key, value, branch.fact if branch else None, siblings if isinstance(siblings, dict) else {}
         )
@@ -74,4 +76,19 @@ class Normaliser:
                 self._value(key if branch is None else "", item, inside, (*keys, str(at)), value)
                 for at, item in enumerate(value)
             ]
+        return value
+
+    def _marked(self, key: str, value: Any, branch: Branch | None, keys: tuple[str, ...], siblings: Any) -> Any:
+        """What is not, or only partly, known; no known part of a secret stays readable."""
+        if isinstance(value, Alternatives):
+            inner = Normaliser(self._facts)
+            found = tuple(
+                one if one is ABSENT else inner._value(key, one, branch, keys, siblings) for one in value.values
+            )
+            return Alternatives(found, value.reason, value.cause)
+        if isinstance(value, Partial):
+            text = "".join(part or "" for part in value.parts)
+            fact = branch.fact if branch else None
+            if redact.kind_of(key, text, fact, siblings if isinstance(siblings, dict) else {}):
+                return Unknown(value.reason, "secret")
         return value

@@ -14,7 +14,7 @@ import orjson
 
 from scanner.model import ids
 from scanner.model.resource import Origin, Part, Resource, plant
-from scanner.model.values import Hidden, Unknown, UnreadTail
+from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown, UnreadTail
 
 
 def sort_key(resource: Resource) -> str:
@@ -74,6 +74,10 @@ def stripped(value: Any) -> Any:
         return [stripped(item) for item in value if not isinstance(item, UnreadTail)]
     if isinstance(value, Hidden):
         return {"$hidden": value.kind}
+    if isinstance(value, Alternatives):
+        return {"$oneOf": [None if item is ABSENT else stripped(item) for item in value.values]}
+    if isinstance(value, Partial):
+        return {"$parts": list(value.parts)}
     return None if isinstance(value, Unknown) else value
 
 

@@ -67,6 +67,19 @@ def kind_of(key: str, value: Any, fact: Fact | None, siblings: dict[str, Any]) -
     return next((kind for shape, kind in _SHAPES if shape.search(value)), "")
 
 
+_ENDINGS = ("password", "passwd", "pwd", "clientsecret", "accountkey", "accesskey", "apikey", "connectionstring")
+_LOOSE = (*_ENDINGS, "secret", "token")
+
+
+def secret_name(key: str, *, loose: bool = False) -> str:
+    """The kind of secret that something of this name holds, or "". `loose`: names of settings, such as `REGISTRY_TOKEN`."""
+    folded = re.sub(r"[^a-z]", "", key.lower())
+    found = _NAMES.get(folded)
+    if found is None and folded.endswith(_LOOSE if loose else _ENDINGS):
+        found = "password" if folded.endswith(("password", "passwd", "pwd")) else "secret"
+    return found or ""
+
+
 def _applies(fact: Fact, siblings: dict[str, Any]) -> bool:
     """Whether a secret that depends on its neighbours is one here; a missing neighbour counts as fitting."""
     if fact.secret_when is None:

@@ -1,0 +1,77 @@
+"""Sources that describe resources in files (`scan --from arm`): their options, and the lazy module that reads each.
+
+A source is one row of `READERS`: a module with `read(paths, described, cloud=..., now=...)` that gives a `Reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import click
+
+from scanner.cli.bundle import bundled
+from scanner.cli.door import USAGE, Outcome
+from scanner.errors import ScannerError
+from scanner.model.resource import Inventory
+
+READERS: Mapping[str, str] = MappingProxyType({"arm": "scanner.cli.described_arm"})
+"""Name of the source -> the module that reads it."""
+
+_OPTIONS = (
+    click.option("--bicep-cli", metavar="PATH", help="Installed bicep program that compiles .bicep files; nothing is downloaded."),
+    click.option("--parameters", multiple=True, metavar="FILE", help="Parameter file of a template; each is one evaluation. Repeatable."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the options of these sources say, as given."""
+
+    parameters: tuple[str, ...] = ()
+    bicep_cli: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them was used."""
+        return bool(self.parameters or self.bicep_cli)
+
+
+class Reading(Protocol):
+    """What a reader gives: the inventory, and the files that could not be used although the rest could."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """Everything that was read."""
+        ...
+
+    @property
+    def errors(self) -> Sequence[ScannerError]:
+        """One error per file that could not be used."""
+        ...
+
+
+def described_options(command: Callable[..., Any]) -> Any:
+    """The options of sources that describe resources; they arrive as `described`."""
+    return bundled(command, _OPTIONS, tuple(Described.__dataclass_fields__), Described, "described")
+
+
+def read(source: str, paths: Sequence[str], described: Described, *, cloud: str, now: str) -> Reading:
+    """Read files with the reader of a source."""
+    found: Reading = import_module(READERS[source]).read(
+        [Path(path) for path in paths], described, cloud=cloud, now=now
+    )
+    return found
+
+
+def tell(reading: Reading, outcome: Outcome) -> None:
+    """Print the files that could not be used, and let them decide the exit code."""
+    for error in reading.errors:
+        click.echo(str(error), err=True)
+    number = len(reading.errors)
+    if number:
+        outcome.add(USAGE, f"{number} file{'s' if number != 1 else ''} could not be used")

@@ -1,0 +1,174 @@
+"""Bodies: an instance of a template's resource comes in, the model's `Resource` comes out, with the place of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from scanner.inventory.arm_template.deployment import Instance
+from scanner.inventory.arm_template.evaluation import evaluate_text, loops, rounds
+from scanner.inventory.arm_template.naming import shown
+from scanner.inventory.arm_template.positions import Document
+from scanner.inventory.arm_template.scope import Scope, Use
+from scanner.inventory.arm_template.values import Mixed, outward, unknown_of
+from scanner.inventory.making import make
+from scanner.model.resource import Origin, Place, Resource
+from scanner.model.values import Alternatives, Partial, Unknown
+
+_CONTROL = frozenset(
+    {"apiversion", "asserts", "comments", "condition", "copy", "dependson", "existing", "extension", "id", "import", "metadata",
+     "name", "resources", "scope", "type"}
+)  # fmt: skip
+"""Keys of a resource that say how it is deployed; all others are its body."""
+_MOST_PLACES = 6
+_Trace = dict[str, tuple[Document, tuple[str, ...], tuple[Use, ...]]]
+
+
+class Places(Mapping[str, tuple[Place, ...]]):
+    """Where each value of a resource is written, by JSON pointer in any casing; worked out when asked for.
+
+    First the property itself, then what its value was made of (parameter, variable ...).
+    """
+
+    def __init__(self, trace: _Trace, path: str) -> None:
+        self._trace = trace
+        self._path = path
+
+    def __getitem__(self, pointer: str) -> tuple[Place, ...]:
+        document, path, uses = self._trace[pointer.lower()]
+        first = document.place(path, "resource" if pointer == "" else "property")
+        found = {first: None}
+        for use in uses[: _MOST_PLACES * 2]:
+            found.setdefault(use.document.place(use.path, use.what))
+        return tuple(found)[:_MOST_PLACES]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._trace)
+
+    def __len__(self) -> int:
+        return len(self._trace)
+
+    def trace(self, pointer: str) -> tuple[Document, tuple[str, ...], tuple[Use, ...]]:
+        """Where the value at a pointer, or the nearest thing around it, stands, and what it was made of."""
+        found = pointer.lower()
+        while found not in self._trace:
+            found = found.rpartition("/")[0]
+        return self._trace[found]
+
+    @property
+    def symbol(self) -> str:
+        """The symbolic name with its index, as Bicep writes it, through all nested deployments."""
+        return self._path
+
+
+def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
+    """The resource of an instance. `symbol`: its symbolic path; `optional`: why a deployment around it may not happen.
+
+    Raises `LimitError` for a body that is too large.
+    """
+    trace: _Trace = {"": (one.scope.document, one.path, ())}
+    body: dict[str, Any] = {}
+    with one.scope.framed(one.path, one.copies):
+        for key, raw in one.raw.items():
+            if key.lower() in _CONTROL:
+                continue
+            one.scope.at = (*one.path, key)
+            value = _traced(raw, one.scope, f"/{key}", trace)
+            if value is not None:
+                body[key] = outward(value)
+    name = one.names[-1] if one.names else ""
+    made = make(
+        one.kind,
+        one.id,
+        {**body, "name": shown(name)},
+        Origin("arm", one.scope.document.name),
+        one.api_version,
+    )
+    known = name if isinstance(name, str) else _marker(name)
+    return replace(
+        made,
+        body={**made.body, "name": known},
+        unread={pointer: reason for pointer, reason in _unread(made.body, "")},
+        places=Places(trace, symbol),
+        optional=one.optional or optional,
+    )
+
+
+def _marker(name: Any) -> Any:
+    """A name that is not, or only partly, known, as a value of the body."""
+    if isinstance(name, Alternatives):
+        return outward(name)
+    if isinstance(name, Mixed):
+        parts = tuple(part if isinstance(part, str) else None for part in name.parts)
+        return Partial(parts, name.reason)
+    found = unknown_of(name)
+    return Unknown(found.reason, found.kind) if found is not None else str(name)
+
+
+def _traced(raw: Any, scope: Scope, pointer: str, trace: _Trace) -> Any:
+    """As `evaluate`, noting for each place of the result where it stands and what it was made of."""
+    if isinstance(raw, str):
+        trail = scope.run.trail
+        begun = len(trail)
+        value = evaluate_text(raw, scope)
+        uses = tuple(dict.fromkeys(trail[begun:])) if len(trail) > begun else ()
+        del trail[begun:]
+        trace[pointer.lower()] = (scope.document, scope.at, uses)
+        return value
+    trace[pointer.lower()] = (scope.document, scope.at, ())
+    if isinstance(raw, Mapping):
+        return _traced_object(raw, scope, pointer, trace)
+    if isinstance(raw, list):
+        held = scope.at
+        found = []
+        for at, item in enumerate(raw):
+            scope.at = (*held, str(at))
+            found.append(_traced(item, scope, f"{pointer}/{at}", trace))
+        scope.at = held
+        return found
+    return raw
+
+
+def _traced_object(raw: Mapping[str, Any], scope: Scope, pointer: str, trace: _Trace) -> dict[str, Any]:
+    held = scope.at
+    found: dict[str, Any] = {}
+    for key, item in raw.items():
+        scope.at = (*held, key)
+        if key.lower() == "copy" and loops(item):
+            for at, loop in enumerate(item):
+                name = str(loop["name"])
+                below = f"{pointer}/{_escaped(name)}"
+                scope.at = (*held, key, str(at))
+                trace[below.lower()] = (scope.document, scope.at, ())
+                found[name] = rounds(
+                    loop,
+                    scope,
+                    lambda index, loop=loop, below=below: _traced(  # type: ignore[misc]
+                        loop["input"], scope, f"{below}/{index}", trace
+                    ),
+                )
+            continue
+        name = evaluate_text(key, scope) if key.startswith("[") else key
+        if not isinstance(name, str):
+            name = scope.key_of(name)
+        found[name] = _traced(item, scope, f"{pointer}/{_escaped(name)}", trace)
+    scope.at = held
+    return found
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _unread(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """Pointers and reasons of everything that is not known in a body."""
+    if isinstance(value, (Unknown, Alternatives, Partial)):
+        yield pointer, value.reason
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unread(item, f"{pointer}/{_escaped(key)}")
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _unread(item, f"{pointer}/{at}")
+
