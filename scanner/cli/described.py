@@ -1,4 +1,4 @@
-"""Sources that describe resources in files (`scan --from arm`): their options, and the lazy module that reads each.
+"""Sources that describe resources in files (`scan --from arm`, `--from host`): their options, and the lazy module that reads each.
 
 A source is one row of `READERS`: a module with `read(paths, described, cloud=..., now=...)` that gives a `Reading`.
 """
@@ -19,10 +19,16 @@ from scanner.cli.door import USAGE, Outcome
 from scanner.errors import ScannerError
 from scanner.model.resource import Inventory
 
-READERS: Mapping[str, str] = MappingProxyType({"arm": "scanner.cli.described_arm"})
+READERS: Mapping[str, str] = MappingProxyType(
+    {"arm": "scanner.cli.described_arm", "host": "scanner.cli.described_host"}
+)
 """Name of the source -> the module that reads it."""
+HOST = "host"
+"""The source that needs no PATH: it reads the machine that it runs on."""
 
 _OPTIONS = (
+    click.option("--home", multiple=True, metavar="DIR", help="Home on the host to look into (default: those of all users). Repeatable."),
+    click.option("--root", multiple=True, metavar="DIR", help="Root of a Docker host: a mounted disk or an unpacked image (default: this machine). Repeatable."),
     click.option("--bicep-cli", metavar="PATH", help="Installed bicep program that compiles .bicep files; nothing is downloaded."),
     click.option("--parameters", multiple=True, metavar="FILE", help="Parameter file of a template; each is one evaluation. Repeatable."),
 )  # fmt: skip
@@ -34,11 +40,22 @@ class Described:
 
     parameters: tuple[str, ...] = ()
     bicep_cli: str | None = None
+    root: tuple[str, ...] = ()
+    home: tuple[str, ...] = ()
 
     @property
     def given(self) -> bool:
-        """Whether any of them was used."""
+        """Whether any of the options for templates was used."""
         return bool(self.parameters or self.bicep_cli)
+
+    @property
+    def of_hosts(self) -> bool:
+        """Whether any of the options for hosts was used."""
+        return bool(self.root or self.home)
+
+    def words(self, paths: tuple[str, ...], source: str) -> tuple[str, ...]:
+        """What was read, for reports."""
+        return (self.root or ("this machine",)) if source == HOST else paths
 
 
 class Reading(Protocol):

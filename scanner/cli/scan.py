@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli import outputs
-from scanner.cli.described import READERS, Described, described_options
+from scanner.cli.described import HOST, READERS, Described, described_options
 from scanner.cli.described import read as read_described
 from scanner.cli.described import tell as tell_described
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
@@ -91,6 +91,7 @@ def scan(
     Without PATH, Azure itself is read (nothing is ever changed there). PATH is a snapshot folder, or any mix of files
     and folders with saved Azure answers: ARM lists and objects, recorded exchanges, Resource Graph answers,
     `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep.
+    With --from host, the Docker host that this runs on is read, or every --root: only files, and `docker version`.
 
     \b
     Examples:
@@ -100,6 +101,8 @@ def scan(
       acrscan scan --from saved registries.json roles.json -f sarif -f html -o reports/
       acrscan scan snapshot/ --profile production --fail-on medium -f json -o -
       acrscan scan --from arm infra/ --parameters infra/main.parameters.prod.json
+      acrscan scan --from host
+      acrscan scan --from host --root /mnt/agent-disk --root image-rootfs/ --home /home/ci
       acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
     from scanner import pipeline  # noqa: PLC0415
@@ -131,6 +134,8 @@ def scan(
 
     if described.given and source not in READERS:
         raise UsageError("--parameters and --bicep-cli are for templates", "", "Add --from arm.")
+    if described.of_hosts and source != HOST:
+        raise UsageError("--root and --home are for hosts", "", "Add --from host.")
     reading: Reading | None = None
 
     def evaluated(inventory: Inventory, words: str) -> Scan:
@@ -159,7 +164,7 @@ def scan(
             moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             reading = read_described(source, paths, described, cloud=live.cloud, now=moment)
             inventory = reading.inventory
-            result = evaluated(inventory, source_words(paths, source))
+            result = evaluated(inventory, source_words(described.words(paths, source), source))
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
@@ -176,7 +181,7 @@ def scan(
                 source=again,
                 why=""
                 if again
-                else "templates were read; they are not kept beside the reports"
+                else f"what --from {source} reads is not kept beside the reports"
                 if source in READERS
                 else "Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
                 now=result.header.now,
