@@ -28,6 +28,7 @@ _RPM_FILES = frozenset({"rpmdb.sqlite", "Packages", "Packages.db"})
 CLIENTS = ("docker-ce-cli", "moby-cli", "docker-cli", "docker-ce", "docker.io", "docker-engine", "docker")
 DAEMONS = ("docker-ce", "moby-engine", "docker.io", "docker-engine", "docker")
 AZURE_CLI = "azure-cli"
+_SOCKET = "/var/run/docker.sock"
 _EMULATION = "podman-docker"
 _WANTED = frozenset((*CLIENTS, *DAEMONS, AZURE_CLI, _EMULATION))
 _NO_CLIENT = frozenset({("apk", "docker-engine")})
@@ -186,7 +187,7 @@ def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
     else:
         facts.set("daemon.answers", value=False)
         facts.set("daemon.error", answer.err.strip().partition("\n")[0][:200])
-        if facts.value("daemon.version") is None:
+        if facts.value("daemon.version") is None and (facts.value("daemon.source") or facts.root.look(_SOCKET)):
             facts.unknown("daemon.version", f"the daemon did not answer: {answer.err.strip().partition(chr(10))[0][:200]}")
     return ["docker version"]
 

@@ -29,6 +29,7 @@ from scanner.types import all_types
 
 _RELEASES = ("/etc/os-release", "/usr/lib/os-release")
 _HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
+_SHOWN = 5
 _UNTOLD = Problem("", "a host was scanned (--from host), and it tells nothing about Azure", chosen=True)
 
 
@@ -117,13 +118,17 @@ def _host(facts: Facts, wanted: Wanted, now: str) -> Resource:
     read_certificates(facts)
     facts.set("docker.found", bool(traces))
     facts.set("docker.traces", sorted(dict.fromkeys(traces)))
-    unseen = facts.unread_homes()
-    facts.set(
-        "docker.looked",
-        "no program, package, configuration or ~/.docker of it is there"
-        + (f"; not looked into: {', '.join(unseen[:5])}{' and more' if len(unseen) > 5 else ''}" if unseen else ""),  # noqa: PLR2004
-    )
+    facts.set("docker.looked", _looked(traces, facts.unread_homes()))
     return facts.made(_name(root), now)
+
+
+def _looked(traces: Sequence[str], unseen: Sequence[str]) -> str:
+    """What speaks for Docker on the host, or that nothing does."""
+    if traces:
+        return f"found: {', '.join(sorted(dict.fromkeys(traces))[:_SHOWN])}"
+    words = "no program, package, configuration or ~/.docker of it is there"
+    more = " and more" if len(unseen) > _SHOWN else ""
+    return f"{words}; not looked into: {', '.join(unseen[:_SHOWN])}{more}" if unseen else words
 
 
 def _system(facts: Facts) -> str:
