@@ -111,7 +111,7 @@ def _option(facts: Facts, name: str, value: str | None, place: Place, at: str) -
         known = True if lowered in _TRUE else False if lowered in _FALSE else None
         if name == "debug":
             on = Unreadable(at, f"{at}: {value!r} is neither true nor false") if known is None else known
-            facts.row(rows.LOGGING, {"setting": "debug", "on": on, "at": at}, place)
+            facts.row(rows.LOGGING, {"setting": "debug", "enabled": on, "at": at}, place)
         elif known is None:
             facts.unknown("daemon.signatureVerification", f"{at}: {value!r} is neither true nor false")
         else:
@@ -148,7 +148,7 @@ def _json(facts: Facts, path: str) -> bool:
     if debug is not None:
         place, where = at("debug")
         on = debug if isinstance(debug, bool) else Unreadable(path, f"{where} is neither true nor false")
-        facts.row(rows.LOGGING, {"setting": "debug", "on": on, "at": where}, place)
+        facts.row(rows.LOGGING, {"setting": "debug", "enabled": on, "at": where}, place)
     level = value.get("log-level")
     if level is not None:
         place, where = at("log-level")
