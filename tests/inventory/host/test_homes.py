@@ -137,14 +137,9 @@ def test_a_home_that_cannot_be_read_is_unknown_and_hides_no_finding(root, monkey
     assert verdict(root, "ACR808") == "unknown"
     put(root, {"home/b/.docker/config.json": {"auths": {"x.azurecr.io": {"auth": auth("u", SECRET)}}}})
     assert verdict(root, "ACR811") == "fail"
-    assert [one.verdict.value for one in rows_of(root, "ACR811", homes=("/home/b",))] == ["fail"]
+    assert [one.verdict.value for one in rows(root, "ACR811", homes=("/home/b",))] == ["fail"]
     put(root, {"home/b/.docker/config.json": {}})
-    assert [one.verdict.value for one in rows_of(root, "ACR811", homes=("/home/b",))] == ["pass"]
-
-
-def rows_of(root, rule, homes):
-    """The findings with homes that were named."""
-    return rows(root, rule, homes=homes)
+    assert [one.verdict.value for one in rows(root, "ACR811", homes=("/home/b",))] == ["pass"]
 
 
 def test_homes_are_those_of_all_users(root):
