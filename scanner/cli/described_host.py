@@ -15,8 +15,12 @@ def read(paths: Sequence[Path], described: Described, *, cloud: str, now: str) -
     del cloud
     if paths:
         raise UsageError(
-            "--from host reads no PATH", "", f"Write --root {paths[0].as_posix()} if that folder is a host's root."
+            "--from host reads no PATH",
+            "",
+            f"Write --root {paths[0].as_posix()} if that folder is a host's root.",
         )
     if described.given:
-        raise UsageError("--parameters and --bicep-cli are for templates", "", "Leave them out, or --from host.")
+        raise UsageError(
+            "--parameters and --bicep-cli are for templates", "", "Leave them out, or --from host."
+        )
     return read_hosts(Wanted(tuple(Path(root) for root in described.root), described.home), now=now)

@@ -60,7 +60,16 @@ def test_several_roots_one_of_which_is_not_there(capsys, root, tmp_path):
     """The others are scanned and reported; the missing one is said and leaves with 2."""
     put(root, {DAEMON: {"debug": True}})
     code, out, err = invoke(
-        capsys, "scan", "--from", "host", "--root", str(tmp_path / "none"), "--root", str(root), "--fail-on", "never"
+        capsys,
+        "scan",
+        "--from",
+        "host",
+        "--root",
+        str(tmp_path / "none"),
+        "--root",
+        str(root),
+        "--fail-on",
+        "never",
     )
     assert code == 2
     assert "cannot be used as a root" in err
@@ -97,7 +106,20 @@ def test_a_scan_can_be_stored_and_reported_later(capsys, root, tmp_path):
     """The stored scan of a host gives the same findings again."""
     put(root, {DAEMON: {"debug": True}})
     stored = tmp_path / "out"
-    invoke(capsys, "scan", "--from", "host", "--root", str(root), "-f", "ndjson", "-o", str(stored), "--fail-on", "never")
+    invoke(
+        capsys,
+        "scan",
+        "--from",
+        "host",
+        "--root",
+        str(root),
+        "-f",
+        "ndjson",
+        "-o",
+        str(stored),
+        "--fail-on",
+        "never",
+    )
     (file,) = stored.glob("*.ndjson")
     code, out, _ = invoke(capsys, "report", str(file), "-f", "csv", "-o", "-")
     assert code == 0

@@ -50,7 +50,9 @@ _SUFFIXES = (".crt", ".pem", ".cer", ".cert")
 _MAX_BUNDLE = 10_000_000
 _MAX_FILES = 3_000
 _MAX_DEPTH = 4
-_PEM = re.compile(rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]{1,100000})-----END (?:TRUSTED )?CERTIFICATE-----")
+_PEM = re.compile(
+    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]{1,100000})-----END (?:TRUSTED )?CERTIFICATE-----"
+)
 _NEEDLES = tuple({form for _, words in PRODUCTS for form in (words.encode(), words.encode("utf-16-be"))})
 
 
@@ -79,7 +81,10 @@ def _below(facts: Facts, folders: Iterable[str]) -> Iterator[str]:
         for entry in listed or ():
             number += 1
             if number > _MAX_FILES:
-                facts.gap(f"more than {_MAX_FILES:,} files in the folders of trusted certificates", rows.INTERCEPTION)
+                facts.gap(
+                    f"more than {_MAX_FILES:,} files in the folders of trusted certificates",
+                    rows.INTERCEPTION,
+                )
                 return
             path = f"{place}/{entry.name}"
             if entry.kind == "folder" and depth < _MAX_DEPTH:

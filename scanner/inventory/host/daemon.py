@@ -20,13 +20,24 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 SYSCONFIG = "/etc/sysconfig/docker"
 _MORE_JSON = ("/var/snap/docker/current/config/daemon.json", "/ProgramData/docker/config/daemon.json")
 _OF_HOMES = (".config/docker/daemon.json", ".docker/daemon.json")
-_STARTERS = ((SYSCONFIG, "OPTIONS"), ("/etc/default/docker", "DOCKER_OPTS"), ("/etc/conf.d/docker", "DOCKER_OPTS"))
+_STARTERS = (
+    (SYSCONFIG, "OPTIONS"),
+    ("/etc/default/docker", "DOCKER_OPTS"),
+    ("/etc/conf.d/docker", "DOCKER_OPTS"),
+)
 """Files of init scripts, and the variable in each that holds options."""
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _SHORT = {"-D": "debug", "-l": "log-level"}
 _SWITCHES = frozenset({"debug", "signature-verification"})
 _WITH_VALUE = frozenset(
-    {"log-level", "allow-nondistributable-artifacts", "insecure-registry", "http-proxy", "https-proxy", "config-file"}
+    {
+        "log-level",
+        "allow-nondistributable-artifacts",
+        "insecure-registry",
+        "http-proxy",
+        "https-proxy",
+        "config-file",
+    }
 )
 _TRUE, _FALSE = frozenset({"1", "t", "true"}), frozenset({"0", "f", "false"})
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+)(?::(\d{1,5}))?\Z")
@@ -45,10 +56,16 @@ def read_daemon(facts: Facts, homes: Iterable[str], system: str) -> bool:
     for name in PROXY_VARIABLES:
         if name in unit.environment:
             value, written = unit.environment[name]
-            place = facts.place(written.path, written.line, written.column, len(written.text) - written.column + 1)
+            place = facts.place(
+                written.path, written.line, written.column, len(written.text) - written.column + 1
+            )
             proxy(facts, value, place, f"{written.path}: {name}")
     chosen = [value for name, value, _, _ in options if name == "config-file" and value]
-    paths = [*(chosen or [DAEMON_JSON]), *_MORE_JSON, *(f"{home}/{one}" for home in homes for one in _OF_HOMES)]
+    paths = [
+        *(chosen or [DAEMON_JSON]),
+        *_MORE_JSON,
+        *(f"{home}/{one}" for home in homes for one in _OF_HOMES),
+    ]
     read = [_json(facts, path) for path in dict.fromkeys(paths)]
     _red_hat(facts, system)
     return unit.found or started or any(read)
@@ -77,7 +94,12 @@ def _options(facts: Facts, unit: Unit) -> tuple[list[tuple[str, str | None, Plac
             if one.name == variable:
                 found += _flags(facts, one.value, written, f"{path}: {variable}")
             elif one.name in PROXY_VARIABLES:
-                proxy(facts, one.value, facts.place(path, one.line, one.column, one.length), f"{path}: {one.name}")
+                proxy(
+                    facts,
+                    one.value,
+                    facts.place(path, one.line, one.column, one.length),
+                    f"{path}: {one.name}",
+                )
     return found, started
 
 
@@ -184,7 +206,9 @@ def _registries(facts: Facts, listed: Any, name: str, key: str, at: Any) -> None
     for number, one in enumerate(listed):
         place, _ = at(key, str(number))
         where = at(key)[1]
-        registry = one if isinstance(one, str) else Unreadable(where, f"{where} holds something that is no text")
+        registry = (
+            one if isinstance(one, str) else Unreadable(where, f"{where} holds something that is no text")
+        )
         facts.row(name, {"registry": registry, "at": where}, place)
 
 
@@ -201,7 +225,9 @@ def proxy(facts: Facts, url: object, place: Place | None, at: str) -> None:
         if found is None or not isinstance(url, str):
             address = Unreadable(at, f"{at} is no address of a proxy")
         else:
-            address = f"{found[1].lower()}:{found[2] or ('443' if url.lower().startswith('https:') else '80')}"
+            address = (
+                f"{found[1].lower()}:{found[2] or ('443' if url.lower().startswith('https:') else '80')}"
+            )
     facts.row(rows.INTERCEPTION, {"kind": "proxy", "address": address, "at": at}, place)
 
 

@@ -24,7 +24,9 @@ MAX_HOMES = 2_000
 _NO_USER = "00000000-0000-0000-0000-000000000000"
 """The user name with which `az acr login` stores its token."""
 _REGISTRIES = (".azurecr.io", ".azurecr.us", ".azurecr.cn", ".azurecr.de")
-_NOT_HOMES = frozenset({"", "/", "/nonexistent", "/dev/null", "/dev", "/proc", "/bin", "/sbin", "/usr/sbin", "/usr/bin"})
+_NOT_HOMES = frozenset(
+    {"", "/", "/nonexistent", "/dev/null", "/dev", "/proc", "/bin", "/sbin", "/usr/sbin", "/usr/bin"}
+)
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 _GROUPS_LIMIT = 2_000_000
 
@@ -44,7 +46,7 @@ def find_homes(root: Root, given: Sequence[str], own: str = "") -> tuple[list[st
         gaps.append(text)
     for line in text.splitlines() if isinstance(text, str) else ():
         fields = line.split(":")
-        if len(fields) == 7 and fields[5].startswith("/"):  # noqa: PLR2004 - passwd(5)
+        if len(fields) == 7 and fields[5].startswith("/"):
             found.setdefault(_clean(fields[5]), None)
     for above in ("/home", "/Users"):
         listed = root.list(above)
@@ -55,7 +57,9 @@ def find_homes(root: Root, given: Sequence[str], own: str = "") -> tuple[list[st
                 found.setdefault(f"{above}/{entry.name}", None)
     homes = [path for path in found if path not in _NOT_HOMES]
     if len(homes) > MAX_HOMES:
-        gaps.append(Unreadable("/etc/passwd", f"more than {MAX_HOMES:,} homes; name those that matter with --home"))
+        gaps.append(
+            Unreadable("/etc/passwd", f"more than {MAX_HOMES:,} homes; name those that matter with --home")
+        )
     return homes[:MAX_HOMES], gaps
 
 
@@ -133,7 +137,13 @@ def _credentials(facts: Facts, document: Document, path: str) -> None:
             continue
         kind, admin = _form(one, registry)
         if kind:
-            row = {"registry": registry, "kind": kind, "adminUser": admin, "value": Hidden("password"), "at": at}
+            row = {
+                "registry": registry,
+                "kind": kind,
+                "adminUser": admin,
+                "value": Hidden("password"),
+                "at": at,
+            }
             facts.row(rows.CREDENTIALS, row, place)
 
 
@@ -203,6 +213,6 @@ def _groups(root: Root) -> Mapping[int, str]:
     found = {}
     for line in text.splitlines() if isinstance(text, str) else ():
         fields = line.split(":")
-        if len(fields) == 4 and fields[2].isdecimal() and len(fields[2]) < 12:  # noqa: PLR2004 - group(5)
+        if len(fields) == 4 and fields[2].isdecimal() and len(fields[2]) < 12:
             found[int(fields[2])] = fields[0]
     return found

@@ -51,7 +51,9 @@ DAEMON_FILES = (
     "/Program Files/Docker/dockerd.exe",
 )
 _SITES = ("/opt/az/lib", "/usr/lib64/az/lib", "/usr/lib", "/usr/local/lib", "/usr/lib64")
-_DIST = re.compile(r"azure[_-]cli(?P<acr>[_-]acr)?-(?P<version>\d+(?:\.\d+)*)[^-]*(?:\.dist-info|-py[\d.]+\.egg-info|\.egg-info)\Z")
+_DIST = re.compile(
+    r"azure[_-]cli(?P<acr>[_-]acr)?-(?P<version>\d+(?:\.\d+)*)[^-]*(?:\.dist-info|-py[\d.]+\.egg-info|\.egg-info)\Z"
+)
 _NUMBER = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)+)")
 
 
@@ -85,7 +87,11 @@ def installed(facts: Facts) -> tuple[dict[str, Package], list[str]]:
     gaps = []
     root = facts.root
     parts = root.list(_DPKG_PARTS)
-    more = [f"{_DPKG_PARTS}/{entry.name}" for entry in parts if entry.kind == "file"] if isinstance(parts, list) else []
+    more = (
+        [f"{_DPKG_PARTS}/{entry.name}" for entry in parts if entry.kind == "file"]
+        if isinstance(parts, list)
+        else []
+    )
     if isinstance(parts, Unreadable):
         gaps.append(parts.reason)
     for kind, path in (("dpkg", _DPKG), *(("dpkg", one) for one in more), *(("apk", one) for one in _APK)):
@@ -97,15 +103,21 @@ def installed(facts: Facts) -> tuple[dict[str, Package], list[str]]:
                 found.setdefault(one.name, one)
     for folder in _RPM:
         names = root.list(folder)
-        if isinstance(names, Unreadable) or (isinstance(names, list) and _RPM_FILES & {one.name for one in names}):
-            gaps.append(f"the database of rpm in {folder} is not read; scan the running host, or ask `rpm -q docker-ce-cli docker-ce`")
+        if isinstance(names, Unreadable) or (
+            isinstance(names, list) and _RPM_FILES & {one.name for one in names}
+        ):
+            gaps.append(
+                f"the database of rpm in {folder} is not read; scan the running host, or ask `rpm -q docker-ce-cli docker-ce`"
+            )
             break
     return found, gaps
 
 
 def _packages(kind: str, file: File) -> Iterable[Package]:
     """The wanted packages of a database."""
-    name_key, version_key, state_key = (b"Package", b"Version", b"Status") if kind == "dpkg" else (b"P", b"V", b"-")
+    name_key, version_key, state_key = (
+        (b"Package", b"Version", b"Status") if kind == "dpkg" else (b"P", b"V", b"-")
+    )
     line = 1
     for stanza in file.data.split(b"\n\n"):
         fields = {}
@@ -125,7 +137,9 @@ def _packages(kind: str, file: File) -> Iterable[Package]:
 def read_versions(facts: Facts, ask: Run | None) -> list[str]:
     """Note the versions of client, daemon and Azure CLI; gives the traces of Docker that were seen."""
     packages, gaps = installed(facts)
-    traces = [f"package {one.name} {one.written}" for one in packages.values() if one.name in (*CLIENTS, *DAEMONS)]
+    traces = [
+        f"package {one.name} {one.written}" for one in packages.values() if one.name in (*CLIENTS, *DAEMONS)
+    ]
     seen = {path: facts.root.look(path) for path in dict.fromkeys((*CLIENT_FILES, *DAEMON_FILES))}
     there = [path for path, one in seen.items() if one is not None and not isinstance(one, Unreadable)]
     emulated = _EMULATION in packages
@@ -134,7 +148,11 @@ def read_versions(facts: Facts, ask: Run | None) -> list[str]:
     traces += there
     for what, names, files in (("client", CLIENTS, CLIENT_FILES), ("daemon", DAEMONS, DAEMON_FILES)):
         chosen = next(
-            (packages[name] for name in names if name in packages and (what == "daemon" or (packages[name].kind, name) not in _NO_CLIENT)),
+            (
+                packages[name]
+                for name in names
+                if name in packages and (what == "daemon" or (packages[name].kind, name) not in _NO_CLIENT)
+            ),
             None,
         )
         if chosen is not None:
@@ -147,7 +165,9 @@ def read_versions(facts: Facts, ask: Run | None) -> list[str]:
     if ask is not None and not emulated:
         traces += _asked(facts, ask())
     if emulated:
-        facts.notes.append(f"{facts.root.shown}: docker is the command of podman here; it is no client of Docker")
+        facts.notes.append(
+            f"{facts.root.shown}: docker is the command of podman here; it is no client of Docker"
+        )
     _azure_cli(facts, packages.get(AZURE_CLI), gaps)
     return traces
 
@@ -157,7 +177,9 @@ def _note(facts: Facts, what: str, one: Package) -> None:
     if one.version:
         facts.set(f"{what}.version", one.version, facts.place(one.path, one.line))
     else:
-        facts.unknown(f"{what}.version", f"the package {one.name} has the version {one.written!r}, which is no number")
+        facts.unknown(
+            f"{what}.version", f"the package {one.name} has the version {one.written!r}, which is no number"
+        )
 
 
 def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
@@ -174,7 +196,9 @@ def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
     client = said.get("Client") if isinstance(said, Mapping) else None
     if not isinstance(client, Mapping):
         first = (answer.err or answer.out).strip().partition("\n")[0][:200]
-        facts.unknown("daemon.answers", f"`docker version` gave no JSON: {first or f'exit code {answer.code}'}")
+        facts.unknown(
+            "daemon.answers", f"`docker version` gave no JSON: {first or f'exit code {answer.code}'}"
+        )
         return ["docker version"]
     if "podman" in answer.err.lower() or "ApiVersion" not in client:
         facts.notes.append("docker is the command of podman here; it is no client of Docker")
@@ -187,8 +211,13 @@ def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
     else:
         facts.set("daemon.answers", value=False)
         facts.set("daemon.error", answer.err.strip().partition("\n")[0][:200])
-        if facts.value("daemon.version") is None and (facts.value("daemon.source") or facts.root.look(_SOCKET)):
-            facts.unknown("daemon.version", f"the daemon did not answer: {answer.err.strip().partition(chr(10))[0][:200]}")
+        if facts.value("daemon.version") is None and (
+            facts.value("daemon.source") or facts.root.look(_SOCKET)
+        ):
+            facts.unknown(
+                "daemon.version",
+                f"the daemon did not answer: {answer.err.strip().partition(chr(10))[0][:200]}",
+            )
     return ["docker version"]
 
 
@@ -225,7 +254,12 @@ def _azure_cli(facts: Facts, package: Package | None, gaps: list[str]) -> None:
         there = any(one is not None and not isinstance(one, Unreadable) for one in look)
         facts.set("cli.found", there)
         if there:
-            facts.unknown("cli.version", gaps[0] if gaps else "az is there, but neither a package nor its Python files tell the version")
+            facts.unknown(
+                "cli.version",
+                gaps[0]
+                if gaps
+                else "az is there, but neither a package nor its Python files tell the version",
+            )
 
 
 def _site_packages(root: Root) -> Iterable[str]:
@@ -238,7 +272,9 @@ def _site_packages(root: Root) -> Iterable[str]:
 
 def ask_docker(program: str = "docker", seconds: float = SECONDS) -> Answer | str | None:
     """Run `docker version` against this host's own daemon, whatever the environment names; nothing else is run."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("DOCKER_HOST", "DOCKER_TLS_VERIFY")}
+    kept = {
+        key: value for key, value in os.environ.items() if key not in ("DOCKER_HOST", "DOCKER_TLS_VERIFY")
+    }
     kept["DOCKER_CONTEXT"] = "default"
     try:
         done = subprocess.run(  # noqa: S603 - fixed words; the program is found as the user's shell would
@@ -255,5 +291,8 @@ def ask_docker(program: str = "docker", seconds: float = SECONDS) -> Answer | st
         return f"`docker version` did not answer within {seconds:g} seconds"
     except OSError as error:
         return f"docker could not be run: {error.strerror or error}"
-    return Answer(done.returncode, done.stdout[:1_000_000].decode("utf-8", "replace"), done.stderr[:10_000].decode("utf-8", "replace"))
-
+    return Answer(
+        done.returncode,
+        done.stdout[:1_000_000].decode("utf-8", "replace"),
+        done.stderr[:10_000].decode("utf-8", "replace"),
+    )

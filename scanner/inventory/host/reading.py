@@ -81,11 +81,17 @@ def read_hosts(wanted: Wanted | None = None, *, now: str) -> Reading:
         raise errors[0]
     if missing:
         raise InputError(
-            "no such folder in the root", next(iter(missing)), "--home names a folder as the host itself sees it."
+            "no such folder in the root",
+            next(iter(missing)),
+            "--home names a folder as the host itself sees it.",
         )
     parts = {TYPE.lower(): ListPart(TYPE, found.values())}
     runs = [SourceRun("host", TYPE, "complete", len(found), collected_at=now)]
-    runs += [SourceRun("host", kind, "not-asked", problems=(_UNTOLD,)) for kind in all_types() if not kind.startswith("acrscan/")]
+    runs += [
+        SourceRun("host", kind, "not-asked", problems=(_UNTOLD,))
+        for kind in all_types()
+        if not kind.startswith("acrscan/")
+    ]
     inventory = Inventory(
         parts=parts,
         runs=tuple(runs),

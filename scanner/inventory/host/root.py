@@ -67,19 +67,19 @@ Gap: TypeAlias = Unreadable | None
 class _Steps(Protocol):
     """How one folder is reached from another; a place is a descriptor or a path."""
 
-    def begin(self, root: Path) -> int | str: ...  # noqa: D102 - see the class
+    def begin(self, root: Path) -> int | str: ...
 
-    def enter(self, place: int | str, name: str) -> int | str: ...  # noqa: D102 - see the class
+    def enter(self, place: int | str, name: str) -> int | str: ...
 
-    def leave(self, place: int | str) -> None: ...  # noqa: D102 - see the class
+    def leave(self, place: int | str) -> None: ...
 
-    def look(self, place: int | str, name: str) -> os.stat_result: ...  # noqa: D102 - see the class
+    def look(self, place: int | str, name: str) -> os.stat_result: ...
 
-    def link(self, place: int | str, name: str) -> str: ...  # noqa: D102 - see the class
+    def link(self, place: int | str, name: str) -> str: ...
 
-    def open(self, place: int | str, name: str, flags: int) -> int: ...  # noqa: D102 - see the class
+    def open(self, place: int | str, name: str, flags: int) -> int: ...
 
-    def names(self, place: int | str, name: str) -> Iterator[str]: ...  # noqa: D102 - see the class
+    def names(self, place: int | str, name: str) -> Iterator[str]: ...
 
 
 class ByDescriptor:
@@ -114,7 +114,9 @@ class ByDescriptor:
 
         def names(self, place: int | str, name: str) -> Iterator[str]:
             """The names in a folder."""
-            held = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=int(place))
+            held = os.open(
+                name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=int(place)
+            )
             try:
                 with os.scandir(held) as entries:
                     for entry in entries:
@@ -135,26 +137,26 @@ class ByPath:
 
     def enter(self, place: int | str, name: str) -> int | str:
         """The path of a folder below."""
-        return os.path.join(str(place), name)
+        return str(Path(str(place), name))
 
     def leave(self, place: int | str) -> None:
         """Nothing is held."""
 
     def look(self, place: int | str, name: str) -> os.stat_result:
         """What a name stands for, without following it."""
-        return os.lstat(os.path.join(str(place), name))
+        return os.lstat(Path(str(place), name))
 
     def link(self, place: int | str, name: str) -> str:
         """Where a link leads."""
-        return os.readlink(os.path.join(str(place), name))
+        return str(Path(str(place), name).readlink())
 
     def open(self, place: int | str, name: str, flags: int) -> int:
         """A descriptor for reading."""
-        return os.open(os.path.join(str(place), name), flags)
+        return os.open(Path(str(place), name), flags)
 
     def names(self, place: int | str, name: str) -> Iterator[str]:
         """The names in a folder."""
-        with os.scandir(os.path.join(str(place), name)) as entries:
+        with os.scandir(Path(str(place), name)) as entries:
             for entry in entries:
                 yield entry.name
 
@@ -212,7 +214,11 @@ class Root:
                     links += 1
                     if links > MAX_LINKS:
                         raise OSError(errno.ELOOP, "links lead to each other")
-                    target = steps.link(place, part).replace("\\", "/") if not _HAS_MODES else steps.link(place, part)
+                    target = (
+                        steps.link(place, part).replace("\\", "/")
+                        if not _HAS_MODES
+                        else steps.link(place, part)
+                    )
                     if target.startswith("/"):
                         while held:
                             steps.leave(held.pop())
@@ -240,11 +246,13 @@ class Root:
                     return Unreadable(path, f"{path} is no regular file", stat.S_ISCHR(state.st_mode))
                 held = self._steps.open(place, name, _READ)
                 try:
-                    state = os.fstat(held)
-                    if not stat.S_ISREG(state.st_mode):
-                        return Unreadable(path, f"{path} is no regular file", stat.S_ISCHR(state.st_mode))
-                    if state.st_size > limit:
-                        return Unreadable(path, f"{path} has {state.st_size:,} bytes, more than the {limit:,} allowed")
+                    opened = os.fstat(held)
+                    if not stat.S_ISREG(opened.st_mode):
+                        return Unreadable(path, f"{path} is no regular file", stat.S_ISCHR(opened.st_mode))
+                    if opened.st_size > limit:
+                        return Unreadable(
+                            path, f"{path} has {opened.st_size:,} bytes, more than the {limit:,} allowed"
+                        )
                     data = _bytes(held, limit + 1)
                 finally:
                     os.close(held)
@@ -254,7 +262,7 @@ class Root:
             return Unreadable(path, f"{path!r} is no path")
         if len(data) > limit:
             return Unreadable(path, f"{path} has more than the {limit:,} bytes allowed")
-        return File(path, data, _mode(state))
+        return File(path, data, _mode(opened))
 
     def look(self, path: str) -> Entry | Gap:
         """What a path leads to."""

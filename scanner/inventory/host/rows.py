@@ -22,7 +22,17 @@ LOGGING, NONDISTRIBUTABLE, INSECURE, INTERCEPTION, CONTENT_TRUST, TRUST, CREDENT
     "dockerConfigs",
     "sockets",
 )
-LISTS = (LOGGING, NONDISTRIBUTABLE, INSECURE, INTERCEPTION, CONTENT_TRUST, TRUST, CREDENTIALS, CONFIGS, SOCKETS)
+LISTS = (
+    LOGGING,
+    NONDISTRIBUTABLE,
+    INSECURE,
+    INTERCEPTION,
+    CONTENT_TRUST,
+    TRUST,
+    CREDENTIALS,
+    CONFIGS,
+    SOCKETS,
+)
 DAEMON_LISTS = (LOGGING, NONDISTRIBUTABLE, INSECURE, INTERCEPTION)
 HOME_LISTS = (TRUST, CREDENTIALS, CONFIGS, INTERCEPTION)
 MAX_ROWS = 1_000
@@ -43,7 +53,9 @@ class Facts:
         self._hidden: dict[str, str] = {}
         self._places: dict[str, tuple[Place, ...]] = {}
 
-    def place(self, path: str, line: int = 1, column: int = 1, length: int = 0, what: str = "property") -> Place:
+    def place(
+        self, path: str, line: int = 1, column: int = 1, length: int = 0, what: str = "property"
+    ) -> Place:
         """A place in a file of the host."""
         return Place(self.root.name(path), line, column, line, column + length, what)
 
@@ -120,7 +132,8 @@ class Facts:
         unread = {
             where: reason
             for where, reason in self._unread.items()
-            if where.count("/") > 3 or self.value(where.removeprefix("/properties/").replace("/", ".")) is None  # noqa: PLR2004 - rows
+            if where.count("/") > 3
+            or self.value(where.removeprefix("/properties/").replace("/", ".")) is None
         }
         for key, reasons in self._open.items():
             more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""

@@ -70,7 +70,11 @@ def _trust(facts: Facts, name: str, value: str | None, place: Place | None, at: 
     """Note a variable of content trust. That a passphrase is written down is told; the passphrase is not copied."""
     if name in _PASSPHRASES:
         if stored and value != "":
-            facts.row(rows.TRUST, {"kind": "passphrase", "variable": name, "value": Hidden("password"), "at": at}, place)
+            facts.row(
+                rows.TRUST,
+                {"kind": "passphrase", "variable": name, "value": Hidden("password"), "at": at},
+                place,
+            )
     elif name in TRUST_VARIABLES:
         known = Unreadable(at, f"{at} is computed when it is used") if value is None else value
         facts.row(rows.CONTENT_TRUST, {"variable": name, "value": known, "at": at}, place)

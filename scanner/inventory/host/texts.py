@@ -106,6 +106,6 @@ def _assigned(words: list[str], first: str, line: int, *, computed: bool) -> Ite
             return  # a command: what stands before it is for it alone
         unclear = computed and ("$" in value or "`" in value)
         column = first.find(f"{name}=") + 1
-        length = len(first.rstrip()) - column + 1 if len(words) <= 2 else len(name)  # noqa: PLR2004 - `export NAME=value`
+        length = len(first.rstrip()) - column + 1 if len(words) <= 2 else len(name)
         found.append(Assignment(name, None if unclear else value, line, max(column, 1), max(length, 0)))
     yield from found

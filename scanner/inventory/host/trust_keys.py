@@ -35,9 +35,10 @@ def read_trust(facts: Facts, folders: Iterable[str]) -> None:
             name = path.rpartition("/")[2]
             if name.endswith(".key"):
                 _private(facts, path)
-            elif name in ("root.json", "targets.json") or "/metadata/targets/" in path:
-                if path.endswith(".json"):
-                    _metadata(facts, path)
+            elif name in ("root.json", "targets.json") or (
+                "/metadata/targets/" in path and name.endswith(".json")
+            ):
+                _metadata(facts, path)
 
 
 def _files(facts: Facts, folder: str) -> Iterator[str]:
@@ -68,7 +69,12 @@ def _private(facts: Facts, path: str) -> None:
     if file is None:
         return
     role: object = "root" if "/root_keys/" in path else "repository" if "/tuf_keys/" in path else None
-    row: dict[str, Any] = {"kind": "privateKey", "path": path, "keyId": path.rpartition("/")[2].removesuffix(".key"), "at": path}
+    row: dict[str, Any] = {
+        "kind": "privateKey",
+        "path": path,
+        "keyId": path.rpartition("/")[2].removesuffix(".key"),
+        "at": path,
+    }
     if isinstance(file, Unreadable):
         seen = facts.root.look(path)
         mode = None if seen is None or isinstance(seen, Unreadable) else seen.mode
@@ -77,7 +83,11 @@ def _private(facts: Facts, path: str) -> None:
         headers = {key.lower(): value for key, value in _HEADER.findall(file.data[:4_096])}
         told = headers.get(b"role", b"").strip().decode("utf-8", "replace")
         gun = headers.get(b"gun", b"").strip().decode("utf-8", "replace")
-        row |= {"role": told or role or Unreadable(path, f"{path} does not tell its role"), "repository": gun or None, **permissions(file.mode)}
+        row |= {
+            "role": told or role or Unreadable(path, f"{path} does not tell its role"),
+            "repository": gun or None,
+            **permissions(file.mode),
+        }
     facts.row(rows.TRUST, row, facts.place(path, what="resource"))
 
 
@@ -99,7 +109,14 @@ def _metadata(facts: Facts, path: str) -> None:
     at = document.place(("signed", "expires"), "property")
     expires = signed.get("expires")
     told = expires if isinstance(expires, str) else Unreadable(path, f"{path} does not say when it expires")
-    row = {"kind": "metadata", "path": path, "role": own, "repository": repository, "expires": told, "at": path}
+    row = {
+        "kind": "metadata",
+        "path": path,
+        "role": own,
+        "repository": repository,
+        "expires": told,
+        "at": path,
+    }
     facts.row(rows.TRUST, row, at)
     if own == "root":
         _keys(facts, document, ("signed",), _roles(signed), path, repository)
@@ -124,7 +141,12 @@ def _roles(holder: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _keys(
-    facts: Facts, document: Document, base: tuple[str, ...], roles: Mapping[str, str], path: str, repository: str
+    facts: Facts,
+    document: Document,
+    base: tuple[str, ...],
+    roles: Mapping[str, str],
+    path: str,
+    repository: str,
 ) -> None:
     node: Any = document.value
     for key in base:
@@ -135,15 +157,26 @@ def _keys(
         return
     for name, one in keys.items():
         place = document.place((*base, "keys", name), "property")
-        row: dict[str, Any] = {"kind": "publicKey", "path": path, "repository": repository, "at": f"{path}: {name}"}
-        row["keyId"] = name.lower() if _ID.match(name.lower()) else Unreadable(path, f"{path}: {name[:80]!r} is no thumbprint")
+        row: dict[str, Any] = {
+            "kind": "publicKey",
+            "path": path,
+            "repository": repository,
+            "at": f"{path}: {name}",
+        }
+        row["keyId"] = (
+            name.lower()
+            if _ID.match(name.lower())
+            else Unreadable(path, f"{path}: {name[:80]!r} is no thumbprint")
+        )
         row["role"] = roles.get(name)
         value = one.get("keyval") if isinstance(one, Mapping) else None
         public = value.get("public") if isinstance(value, Mapping) else None
         kind = str(one.get("keytype")) if isinstance(one, Mapping) else ""
         row["keyType"] = kind
         if kind.endswith("-x509"):
-            row["expires"] = _end(public) or Unreadable(path, f"{path}: the certificate of {name[:80]} cannot be read")
+            row["expires"] = _end(public) or Unreadable(
+                path, f"{path}: the certificate of {name[:80]} cannot be read"
+            )
         facts.row(rows.TRUST, row, place)
 
 

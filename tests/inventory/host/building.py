@@ -9,9 +9,8 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,6 +26,9 @@ from scanner.language.pack import load_pack
 from scanner.language.tailor import select
 from scanner.model.finding import Finding
 from scanner.model.resource import Resource
+
+if TYPE_CHECKING:
+    import pytest
 
 NOW = "2026-11-26T00:00:00Z"
 RULES = ("ACR801", "ACR802", "ACR803", "ACR804", "ACR808", "ACR809", "ACR811", "ACR813")
@@ -47,7 +49,7 @@ Version: 5:27.3.1-1~ubuntu.22.04~jammy
 STATUS = "var/lib/dpkg/status"
 CONFIG = "root/.docker/config.json"
 DAEMON = "etc/docker/daemon.json"
-SECRET = "tOp-5ecret-Passw0rd"  # noqa: S105 - looked for in everything that comes out
+SECRET = "tOp-5ecret-Passw0rd"
 
 
 def put(root: Path, files: Mapping[str, str | bytes | object]) -> Path:
@@ -121,7 +123,9 @@ def auth(user: str, password: str) -> str:
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def certificate(name: str, *, ends: datetime = datetime(2030, 1, 1, tzinfo=UTC), organization: str = "") -> bytes:
+def certificate(
+    name: str, *, ends: datetime = datetime(2030, 1, 1, tzinfo=UTC), organization: str = ""
+) -> bytes:
     """A self-signed certificate (PEM) for a common name."""
     key = ec.generate_private_key(ec.SECP256R1())
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, name)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.inventory.host.building import DPKG, STATUS, certificate, properties, put, refuse, rows, verdict
@@ -15,7 +17,9 @@ BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 @pytest.fixture
 def root(tmp_path):
     """A host with a current Docker, whose bundle holds an honest authority."""
-    return put(tmp_path, {STATUS: DPKG, BUNDLE: certificate("Charles Sturt Example CA") + certificate("Root 2")})
+    return put(
+        tmp_path, {STATUS: DPKG, BUNDLE: certificate("Charles Sturt Example CA") + certificate("Root 2")}
+    )
 
 
 def test_honest_authorities_pass(root):
@@ -71,7 +75,15 @@ def test_a_certificate_that_cannot_be_decoded_is_unknown(root, content):
     assert verdict(root, "ACR809") == "unknown"
 
 
-@pytest.mark.parametrize("content", [b"", b"-----BEGIN CERTIFICATE-----\n=\n-----END CERTIFICATE-----", b"-----BEGIN CERTIFICATE-----" * 1_000, b"\xff" * 1_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"-----BEGIN CERTIFICATE-----\n=\n-----END CERTIFICATE-----",
+        b"-----BEGIN CERTIFICATE-----" * 1_000,
+        b"\xff" * 1_000,
+    ],
+)
 def test_rubbish_in_a_trust_store_is_no_certificate(root, content):
     """No trust store takes it either."""
     put(root, {f"{OWN}/rubbish.crt": content})
@@ -80,9 +92,6 @@ def test_rubbish_in_a_trust_store_is_no_certificate(root, content):
 
 def test_a_product_in_another_field_is_none(root):
     """The subject has to name it: here the alternative name of a server does."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     found = x509.load_pem_x509_certificate(certificate("server"))
     made = (

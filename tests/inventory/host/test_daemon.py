@@ -36,7 +36,12 @@ def test_a_setting_of_daemon_json_has_its_line_and_column(root):
     (row,) = rows(root, "ACR802")
     assert row.verdict.value == "fail"
     place = row.places[0]
-    assert (place.file, place.line, place.column, place.end_column) == (f"{root.as_posix()}/{DAEMON}", 3, 3, 16)
+    assert (place.file, place.line, place.column, place.end_column) == (
+        f"{root.as_posix()}/{DAEMON}",
+        3,
+        3,
+        16,
+    )
     assert row.message == "The debug log is on: /etc/docker/daemon.json: debug"
 
 
@@ -50,7 +55,10 @@ def test_every_setting_of_daemon_json_is_read(root):
                 "log-level": "debug",
                 "allow-nondistributable-artifacts": ["contoso.azurecr.io", "0.0.0.0/0"],
                 "insecure-registries": ["10.1.0.0/16"],
-                "proxies": {"http-proxy": "http://me:secret@127.0.0.1:8888", "https-proxy": "https://proxy.contoso.com"},
+                "proxies": {
+                    "http-proxy": "http://me:secret@127.0.0.1:8888",
+                    "https-proxy": "https://proxy.contoso.com",
+                },
             }
         },
     )
@@ -102,7 +110,18 @@ def test_bom_and_repeated_keys_are_read_as_docker_reads_them(root):
 
 def test_values_of_a_wrong_type_are_not_known(root):
     """Text for a switch, a number in a list, text for a list: unknown, never taken for off."""
-    put(root, {DAEMON: {"debug": "yes", "log-level": 1, "allow-nondistributable-artifacts": "docker.io", "insecure-registries": [1], "proxies": []}})
+    put(
+        root,
+        {
+            DAEMON: {
+                "debug": "yes",
+                "log-level": 1,
+                "allow-nondistributable-artifacts": "docker.io",
+                "insecure-registries": [1],
+                "proxies": [],
+            }
+        },
+    )
     found = properties(root)
     assert isinstance(found["logging"][0]["enabled"], Unknown)
     assert isinstance(found["logging"][1]["level"], Unknown)
@@ -132,7 +151,14 @@ def test_a_daemon_json_that_may_not_be_read_is_unknown(root, monkeypatch):
     assert "scan with the rights to read it" in row.message
 
 
-@pytest.mark.parametrize("path", ["home/ci/.config/docker/daemon.json", "root/.docker/daemon.json", "ProgramData/docker/config/daemon.json"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "home/ci/.config/docker/daemon.json",
+        "root/.docker/daemon.json",
+        "ProgramData/docker/config/daemon.json",
+    ],
+)
 def test_daemons_of_users_and_of_windows_are_found(root, path):
     """Rootless daemons, Docker Desktop and Windows keep the file elsewhere."""
     put(root, {path: {"debug": True}})
@@ -175,7 +201,12 @@ def test_drop_ins_come_in_the_order_of_their_names(root):
     (row,) = rows(root, "ACR802")
     assert row.places[0].file.endswith("30-debug.conf")
     assert row.places[0].line == 3
-    put(root, {"usr/lib/systemd/system/docker.service.d/30-debug.conf": "[Service]\nExecStart=/usr/bin/dockerd --debug\n"})
+    put(
+        root,
+        {
+            "usr/lib/systemd/system/docker.service.d/30-debug.conf": "[Service]\nExecStart=/usr/bin/dockerd --debug\n"
+        },
+    )
     put(root, {f"{DROP_IN}/30-debug.conf": ""})
     assert verdict(root, "ACR802") == "pass"
     put(root, {"etc/systemd/system/docker.service": "[Service]\nExecStart=/usr/bin/dockerd -D\n"})
@@ -185,12 +216,24 @@ def test_drop_ins_come_in_the_order_of_their_names(root):
 
 def test_proxies_of_the_units_environment(root):
     """`Environment=` with and without quotes, an environment file over it, other sections not at all."""
-    put(root, {"lib/systemd/system/docker.service": UNIT, f"{DROP_IN}/proxy.conf": '[Service]\n# Environment="HTTP_PROXY=http://x:8888"\nEnvironment="HTTPS_PROXY=http://10.0.75.1:8888/" "NO_PROXY=localhost"\n'})
+    put(
+        root,
+        {
+            "lib/systemd/system/docker.service": UNIT,
+            f"{DROP_IN}/proxy.conf": '[Service]\n# Environment="HTTP_PROXY=http://x:8888"\nEnvironment="HTTPS_PROXY=http://10.0.75.1:8888/" "NO_PROXY=localhost"\n',
+        },
+    )
     (row,) = rows(root, "ACR809")
     assert "10.0.75.1:8888" in row.message
     place = row.places[0]
     assert (place.file, place.line, place.column) == (f"{root.as_posix()}/{DROP_IN}/proxy.conf", 3, 1)
-    put(root, {f"{DROP_IN}/zz.conf": "[Service]\nEnvironmentFile=-/etc/docker/env\nEnvironmentFile=-/etc/none\n", "etc/docker/env": "HTTPS_PROXY=http://proxy:3128\n"})
+    put(
+        root,
+        {
+            f"{DROP_IN}/zz.conf": "[Service]\nEnvironmentFile=-/etc/docker/env\nEnvironmentFile=-/etc/none\n",
+            "etc/docker/env": "HTTPS_PROXY=http://proxy:3128\n",
+        },
+    )
     assert verdict(root, "ACR809") == "pass"
     put(root, {f"{DROP_IN}/zz.conf": "[Service]\nEnvironmentFile=/etc/none\n"})
     assert verdict(root, "ACR809") == "fail"
@@ -203,7 +246,13 @@ def test_proxies_of_the_units_environment(root):
 def test_options_of_red_hats_file(tmp_path):
     """Its daemon verifies signatures unless OPTIONS says otherwise; the finding stands at the option or at its file."""
     release = 'ID="rhel"\nPRETTY_NAME="Red Hat Enterprise Linux Server 7.9"\n'
-    root = put(tmp_path, {"etc/os-release": release, "etc/sysconfig/docker": "# options\nOPTIONS='--selinux-enabled \\\n  --log-driver=journald'\n"})
+    root = put(
+        tmp_path,
+        {
+            "etc/os-release": release,
+            "etc/sysconfig/docker": "# options\nOPTIONS='--selinux-enabled \\\n  --log-driver=journald'\n",
+        },
+    )
     (row,) = rows(root, "ACR804")
     assert row.verdict.value == "fail"
     assert row.places[0].file.endswith("/etc/sysconfig/docker")
@@ -220,7 +269,13 @@ def test_options_of_red_hats_file(tmp_path):
 
 def test_options_count_where_the_unit_hands_them_on(root):
     """The file of another init system is not the daemon's: only a variable that the command line names counts."""
-    put(root, {"lib/systemd/system/docker.service": UNIT, "etc/sysconfig/docker": "OPTIONS=--debug\nhttp_proxy=http://127.0.0.1:8888\n"})
+    put(
+        root,
+        {
+            "lib/systemd/system/docker.service": UNIT,
+            "etc/sysconfig/docker": "OPTIONS=--debug\nhttp_proxy=http://127.0.0.1:8888\n",
+        },
+    )
     assert verdict(root, "ACR802") == "pass"
     put(root, {f"{DROP_IN}/a.conf": "[Service]\nEnvironmentFile=/etc/sysconfig/docker\n"})
     assert verdict(root, "ACR802") == "fail"
@@ -229,11 +284,23 @@ def test_options_count_where_the_unit_hands_them_on(root):
 
 def test_files_of_other_init_systems(root):
     """Without systemd the files of Debian's and Alpine's scripts count, with the proxies that they export."""
-    put(root, {"etc/default/docker": 'DOCKER_OPTS="--dns 8.8.8.8 -D"\nexport http_proxy="http://127.0.0.1:8888/"\n'})
+    put(
+        root,
+        {
+            "etc/default/docker": 'DOCKER_OPTS="--dns 8.8.8.8 -D"\nexport http_proxy="http://127.0.0.1:8888/"\n'
+        },
+    )
     assert verdict(root, "ACR802") == "fail"
     (row,) = rows(root, "ACR809")
     assert (row.places[0].line, row.places[0].column) == (2, 8)
-    put(root, {"etc/default/docker": "# nothing\n", "etc/conf.d/docker": "DOCKER_OPTS=--allow-nondistributable-artifacts=ghcr.io\n", STATUS: DPKG.replace("27.3.1", "20.10.7")})
+    put(
+        root,
+        {
+            "etc/default/docker": "# nothing\n",
+            "etc/conf.d/docker": "DOCKER_OPTS=--allow-nondistributable-artifacts=ghcr.io\n",
+            STATUS: DPKG.replace("27.3.1", "20.10.7"),
+        },
+    )
     assert verdict(root, "ACR802") == "pass"
     (row,) = rows(root, "ACR803")
     assert row.verdict.value == "fail"
@@ -242,7 +309,14 @@ def test_files_of_other_init_systems(root):
 
 def test_another_configuration_file_counts_alone(root):
     """`--config-file` names the file that is read instead of the usual one."""
-    put(root, {"lib/systemd/system/docker.service": "[Service]\nExecStart=/usr/bin/dockerd --config-file /etc/d.json\n", DAEMON: {"debug": True}, "etc/d.json": {}})
+    put(
+        root,
+        {
+            "lib/systemd/system/docker.service": "[Service]\nExecStart=/usr/bin/dockerd --config-file /etc/d.json\n",
+            DAEMON: {"debug": True},
+            "etc/d.json": {},
+        },
+    )
     assert verdict(root, "ACR802") == "pass"
     put(root, {"etc/d.json": {"debug": True}})
     (row,) = rows(root, "ACR802")
@@ -274,7 +348,15 @@ def test_an_ipv6_proxy_and_an_empty_one(root):
 
 def test_a_flood_of_rows_is_bounded(root):
     """More rows than allowed leave the list open: what was not looked at does not pass."""
-    put(root, {DAEMON: {"insecure-registries": [f"r{number}" for number in range(1_005)], "allow-nondistributable-artifacts": ["a.azurecr.io"] * 1_001}})
+    put(
+        root,
+        {
+            DAEMON: {
+                "insecure-registries": [f"r{number}" for number in range(1_005)],
+                "allow-nondistributable-artifacts": ["a.azurecr.io"] * 1_001,
+            }
+        },
+    )
     found = read(root).body["properties"]
     assert len(found["insecureRegistries"]) == 1_001
     assert isinstance(found["insecureRegistries"][-1], UnreadTail)

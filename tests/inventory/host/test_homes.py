@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from scanner import pipeline
+from scanner.engine.evaluate import Options
 from scanner.formats import get
 from scanner.inventory.host.homes import find_homes, registry_of
 from scanner.inventory.host.root import Root
@@ -17,6 +19,8 @@ from scanner.model.values import Hidden, Unknown, UnreadTail
 from tests.inventory.host.building import (
     CONFIG,
     DPKG,
+    NOW,
+    PACK,
     SECRET,
     STATUS,
     auth,
@@ -68,7 +72,11 @@ def test_the_finding_stands_at_the_registrys_key(root):
     put(root, {CONFIG: {"auths": {"contoso.azurecr.io": {"auth": auth("Contoso", SECRET)}}}})
     (row,) = rows(root, "ACR811")
     assert row.verdict.value == "fail"
-    assert (row.places[0].file, row.places[0].line, row.places[0].column) == (f"{root.as_posix()}/{CONFIG}", 3, 5)
+    assert (row.places[0].file, row.places[0].line, row.places[0].column) == (
+        f"{root.as_posix()}/{CONFIG}",
+        3,
+        5,
+    )
     assert "the registry's admin user: true" in row.message
 
 
@@ -180,11 +188,26 @@ def test_a_home_that_is_a_link_is_followed_inside(root):
 
 def test_helpers_proxies_and_permissions_of_a_config(root):
     """Which helper keeps credentials, who may read the file, and which proxies containers get."""
-    put(root, {CONFIG: {"credsStore": "pass", "credHelpers": {"x.azurecr.io": "acr-env"}, "proxies": {"default": {"httpProxy": "http://localhost:8888", "noProxy": "*"}}}})
+    put(
+        root,
+        {
+            CONFIG: {
+                "credsStore": "pass",
+                "credHelpers": {"x.azurecr.io": "acr-env"},
+                "proxies": {"default": {"httpProxy": "http://localhost:8888", "noProxy": "*"}},
+            }
+        },
+    )
     (root / CONFIG).chmod(0o644)
     found = properties(root)
     assert found["dockerConfigs"] == [
-        {"path": f"/{CONFIG}", "credsStore": "pass", "credHelpers": ["x.azurecr.io"], "mode": "0644", "ownerOnly": False}
+        {
+            "path": f"/{CONFIG}",
+            "credsStore": "pass",
+            "credHelpers": ["x.azurecr.io"],
+            "mode": "0644",
+            "ownerOnly": False,
+        }
     ]
     (row,) = rows(root, "ACR809")
     assert "/root/.docker/config.json: proxies.default.httpProxy" in row.message
@@ -223,14 +246,13 @@ def test_a_file_in_the_sockets_place_is_none(root):
 
 def test_no_report_holds_a_secret(root):
     """Every kind of secret that a host holds is in no report, whatever the format."""
-    from scanner import pipeline
-    from scanner.engine.evaluate import Options
-    from tests.inventory.host.building import NOW, PACK
-
     put(
         root,
         {
-            CONFIG: {"auths": {"x.azurecr.io": {"auth": auth("u", SECRET), "password": SECRET}}, "proxies": {"default": {"httpProxy": f"http://u:{SECRET}@localhost:8888"}}},
+            CONFIG: {
+                "auths": {"x.azurecr.io": {"auth": auth("u", SECRET), "password": SECRET}},
+                "proxies": {"default": {"httpProxy": f"http://u:{SECRET}@localhost:8888"}},
+            },
             "etc/environment": f"DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE={SECRET}\nhttps_proxy=http://u:{SECRET}@127.0.0.1:8888\n",
             "root/.docker/trust/private/a.key": f"-----BEGIN PRIVATE KEY-----\nrole: root\n\n{SECRET}\n-----END PRIVATE KEY-----\n",
         },

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +24,7 @@ BOTH = {
 }
 
 
-def asked(root: Path, answer: Answer | str | None) -> dict:
+def asked(root: Path, answer: Answer | str | None) -> Any:
     """The properties after `docker version` gave an answer."""
     with closing(Root(root)) as opened:
         facts = Facts(opened)
@@ -36,7 +36,10 @@ def test_packages_of_debian_tell_both_versions(tmp_path):
     """Without epoch and revision; the place is the version's line."""
     put(tmp_path, {STATUS: DPKG})
     found = properties(tmp_path)
-    assert found["client"] == {"version": "27.3.1", "source": "dpkg package docker-ce-cli 5:27.3.1-1~ubuntu.22.04~jammy"}
+    assert found["client"] == {
+        "version": "27.3.1",
+        "source": "dpkg package docker-ce-cli 5:27.3.1-1~ubuntu.22.04~jammy",
+    }
     assert found["daemon"]["version"] == "27.3.1"
     assert found["docker"]["found"] is True
 
@@ -121,7 +124,15 @@ def test_a_database_that_cannot_be_read_is_said(tmp_path, monkeypatch):
     assert "/var/lib/dpkg/status cannot be read" in row.message
 
 
-@pytest.mark.parametrize("content", [b"\x00" * 10_000, b"Package: docker-ce\n" * 10_000, b"\n" * 100_000, "Package: docker-ce\nVersion: " + "1" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00" * 10_000,
+        b"Package: docker-ce\n" * 10_000,
+        b"\n" * 100_000,
+        "Package: docker-ce\nVersion: " + "1" * 100_000,
+    ],
+)
 def test_hostile_databases_end(tmp_path, content):
     """They are read without a crash, and what they name is told in bounds."""
     put(tmp_path, {STATUS: content})
@@ -130,7 +141,13 @@ def test_hostile_databases_end(tmp_path, content):
 
 def test_podmans_docker_is_no_docker(tmp_path):
     """Its version numbers are others: judged by them it would be too old for ever."""
-    put(tmp_path, {STATUS: "Package: podman-docker\nStatus: install ok installed\nVersion: 4.9.3\n", "usr/bin/docker": ""})
+    put(
+        tmp_path,
+        {
+            STATUS: "Package: podman-docker\nStatus: install ok installed\nVersion: 4.9.3\n",
+            "usr/bin/docker": "",
+        },
+    )
     assert verdict(tmp_path, "ACR801") == "notApplicable"
     assert any("podman" in note for note in reading(tmp_path).inventory.diagnostics)
     told = {"Client": {"Version": "4.9.3", "APIVersion": "4.9.3"}}
@@ -161,7 +178,13 @@ def test_a_daemon_that_does_not_answer_keeps_the_packages_version(tmp_path):
 
 @pytest.mark.parametrize(
     "answer",
-    ["`docker version` did not answer within 10 seconds", Answer(125, "", "unknown flag"), Answer(0, "[]", ""), Answer(0, "[" * 100_000, ""), Answer(0, '{"Client": 7}', "")],
+    [
+        "`docker version` did not answer within 10 seconds",
+        Answer(125, "", "unknown flag"),
+        Answer(0, "[]", ""),
+        Answer(0, "[" * 100_000, ""),
+        Answer(0, '{"Client": 7}', ""),
+    ],
 )
 def test_answers_that_say_nothing_are_unknown(tmp_path, answer):
     """Whether the daemon answers is not known; versions of packages stay."""
@@ -206,7 +229,7 @@ def test_no_docker_and_one_that_is_no_program(tmp_path):
     """None where it is not there, a reason where it cannot be run."""
     assert ask_docker(str(tmp_path / "none")) is None
     put(tmp_path, {"docker": b"\x7fELF broken"})
-    os.chmod(tmp_path / "docker", 0o755)
+    (tmp_path / "docker").chmod(0o755)
     assert "docker could not be run" in str(ask_docker(str(tmp_path / "docker")))
 
 
@@ -219,10 +242,19 @@ CLI = "Package: azure-cli\nStatus: install ok installed\nVersion: {}-1~jammy\n"
         ({}, "notApplicable"),
         ({STATUS: CLI.format("2.64.0")}, "pass"),
         ({STATUS: CLI.format("2.0.66")}, "fail"),
-        ({STATUS: CLI.format("2.0.66"), "opt/az/lib/python3.6/site-packages/azure_cli_acr-2.2.9.dist-info/METADATA": ""}, "pass"),
+        (
+            {
+                STATUS: CLI.format("2.0.66"),
+                "opt/az/lib/python3.6/site-packages/azure_cli_acr-2.2.9.dist-info/METADATA": "",
+            },
+            "pass",
+        ),
         ({"opt/az/lib/python3.11/site-packages/azure_cli-2.64.0.dist-info/METADATA": ""}, "pass"),
         ({"usr/lib/python3/dist-packages/azure_cli-2.0.50-py3.6.egg-info/PKG-INFO": ""}, "fail"),
-        ({"usr/lib64/az/lib/python3.9/site-packages/azure_cli_core-2.64.0.dist-info/METADATA": ""}, "notApplicable"),
+        (
+            {"usr/lib64/az/lib/python3.9/site-packages/azure_cli_core-2.64.0.dist-info/METADATA": ""},
+            "notApplicable",
+        ),
         ({"usr/bin/az": ""}, "unknown"),
     ],
 )

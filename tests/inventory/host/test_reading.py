@@ -38,11 +38,19 @@ from tests.inventory.host.building import (
 
 def test_a_machine_without_docker_is_not_applicable_with_a_reason(tmp_path):
     """Every rule says so; what users keep elsewhere is not Docker's."""
-    put(tmp_path, {"etc/os-release": "ID=debian\n", "home/ci/.bashrc": "export HTTPS_PROXY=http://127.0.0.1:8888\n"})
-    found = pipeline.scan(PACK, reading(tmp_path).inventory, now=NOW, words="", options=Options(keep_passes=True))
+    put(
+        tmp_path,
+        {"etc/os-release": "ID=debian\n", "home/ci/.bashrc": "export HTTPS_PROXY=http://127.0.0.1:8888\n"},
+    )
+    found = pipeline.scan(
+        PACK, reading(tmp_path).inventory, now=NOW, words="", options=Options(keep_passes=True)
+    )
     assert {row.rule: row.verdict.value for row in found.findings} == dict.fromkeys(RULES, "notApplicable")
     assert all(len(row.message) > 20 for row in found.findings)
-    assert "no program, package, configuration or ~/.docker of it is there" in rows(tmp_path, "ACR802")[0].message
+    assert (
+        "no program, package, configuration or ~/.docker of it is there"
+        in rows(tmp_path, "ACR802")[0].message
+    )
 
 
 def test_homes_that_were_not_looked_into_are_named(tmp_path, monkeypatch):
@@ -95,8 +103,7 @@ def test_a_root_that_cannot_be_used_does_not_hide_the_others(tmp_path):
     found = reading(tmp_path / "none", good)
     assert len(found.inventory.parts["acrscan/hosts"]) == 1
     assert [str(error) for error in found.errors] == [
-        f"{tmp_path.as_posix()}/none: cannot be used as a root: No such file or directory\n"
-        "  Name a folder: /, a mounted disk or an unpacked image."
+        f"{tmp_path.as_posix()}/none: cannot be used as a root: No such file or directory\n  Name a folder: /, a mounted disk or an unpacked image."
     ]
     with pytest.raises(InputError, match="cannot be used as a root"):
         reading(tmp_path / "none")
@@ -122,7 +129,15 @@ def test_everything_of_azure_was_not_asked_for(tmp_path):
 
 def test_a_resource_survives_its_record(tmp_path, monkeypatch):
     """Stored and read again it has the same body, markers and digest."""
-    put(tmp_path, {STATUS: DPKG, DAEMON: {"debug": "x"}, CONFIG: {"auths": {"x.azurecr.io": {"auth": auth("x", "y")}}}, "home/a/x": ""})
+    put(
+        tmp_path,
+        {
+            STATUS: DPKG,
+            DAEMON: {"debug": "x"},
+            CONFIG: {"auths": {"x.azurecr.io": {"auth": auth("x", "y")}}},
+            "home/a/x": "",
+        },
+    )
     refuse(monkeypatch, "a")
     resource = read(tmp_path)
     assert resource.unread
@@ -140,8 +155,18 @@ def test_the_facts_of_the_type_name_everything_that_is_collected(tmp_path):
         tmp_path,
         {
             STATUS: DPKG + "\nPackage: azure-cli\nStatus: install ok installed\nVersion: 2.64.0\n",
-            DAEMON: {"debug": True, "log-level": "info", "allow-nondistributable-artifacts": ["a"], "insecure-registries": ["b"], "proxies": {"http-proxy": "http://c"}},
-            CONFIG: {"credsStore": "pass", "credHelpers": {"x.azurecr.io": "acr"}, "auths": {"x.azurecr.io": {"auth": auth("x", "y")}}},
+            DAEMON: {
+                "debug": True,
+                "log-level": "info",
+                "allow-nondistributable-artifacts": ["a"],
+                "insecure-registries": ["b"],
+                "proxies": {"http-proxy": "http://c"},
+            },
+            CONFIG: {
+                "credsStore": "pass",
+                "credHelpers": {"x.azurecr.io": "acr"},
+                "auths": {"x.azurecr.io": {"auth": auth("x", "y")}},
+            },
             "etc/environment": "DOCKER_CONTENT_TRUST=1\nDOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=x\n",
             "root/.docker/trust/private/a.key": "role: root\n",
         },
@@ -167,7 +192,11 @@ def test_the_running_host_is_asked_and_other_roots_are_not(tmp_path, monkeypatch
 
     def ask():
         calls.append("asked")
-        return Answer(0, json.dumps({"Client": {"Version": "28.2.2", "ApiVersion": "1.50"}, "Server": None}), "no daemon")
+        return Answer(
+            0,
+            json.dumps({"Client": {"Version": "28.2.2", "ApiVersion": "1.50"}, "Server": None}),
+            "no daemon",
+        )
 
     here = put(tmp_path, {"me/.docker/config.json": {"auths": {"x.azurecr.io": {"auth": auth("x", "y")}}}})
     environment = {"HOME": f"{here.as_posix()}/me", "HTTPS_PROXY": "http://127.0.0.1:8888"}
@@ -178,7 +207,9 @@ def test_the_running_host_is_asked_and_other_roots_are_not(tmp_path, monkeypatch
     assert told["live"] is True
     assert told["client"]["version"] == "28.2.2"
     assert [row["registry"] for row in told["credentials"]] == ["x.azurecr.io"]
-    assert "environment of this process: HTTPS_PROXY" in [row["at"] for row in told["interception"] if isinstance(row, dict)]
+    assert "environment of this process: HTTPS_PROXY" in [
+        row["at"] for row in told["interception"] if isinstance(row, dict)
+    ]
     read_hosts(Wanted((tmp_path,), ask=ask, environment=environment), now=NOW)
     assert calls == ["asked"]
 
@@ -189,7 +220,11 @@ def test_docker_config_names_another_folder(tmp_path):
     environment = {"HOME": f"{tmp_path.as_posix()}/me", "DOCKER_CONFIG": f"{tmp_path.as_posix()}/ci/"}
     found = read_hosts(Wanted(ask=no_docker, environment=environment), now=NOW)
     (resource,) = found.inventory.parts["acrscan/hosts"]
-    ours = [row for row in resource.body["properties"]["credentials"] if isinstance(row, dict) and str(tmp_path) in row["at"]]
+    ours = [
+        row
+        for row in resource.body["properties"]["credentials"]
+        if isinstance(row, dict) and str(tmp_path) in row["at"]
+    ]
     assert [row["registry"] for row in ours] == ["x.azurecr.io"]
 
 

@@ -32,7 +32,7 @@ def make(request, tmp_path):
 
 def test_a_regular_file_is_read_with_its_mode(make, tmp_path):
     """Bytes, path as asked and permission bits come back."""
-    os.chmod(tmp_path / "root/etc/a.json", 0o640)
+    (tmp_path / "root/etc/a.json").chmod(0o640)
     assert make().read("/etc/a.json") == File("/etc/a.json", b"{}", 0o640)
 
 
@@ -44,7 +44,9 @@ def test_what_is_not_there_is_none(make, path):
     assert make().list(path) is None
 
 
-@pytest.mark.parametrize("target", ["../../outside", "/outside", "../../../../../../outside", "deep/../../../outside"])
+@pytest.mark.parametrize(
+    "target", ["../../outside", "/outside", "../../../../../../outside", "deep/../../../outside"]
+)
 def test_a_link_out_of_the_root_leads_to_the_root(make, tmp_path, target):
     """What lies outside is never read: `..` stops at the root, and `/` is the root."""
     (tmp_path / "root/etc/link").symlink_to(target)
@@ -191,4 +193,8 @@ def test_a_listed_link_is_a_link(make, tmp_path):
     (tmp_path / "root/etc/link").symlink_to("/etc/deep")
     listed = make().list("/etc")
     assert isinstance(listed, list)
-    assert {entry.name: entry.kind for entry in listed} == {"a.json": "file", "deep": "folder", "link": "link"}
+    assert {entry.name: entry.kind for entry in listed} == {
+        "a.json": "file",
+        "deep": "folder",
+        "link": "link",
+    }

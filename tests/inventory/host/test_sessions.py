@@ -48,7 +48,13 @@ def test_a_file_that_never_closes_a_quote_ends(root):
 
 @pytest.mark.parametrize(
     "path",
-    ["etc/environment", "etc/profile.d/docker.sh", "etc/environment.d/50.conf", "etc/profile", "root/.bashrc"],
+    [
+        "etc/environment",
+        "etc/profile.d/docker.sh",
+        "etc/environment.d/50.conf",
+        "etc/profile",
+        "root/.bashrc",
+    ],
 )
 def test_variables_of_sessions(root, path):
     """Wherever a session may get it from: content trust is told, a proxy is judged, at its line."""
@@ -64,7 +70,10 @@ def test_variables_of_sessions(root, path):
 
 def test_a_variable_that_is_computed_is_unknown(root):
     """Nothing of a host is run to find out."""
-    put(root, {"etc/profile.d/a.sh": "export HTTP_PROXY=http://$GATEWAY:8888\nexport DOCKER_CONTENT_TRUST=$(on)\n"})
+    put(
+        root,
+        {"etc/profile.d/a.sh": "export HTTP_PROXY=http://$GATEWAY:8888\nexport DOCKER_CONTENT_TRUST=$(on)\n"},
+    )
     assert verdict(root, "ACR809") == "unknown"
     assert isinstance(properties(root)["contentTrust"][0]["value"], Unknown)
 
@@ -81,7 +90,12 @@ def test_a_passphrase_in_a_file_fails_and_is_not_copied(root):
 
 def test_the_units_environment_tells_content_trust(root):
     """A drop-in of the daemon's unit may set it too."""
-    put(root, {"etc/systemd/system/docker.service.d/a.conf": "[Service]\nEnvironment=DOCKER_CONTENT_TRUST_SERVER=https://notary\n"})
+    put(
+        root,
+        {
+            "etc/systemd/system/docker.service.d/a.conf": "[Service]\nEnvironment=DOCKER_CONTENT_TRUST_SERVER=https://notary\n"
+        },
+    )
     assert properties(root)["contentTrust"][0]["value"] == "https://notary"
 
 

@@ -8,9 +8,20 @@ from datetime import UTC, datetime
 
 import pytest
 
+from scanner.language.tailor import tailor
 from scanner.model.values import Unknown, UnreadTail
 from tests.inventory.host import building
-from tests.inventory.host.building import DPKG, SECRET, STATUS, certificate, properties, put, refuse, rows, verdict
+from tests.inventory.host.building import (
+    DPKG,
+    SECRET,
+    STATUS,
+    certificate,
+    properties,
+    put,
+    refuse,
+    rows,
+    verdict,
+)
 
 KEY = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nrole: {role}\n{more}\nMIHu{secret}\n-----END ENCRYPTED PRIVATE KEY-----\n"
 PRIVATE = "root/.docker/trust/private"
@@ -61,7 +72,9 @@ def targets_json():
 @pytest.fixture
 def root(tmp_path):
     """A host with a current Docker and one well kept key of a repository."""
-    put(tmp_path, {STATUS: DPKG, f"{PRIVATE}/{TWO}.key": key("targets", "gun: contoso.azurecr.io/team/app\n")})
+    put(
+        tmp_path, {STATUS: DPKG, f"{PRIVATE}/{TWO}.key": key("targets", "gun: contoso.azurecr.io/team/app\n")}
+    )
     (tmp_path / f"{PRIVATE}/{TWO}.key").chmod(0o600)
     return tmp_path
 
@@ -125,7 +138,14 @@ def test_a_key_without_a_role_is_unknown(root):
 
 def test_public_keys_are_told_with_role_and_expiry(root):
     """From `root.json`, and those of delegations from their parent's file; only certificates end."""
-    put(root, {f"{METADATA}/root.json": root_json(), f"{METADATA}/targets.json": targets_json(), f"{METADATA}/snapshot.json": "{"})
+    put(
+        root,
+        {
+            f"{METADATA}/root.json": root_json(),
+            f"{METADATA}/targets.json": targets_json(),
+            f"{METADATA}/snapshot.json": "{",
+        },
+    )
     found = [row for row in properties(root)["trust"] if row["kind"] != "privateKey"]
     told = [(row["kind"], row.get("keyId", "")[:1], row.get("role"), row.get("expires")) for row in found]
     assert told == [
@@ -168,8 +188,6 @@ def test_thumbprints_are_compared_with_the_declared_ones(root, monkeypatch):
 
 def with_declared(pack, keys):
     """The pack with thumbprints that a profile declares."""
-    from scanner.language.tailor import tailor
-
     return tailor(pack, [], {"ACR808.declaredTrustKeys": json.dumps(keys)})
 
 
@@ -187,7 +205,11 @@ def test_metadata_that_cannot_be_read_is_unknown(root, content, kind):
     """No JSON, no signed part, no keys, no end: the rule does not know."""
     put(root, {f"{METADATA}/root.json": content})
     assert verdict(root, "ACR808") == "unknown"
-    values = [value for row in properties(root)["trust"] for value in ([row] if isinstance(row, UnreadTail) else row.values())]
+    values = [
+        value
+        for row in properties(root)["trust"]
+        for value in ([row] if isinstance(row, UnreadTail) else row.values())
+    ]
     assert any(isinstance(value, kind) for value in values)
 
 
