@@ -6,19 +6,20 @@ Sources: https://docs.docker.com/reference/cli/dockerd/ and https://docs.docker.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scanner.inventory.host import rows
 from scanner.inventory.host.root import File, Unreadable
 from scanner.inventory.host.rows import Facts
-from scanner.inventory.host.systemd import Unit, Written, docker_unit, words
-from scanner.inventory.host.texts import assignments, decoded, json_of
+from scanner.inventory.host.systemd import Unit, docker_unit, words
+from scanner.inventory.host.texts import Written, assignments, decoded, json_of
 from scanner.model.resource import Place
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 SYSCONFIG = "/etc/sysconfig/docker"
 _MORE_JSON = ("/var/snap/docker/current/config/daemon.json", "/ProgramData/docker/config/daemon.json")
+_USER_UNITS = ".config/systemd/user"
 _OF_HOMES = (".config/docker/daemon.json", ".docker/daemon.json")
 _STARTERS = (
     (SYSCONFIG, "OPTIONS"),
@@ -48,70 +49,73 @@ _CURRENT = ("/usr/bin/dockerd-current", "/usr/libexec/docker/docker-runc-current
 def read_daemon(facts: Facts, homes: Iterable[str], system: str) -> bool:
     """Note how daemons are set up; whether anything was found. `system`: the ID of os-release."""
     unit = docker_unit(facts.root)
-    for gap in unit.gaps:
-        facts.missed(gap, *rows.DAEMON_LISTS)
-    options, started = _options(facts, unit)
-    for name, value, place, at in options:
-        _option(facts, name, value, place, at)
-    for name in PROXY_VARIABLES:
-        if name in unit.environment:
-            value, written = unit.environment[name]
-            place = facts.place(
-                written.path, written.line, written.column, len(written.text) - written.column + 1
-            )
-            proxy(facts, value, place, f"{written.path}: {name}")
-    chosen = [value for name, value, _, _ in options if name == "config-file" and value]
+    found = unit.found | bool(unit.gaps) | _init_files(facts, unit)
+    users = (docker_unit(facts.root, (f"{home}/{_USER_UNITS}",)) for home in homes)
+    chosen = []
+    for one in (unit, *users):
+        for gap in one.gaps:
+            facts.missed(gap, *rows.DAEMON_LISTS)
+        chosen += _unit(facts, one)
+        found |= one.found
     paths = [
         *(chosen or [DAEMON_JSON]),
         *_MORE_JSON,
-        *(f"{home}/{one}" for home in homes for one in _OF_HOMES),
+        *(f"{home}/{path}" for home in homes for path in _OF_HOMES),
     ]
-    read = [_json(facts, path) for path in dict.fromkeys(paths)]
+    for path in dict.fromkeys(paths):
+        found |= _json(facts, path)
     _red_hat(facts, system)
-    return unit.found or started or any(read)
+    return found
 
 
-def _options(facts: Facts, unit: Unit) -> tuple[list[tuple[str, str | None, Place, str]], bool]:
-    """Options of the daemon, (name, value, place, where) each, and whether a file of an init script is there."""
-    found: list[tuple[str, str | None, Place, str]] = []
+def _unit(facts: Facts, unit: Unit) -> list[str]:
+    """Note what a unit says; gives the files with settings that it names."""
+    chosen = []
     for command in unit.commands:
-        found += _flags(facts, command.value, command, f"{command.path}: ExecStart")
-    for variable, (value, written) in unit.environment.items():
-        if unit.uses(variable):
-            found += _flags(facts, value, written, f"{written.path}: {variable}")
-    started = False
+        chosen += _flags(facts, command.value, command, f"{command.path}: ExecStart")
+    for name, (value, written) in unit.environment.items():
+        at = f"{written.path}: {name}"
+        if unit.uses(name):
+            chosen += _flags(facts, value, written, at)
+        elif name in PROXY_VARIABLES:
+            line, column = written.line, written.column
+            rest = written.text.split("\n")[line - written.begins][column - 1 :]
+            proxy(facts, value, facts.place(written.path, line, column, len(rest.rstrip())), at)
+    return chosen
+
+
+def _init_files(facts: Facts, unit: Unit) -> bool:
+    """Note what the files of other init systems say; whether there is one.
+
+    Where systemd starts the daemon, such a file counts only if the unit names it, and is read with the unit.
+    """
+    there = False
     for path, variable in _STARTERS:
         file = facts.root.read(path)
+        there |= isinstance(file, File)
         text = decoded(file) if isinstance(file, File) else file
-        started = started or isinstance(file, File)
-        if unit.commands:
-            continue  # systemd starts it: such a file counts where the unit names it
+        if unit.commands or text is None:
+            continue
         if isinstance(text, Unreadable):
             facts.missed(text, *rows.DAEMON_LISTS)
-        lines = text.splitlines() if isinstance(text, str) else []
-        for one in assignments(text) if isinstance(text, str) else ():
-            written = Written(one.value or "", path, one.line, one.column, lines[one.line - 1])
+            continue
+        for one in assignments(text):
+            at = f"{path}: {one.name}"
             if one.name == variable:
-                found += _flags(facts, one.value, written, f"{path}: {variable}")
+                _flags(facts, one.value, one.written(path), at)
             elif one.name in PROXY_VARIABLES:
-                proxy(
-                    facts,
-                    one.value,
-                    facts.place(path, one.line, one.column, one.length),
-                    f"{path}: {one.name}",
-                )
-    return found, started
+                proxy(facts, one.value, facts.place(path, one.line, one.column, one.length), at)
+    return there
 
 
-def _flags(
-    facts: Facts, text: str | None, written: Written, at: str
-) -> Iterator[tuple[str, str | None, Place, str]]:
-    """The options in a command line that rules look at."""
+def _flags(facts: Facts, text: str | None, written: Written, at: str) -> list[str]:
+    """Note the options in a command line that rules look at; gives the files with settings that it names."""
     if text is None:
         reason = f"{at} is computed when the daemon starts"
         facts.gap(reason, *rows.DAEMON_LISTS)
         facts.unknown("daemon.signatureVerification", reason)
-        return
+        return []
+    chosen = []
     given = words(text)
     for number, word in enumerate(given):
         flag, equals, value = word.partition("=")
@@ -122,8 +126,12 @@ def _flags(
             known = value if equals else given[number + 1] if number + 1 < len(given) else None
         else:
             continue
-        column = written.text.find(flag) + 1 or written.column
-        yield name, known, facts.place(written.path, written.line, column, len(word)), f"{at} {flag}"
+        if name == "config-file":
+            chosen += [known] if known else []
+            continue
+        line, column = written.spot(word)
+        _option(facts, name, known, facts.place(written.path, line, column, len(word)), f"{at} {flag}")
+    return chosen
 
 
 def _option(facts: Facts, name: str, value: str | None, place: Place, at: str) -> None:
@@ -154,7 +162,7 @@ def _json(facts: Facts, path: str) -> bool:
     if not isinstance(file, File):
         if file is not None:
             facts.missed(file, *rows.DAEMON_LISTS)
-        return False
+        return file is not None and path in (DAEMON_JSON, *_MORE_JSON)
     document = json_of(facts.root, file)
     if isinstance(document, Unreadable) or not isinstance(document.value, Mapping):
         reason = document.reason if isinstance(document, Unreadable) else f"{path} holds no JSON object"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanner.inventory.arm_template.positions import Document
@@ -28,6 +29,7 @@ _NOT_HOMES = frozenset(
     {"", "/", "/nonexistent", "/dev/null", "/dev", "/proc", "/bin", "/sbin", "/usr/sbin", "/usr/bin"}
 )
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _GROUPS_LIMIT = 2_000_000
 
 
@@ -37,8 +39,8 @@ def find_homes(root: Root, given: Sequence[str], own: str = "") -> tuple[list[st
     `own`: the home of the user who scans the running host.
     """
     if given:
-        return [_clean(path) for path in given], []
-    found = dict.fromkeys(["/root", *([_clean(own)] if own else [])])
+        return [clean(path) for path in given], []
+    found = dict.fromkeys(["/root", *([clean(own)] if own else [])])
     gaps = []
     passwd = root.read("/etc/passwd", _GROUPS_LIMIT)
     text = decoded(passwd) if isinstance(passwd, File) else passwd
@@ -47,7 +49,7 @@ def find_homes(root: Root, given: Sequence[str], own: str = "") -> tuple[list[st
     for line in text.splitlines() if isinstance(text, str) else ():
         fields = line.split(":")
         if len(fields) == 7 and fields[5].startswith("/"):
-            found.setdefault(_clean(fields[5]), None)
+            found.setdefault(clean(fields[5]), None)
     for above in ("/home", "/Users"):
         listed = root.list(above)
         if isinstance(listed, Unreadable):
@@ -63,11 +65,14 @@ def find_homes(root: Root, given: Sequence[str], own: str = "") -> tuple[list[st
     return homes[:MAX_HOMES], gaps
 
 
-def _clean(path: str) -> str:
-    return posixpath.normpath("/" + path.replace("\\", "/").lstrip("/"))
+def clean(path: str) -> str:
+    """A path of the host from its root on; the drive of Windows is the root."""
+    if _DRIVE.match(path):
+        path = path[2:].replace("\\", "/")
+    return posixpath.normpath("/" + path.lstrip("/"))
 
 
-def read_homes(facts: Facts, homes: Iterable[str], config: str = "") -> list[str]:
+def read_homes(facts: Facts, homes: Sequence[str], config: str = "") -> list[str]:
     """Note what the Docker folders of homes hold; gives those that are there. `config`: the folder that DOCKER_CONFIG names."""
     traces = []
     for folder in dict.fromkeys([*(f"{home}/.docker" for home in homes), *([config] if config else [])]):
@@ -75,11 +80,26 @@ def read_homes(facts: Facts, homes: Iterable[str], config: str = "") -> list[str
         if isinstance(seen, Unreadable):
             facts.missed(seen, *rows.HOME_LISTS)
             continue
+        _old_config(facts, f"{folder.rpartition('/')[0]}/.dockercfg")
         if seen is None or seen.kind != "folder":
             continue
         traces.append(folder)
         _config(facts, f"{folder}/config.json")
     return traces
+
+
+def _old_config(facts: Facts, path: str) -> None:
+    """Note the credentials of the file that Docker kept before 1.7; build tools still write it."""
+    file = facts.root.read(path)
+    if not isinstance(file, File):
+        if file is not None:
+            facts.missed(file, rows.CREDENTIALS)
+        return
+    document = json_of(facts.root, file)
+    if isinstance(document, Unreadable):
+        facts.missed(document, rows.CREDENTIALS)
+        return
+    _credentials(facts, document, path, ())
 
 
 def _config(facts: Facts, path: str) -> None:
@@ -106,7 +126,7 @@ def _config(facts: Facts, path: str) -> None:
         **permissions(file.mode),
     }
     facts.row(rows.CONFIGS, row, document.place((), "resource"))
-    _credentials(facts, document, path)
+    _credentials(facts, document, path, ("auths",))
     proxies = value.get("proxies")
     for name, one in proxies.items() if isinstance(proxies, Mapping) else ():
         for key in ("httpProxy", "httpsProxy", "allProxy"):
@@ -117,20 +137,22 @@ def _config(facts: Facts, path: str) -> None:
     facts.notes += document.warnings
 
 
-def _credentials(facts: Facts, document: Document, path: str) -> None:
-    """Note each registry of Azure that a credential is written down for."""
-    auths = document.value.get("auths")
+def _credentials(facts: Facts, document: Document, path: str, base: tuple[str, ...]) -> None:
+    """Note each registry of Azure that a credential is written down for, in the object at `base`."""
+    auths = document.value
+    for key in base:
+        auths = auths.get(key)
     if auths is None:
         return
     if not isinstance(auths, Mapping):
-        facts.gap(f"{path}: auths is no object", rows.CREDENTIALS)
+        facts.gap(f"{path}: {'.'.join(base) or 'the file'} is no object", rows.CREDENTIALS)
         return
     for server, one in auths.items():
         registry = registry_of(server)
         if not registry:
             continue
-        place = document.place(("auths", server), "property")
-        at = f"{path}: auths.{registry}"
+        place = document.place((*base, server), "property")
+        at = f"{path}: {'.'.join((*base, registry))}"
         if not isinstance(one, Mapping):
             unclear = Unreadable(path, f"{at} is no object")
             facts.row(rows.CREDENTIALS, {"registry": registry, "kind": unclear, "at": at}, place)

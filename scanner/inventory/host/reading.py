@@ -16,7 +16,7 @@ from scanner.errors import InputError, ScannerError
 from scanner.inventory.host import rows
 from scanner.inventory.host.certificates import read_certificates
 from scanner.inventory.host.daemon import read_daemon
-from scanner.inventory.host.homes import find_homes, read_homes, read_sockets
+from scanner.inventory.host.homes import clean, find_homes, read_homes, read_sockets
 from scanner.inventory.host.packages import Run, ask_docker, read_versions
 from scanner.inventory.host.root import File, Root, Unreadable
 from scanner.inventory.host.rows import TYPE, Facts
@@ -71,7 +71,7 @@ def read_hosts(wanted: Wanted | None = None, *, now: str) -> Reading:
             errors.append(error)
             continue
         with closing(root):
-            for home in [one for one in missing if root.look(one) is not None]:
+            for home in [one for one in missing if root.look(clean(one)) is not None]:
                 del missing[home]
             facts = Facts(root)
             resource = _host(facts, wanted, now)
@@ -107,7 +107,7 @@ def _host(facts: Facts, wanted: Wanted, now: str) -> Resource:
     root = facts.root
     own = wanted.environment if root.live else {}
     system = _system(facts)
-    homes, gaps = find_homes(root, wanted.homes, own.get("HOME", ""))
+    homes, gaps = find_homes(root, wanted.homes, own.get("HOME") or own.get("USERPROFILE") or "")
     for gap in gaps:
         facts.missed(gap, *rows.HOME_LISTS)
     facts.set("root", root.shown)
@@ -115,8 +115,8 @@ def _host(facts: Facts, wanted: Wanted, now: str) -> Resource:
     traces = read_versions(facts, wanted.ask if root.live else None)
     if read_daemon(facts, homes, system):
         traces.append("configuration of the daemon")
-    chosen = own.get("DOCKER_CONFIG", "") if root.live and not wanted.homes else ""
-    folders = read_homes(facts, homes, chosen.rstrip("/"))
+    chosen = own.get("DOCKER_CONFIG", "") if not wanted.homes else ""
+    folders = read_homes(facts, homes, clean(str(Path(chosen).absolute())) if chosen else "")
     traces += folders
     read_trust(facts, folders)
     read_sockets(facts)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from scanner.errors import InputError
+from scanner.text import encodable
 
 MAX_BYTES = 1_000_000
 """Of a file with settings; package databases and bundles of certificates have limits of their own."""
@@ -184,7 +185,7 @@ class Root:
                 "Name a folder: /, a mounted disk or an unpacked image.",
             ) from error
         self.live = folder.is_absolute() and folder == Path(folder.anchor)
-        self.shown = folder.as_posix()
+        self.shown = encodable(folder.as_posix())
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -192,7 +193,7 @@ class Root:
 
     def name(self, path: str) -> str:
         """The path as a report shows it: what the reader of the report can open."""
-        return f"{self.shown.rstrip('/')}{path}"
+        return f"{self.shown.rstrip('/')}{encodable(path)}"
 
     @contextmanager
     def _at(self, path: str) -> Iterator[tuple[int | str, str, os.stat_result]]:

@@ -9,6 +9,7 @@ from scanner.inventory.host.root import Root, Unreadable
 from scanner.model import ids
 from scanner.model.resource import Origin, Place, Resource, plant, pointer
 from scanner.model.values import Hidden
+from scanner.text import encodable
 
 TYPE = "acrscan/hosts"
 LOGGING, NONDISTRIBUTABLE, INSECURE, INTERCEPTION, CONTENT_TRUST, TRUST, CREDENTIALS, CONFIGS, SOCKETS = (
@@ -137,7 +138,7 @@ class Facts:
         }
         for key, reasons in self._open.items():
             more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-            unread[pointer(("properties", key, "-"))] = reasons[0] + more
+            unread[pointer(("properties", key, "-"))] = _short(reasons[0]) + more
         body = {"id": identifier, "name": name, "type": TYPE, "properties": properties}
         return Resource(
             id=identifier,
@@ -154,6 +155,6 @@ class Facts:
 def _short(value: Any) -> Any:
     """Text from a host in bounds and as UTF-8 can say it."""
     if isinstance(value, str):
-        text = value.encode("utf-8", "replace").decode()
+        text = encodable(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     return value

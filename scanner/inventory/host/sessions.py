@@ -17,6 +17,9 @@ _FILES = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc")
 _FOLDERS = ("/etc/profile.d", "/etc/environment.d", "/usr/lib/environment.d")
 _OF_HOMES = (".profile", ".bash_profile", ".bashrc", ".zshrc")
 TRUST_VARIABLES = ("DOCKER_CONTENT_TRUST", "DOCKER_CONTENT_TRUST_SERVER")
+_NAMES = (*PROXY_VARIABLES, "DOCKER_CONTENT_TRUST")
+MAX_FILE = 200_000
+MAX_TOGETHER = 2_000_000
 _LISTS = (rows.CONTENT_TRUST, rows.TRUST, rows.INTERCEPTION)
 _PASSPHRASES = (
     "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE",
@@ -39,8 +42,14 @@ def read_sessions(facts: Facts, homes: Iterable[str], environment: Mapping[str, 
             if one.name.endswith((".sh", ".conf"))
         ]
     paths += [f"{home}/{name}" for home in homes for name in _OF_HOMES]
+    left = MAX_TOGETHER
     for path in paths:
-        _file(facts, path)
+        left -= _file(facts, path)
+        if left < 0:
+            facts.gap(
+                f"the files of sessions have more than the {MAX_TOGETHER:,} bytes allowed together", *_LISTS
+            )
+            break
     for name, (value, written) in docker_unit(facts.root).environment.items():
         place = facts.place(written.path, written.line, written.column)
         _trust(facts, name, value, place, f"{written.path}: {name}", stored=True)
@@ -51,19 +60,21 @@ def read_sessions(facts: Facts, homes: Iterable[str], environment: Mapping[str, 
             proxy(facts, value, None, at)
 
 
-def _file(facts: Facts, path: str) -> None:
-    file = facts.root.read(path)
+def _file(facts: Facts, path: str) -> int:
+    """Note what one file sets; gives the number of bytes that were looked at."""
+    file = facts.root.read(path, MAX_FILE)
     text = decoded(file) if isinstance(file, File) else file
     if isinstance(text, Unreadable):
         facts.missed(text, *_LISTS)
-    if not isinstance(text, str):
-        return
-    for one in assignments(text):
+    if not isinstance(text, str) or not any(name in text for name in _NAMES):
+        return 0
+    for one in assignments(text, _NAMES):
         place = facts.place(path, one.line, one.column, one.length)
         at = f"{path}: {one.name}"
         _trust(facts, one.name, one.value, place, at, stored=True)
         if one.name in PROXY_VARIABLES:
             proxy(facts, one.value, place, at)
+    return len(text)
 
 
 def _trust(facts: Facts, name: str, value: str | None, place: Place | None, at: str, *, stored: bool) -> None:

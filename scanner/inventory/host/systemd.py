@@ -7,13 +7,13 @@ list again, a link to /dev/null switches a file off.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scanner.inventory.host.root import File, Root, Unreadable
-from scanner.inventory.host.texts import assignments, decoded
+from scanner.inventory.host.texts import Written, assignments, decoded
 
-_FOLDERS = (
+SYSTEM = (
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",
@@ -21,18 +21,6 @@ _FOLDERS = (
     "/lib/systemd/system",
 )
 _UNIT = "docker.service"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A text and where it stands in a file of the host (1-based)."""
-
-    value: str
-    path: str
-    line: int
-    column: int = 1
-    text: str = ""
-    """The line itself, to find a word in it."""
 
 
 @dataclass
@@ -49,11 +37,11 @@ class Unit:
         return any(f"${variable}" in one.value or f"${{{variable}}}" in one.value for one in self.commands)
 
 
-def docker_unit(root: Root) -> Unit:
-    """Read the unit and its drop-ins."""
+def docker_unit(root: Root, folders: Sequence[str] = SYSTEM) -> Unit:
+    """Read the unit and its drop-ins. `folders`: where the system, or the systemd of a user, looks for units."""
     unit = Unit()
     files: list[tuple[str, bool]] = []
-    for file in _files(root, unit):
+    for file in _files(root, unit, folders):
         text = decoded(file)
         if isinstance(text, Unreadable):
             unit.gaps.append(text)
@@ -66,9 +54,9 @@ def docker_unit(root: Root) -> Unit:
     return unit
 
 
-def _files(root: Root, unit: Unit) -> Iterator[File]:
+def _files(root: Root, unit: Unit, folders: Sequence[str]) -> Iterator[File]:
     """The unit that counts, then its drop-ins in order."""
-    for folder in _FOLDERS:
+    for folder in folders:
         found = root.read(f"{folder}/{_UNIT}")
         if isinstance(found, File):
             yield found
@@ -78,7 +66,7 @@ def _files(root: Root, unit: Unit) -> Iterator[File]:
             unit.gaps.append(found)
         break
     names: dict[str, str] = {}
-    for folder in _FOLDERS:
+    for folder in folders:
         inside = f"{folder}/{_UNIT}.d"
         listed = root.list(inside)
         if isinstance(listed, Unreadable):
@@ -97,26 +85,29 @@ def _files(root: Root, unit: Unit) -> Iterator[File]:
 def _service(text: str, path: str) -> Iterator[tuple[str, Written]]:
     """The settings of `[Service]` in order."""
     section = ""
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").split("\n")
     at = 0
     while at < len(lines):
-        number, raw = at + 1, lines[at]
+        begins = at
+        line = lines[at].strip()
         at += 1
-        line = raw.strip()
         if not line or line[0] in "#;":
             continue
         while line.endswith("\\") and at < len(lines):
             following = lines[at].strip()
             at += 1
-            if following[:1] in ("#", ";"):
-                continue
-            line = f"{line[:-1].rstrip()} {following}"
+            if following[:1] not in ("#", ";"):
+                line = f"{line[:-1].rstrip()} {following}"
         if line.startswith("["):
             section = line.strip("[]")
             continue
         key, equals, value = line.partition("=")
         if equals and section == "Service":
-            yield key.strip(), Written(value.strip(), path, number, raw.find(key.strip()) + 1, raw)
+            column = lines[begins].find(key.strip()) + 1
+            written = Written(
+                value.strip(), path, begins + 1, column, "\n".join(lines[begins:at]), begins + 1
+            )
+            yield key.strip(), written
 
 
 def _take(unit: Unit, key: str, written: Written, files: list[tuple[str, bool]]) -> None:
@@ -129,7 +120,9 @@ def _take(unit: Unit, key: str, written: Written, files: list[tuple[str, bool]])
             for word in words(written.value):
                 name, equals, value = word.partition("=")
                 if equals:
-                    unit.environment[name] = (value, written)
+                    line, column = written.spot(f"{name}=")
+                    place = Written(value, written.path, line, column, written.text, written.begins)
+                    unit.environment[name] = (value, place)
         case "Environment":
             unit.environment.clear()
         case "EnvironmentFile" if written.value:
@@ -142,18 +135,19 @@ def _take(unit: Unit, key: str, written: Written, files: list[tuple[str, bool]])
 
 def _environment_file(root: Root, unit: Unit, path: str, *, optional: bool) -> None:
     """Variables of a file; they go before those of the unit itself. Without it the daemon starts only if it is optional."""
+    if any(sign in path for sign in "*?[%"):
+        unit.gaps.append(
+            Unreadable(path, f"{path}: files of a unit that are named by a pattern are not read")
+        )
+        return
     found = root.read(path)
     if isinstance(found, File):
         text = decoded(found)
         if isinstance(text, Unreadable):
             unit.gaps.append(text)
             return
-        lines = text.splitlines()
         for one in assignments(text):
-            unit.environment[one.name] = (
-                one.value,
-                Written(one.value or "", path, one.line, one.column, lines[one.line - 1]),
-            )
+            unit.environment[one.name] = (one.value, one.written(path))
     elif found is not None:
         unit.gaps.append(found)
     elif not optional:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scanner.errors import InputError
@@ -17,19 +17,50 @@ from scanner.inventory.host.root import File, Root, Unreadable
 
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_MOST_LINES = 50
-"""That one quoted text may go over."""
+_PIECE = re.compile(
+    r"""(?P<plain>[^\n'"\\\#]++|'[^']*+'|"(?:[^"\\]++|\\.)*+"|(?<=[^\s;&|()])\#)"""
+    r"""|(?P<joined>\\\n)|(?P<escaped>\\.)|(?P<comment>\#[^\n]*+)|(?P<end>\n)|(?P<open>['"\\])""",
+    re.DOTALL,
+)
+"""One piece of a shell's line; `open` is a quote that nothing closes."""
+_AROUND = frozenset({"export", "declare", "-x", "then", "else", "do", "{"})
+"""Words before an assignment that make it no command's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value and where it stands in a file of the host: 1-based line and column, and the text around from `begins` on."""
+
+    value: str
+    path: str
+    line: int
+    column: int = 1
+    text: str = ""
+    begins: int = 1
+
+    def spot(self, word: str) -> tuple[int, int]:
+        """Line and column of a word in the text; of the value where it is written otherwise."""
+        at = self.text.find(word)
+        if at < 0:
+            return self.line, self.column
+        return self.begins + self.text.count("\n", 0, at), at - self.text.rfind("\n", 0, at)
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`NAME=value` in a file. `value`: None where it would have to be computed; 1-based line and column of the name."""
+    """`NAME=value` in a file. `value`: None where it would have to be computed; `length`: how far it goes in its line."""
 
     name: str
     value: str | None
     line: int
     column: int
     length: int
+    text: str
+    begins: int
+
+    def written(self, path: str) -> Written:
+        """The value with its place in a file."""
+        return Written(self.value or "", path, self.line, self.column, self.text, self.begins)
 
 
 def decoded(file: File) -> str | Unreadable:
@@ -62,50 +93,66 @@ def json_of(root: Root, file: File) -> Document | Unreadable:
     return Unreadable(file.path, f"{file.path} {reason}; mend it, Docker cannot read it either")
 
 
-def assignments(text: str) -> Iterator[Assignment]:
+def assignments(text: str, names: Iterable[str] = ()) -> Iterator[Assignment]:
     """Every plain assignment of a shell file, an environment file or `/etc/environment`, in order.
 
+    `names`: lines that hold none of these are passed over, which saves time (none: every line is looked at).
     Commands, conditions and functions are passed over: what is assigned inside of them is read as if it were run.
     """
-    lines = text.splitlines()
-    at = 0
-    while at < len(lines):
-        start = at
-        logical = lines[at]
-        at += 1
-        while logical.endswith("\\") and at < len(lines):
-            logical = f"{logical[:-1]} {lines[at]}"
-            at += 1
-        words = _words(logical)
-        while words is None and at < len(lines) and at - start < _MOST_LINES:
-            logical = f"{logical}\n{lines[at]}"
-            at += 1
-            words = _words(logical)
-        if words is None:
-            at = start + 1
-            continue
-        computed = "$" in logical or "`" in logical
-        yield from _assigned(words, lines[start], start + 1, computed=computed)
+    text = text.replace("\r\n", "\n")
+    at, line = 0, 1
+    while at < len(text):
+        end, said, closed = _logical(text, at)
+        raw = text[at:end]
+        if closed and (not names or any(name in said for name in names)):
+            yield from _assigned(said, raw, line)
+        elif not closed and end < len(text):
+            end = text.find("\n", at)  # the quote that nothing closes spoils its own line alone
+            raw = text[at:end]
+        at = end + 1
+        line += raw.count("\n") + 1
 
 
-def _words(line: str) -> list[str] | None:
-    """The words of a logical line; None while a quoted text has no end."""
+def _logical(text: str, at: int) -> tuple[int, str, bool]:
+    """Where the line of a shell that starts at an offset ends, what it says without comments, and whether its quotes close."""
+    parts = []
+    while at < len(text):
+        match = _PIECE.match(text, at)
+        if match is None or match.lastgroup == "open":
+            return (text + "\n").find("\n", at), "", False
+        if match.lastgroup == "end":
+            break
+        if match.lastgroup not in ("comment", "joined"):
+            parts.append(match[0])
+        at = match.end()
+    return at, "".join(parts), True
+
+
+def _assigned(said: str, raw: str, begins: int) -> Iterator[Assignment]:
     try:
-        return shlex.split(line, comments=True)
+        words = shlex.split(said)
     except ValueError:
-        return None
-
-
-def _assigned(words: list[str], first: str, line: int, *, computed: bool) -> Iterator[Assignment]:
+        return  # a backslash at the very end
     found = []
     for word in words:
         name, equals, value = word.partition("=")
-        if word in ("export", "declare", "-x", "then", "else", "do", "{"):
+        if word in _AROUND:
             continue
         if not equals or not _NAME.match(name):
             return  # a command: what stands before it is for it alone
-        unclear = computed and ("$" in value or "`" in value)
-        column = first.find(f"{name}=") + 1
-        length = len(first.rstrip()) - column + 1 if len(words) <= 2 else len(name)
-        found.append(Assignment(name, None if unclear else value, line, max(column, 1), max(length, 0)))
+        at = max(raw.find(f"{name}="), 0)
+        alone = sum("=" in one for one in words) == 1
+        length = len(raw[at:].partition("\n")[0].rstrip()) if alone else len(name)
+        computed = "$" in value or "`" in value
+        found.append(
+            Assignment(
+                name,
+                None if computed else value,
+                begins + raw.count("\n", 0, at),
+                at - raw.rfind("\n", 0, at),
+                length,
+                raw,
+                begins,
+            )
+        )
     yield from found

@@ -200,7 +200,7 @@ def test_drop_ins_come_in_the_order_of_their_names(root):
     put(root, {f"{DROP_IN}/30-debug.conf": "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd \\\n  -D\n"})
     (row,) = rows(root, "ACR802")
     assert row.places[0].file.endswith("30-debug.conf")
-    assert row.places[0].line == 3
+    assert row.places[0].line == 4
     put(
         root,
         {
@@ -226,7 +226,7 @@ def test_proxies_of_the_units_environment(root):
     (row,) = rows(root, "ACR809")
     assert "10.0.75.1:8888" in row.message
     place = row.places[0]
-    assert (place.file, place.line, place.column) == (f"{root.as_posix()}/{DROP_IN}/proxy.conf", 3, 1)
+    assert (place.file, place.line, place.column) == (f"{root.as_posix()}/{DROP_IN}/proxy.conf", 3, 14)
     put(
         root,
         {
@@ -241,6 +241,43 @@ def test_proxies_of_the_units_environment(root):
     (row,) = rows(root, "ACR809")
     assert row.verdict.value == "unknown"
     assert "/etc/none is not there, but the unit needs it" in row.message
+
+
+def test_units_of_users_and_patterns(root):
+    """A rootless daemon has its unit in a home; files named by a pattern or a specifier are not read, which is said."""
+    put(
+        root,
+        {
+            "home/ci/.config/systemd/user/docker.service.d/p.conf": "[Service]\nEnvironment=https_proxy=http://127.0.0.1:8888\n"
+        },
+    )
+    (row,) = rows(root, "ACR809")
+    assert "/home/ci/.config/systemd/user/docker.service.d/p.conf: https_proxy" in row.message
+    put(
+        root, {"home/ci/.config/systemd/user/docker.service.d/p.conf": "[Service]\nEnvironmentFile=-%h/env\n"}
+    )
+    (row,) = rows(root, "ACR809")
+    assert row.verdict.value == "unknown"
+    assert "named by a pattern are not read" in row.message
+
+
+def test_a_daemon_json_that_may_not_be_read_is_a_trace(tmp_path, monkeypatch):
+    """Somebody set a daemon up, so its rules are not left out."""
+    put(tmp_path, {DAEMON: "{}"})
+    refuse(monkeypatch, "daemon.json")
+    assert verdict(tmp_path, "ACR802") == "unknown"
+
+
+def test_an_option_on_a_further_line_has_its_own_place(root):
+    """Of a command over several lines the line of the option is told."""
+    put(
+        root,
+        {
+            "lib/systemd/system/docker.service": "[Service]\nExecStart=/usr/bin/dockerd \\\n  # why\n  -H fd:// \\\n  --debug\n"
+        },
+    )
+    (row,) = rows(root, "ACR802")
+    assert (row.places[0].line, row.places[0].column) == (5, 3)
 
 
 def test_options_of_red_hats_file(tmp_path):

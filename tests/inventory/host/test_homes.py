@@ -150,6 +150,18 @@ def test_a_home_that_cannot_be_read_is_unknown_and_hides_no_finding(root, monkey
     assert [one.verdict.value for one in rows(root, "ACR811", homes=("/home/b",))] == ["pass"]
 
 
+def test_the_file_of_old_clients_is_read(root):
+    """`.dockercfg` holds the same credentials, at its top."""
+    put(root, {"home/ci/.dockercfg": {"https://x.azurecr.io": {"auth": auth("u", SECRET)}}})
+    (row,) = rows(root, "ACR811")
+    assert "/home/ci/.dockercfg: x.azurecr.io" in row.message
+    assert row.places[0].line == 2
+    put(root, {"home/ci/.dockercfg": "["})
+    assert verdict(root, "ACR811") == "unknown"
+    put(root, {"home/ci/.dockercfg": "[]"})
+    assert verdict(root, "ACR811") == "unknown"
+
+
 def test_homes_are_those_of_all_users(root):
     """passwd(5), /home and /Users; service accounts without a home of their own are left out."""
     put(root, {"etc/passwd": PASSWD, "home/ci/x": "", "Users/dev/x": "", "home/file": ""})
@@ -157,7 +169,7 @@ def test_homes_are_those_of_all_users(root):
         homes, gaps = find_homes(opened, (), "/home/me/")
         assert homes == ["/root", "/home/me", "/var/lib/jenkins", "/home/ci", "/Users/dev"]
         assert gaps == []
-        assert find_homes(opened, ("home/x/", "C:\\Users\\y"), "/home/me") == (["/home/x", "/C:/Users/y"], [])
+        assert find_homes(opened, ("home/x/", "C:\\Users\\y"), "/home/me") == (["/home/x", "/Users/y"], [])
 
 
 def test_an_unreadable_list_of_users_is_said(root, monkeypatch):

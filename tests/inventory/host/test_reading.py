@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from scanner import pipeline
 from scanner.cli.options import pack_from
 from scanner.engine.evaluate import Options
 from scanner.errors import InputError
+from scanner.formats import get
 from scanner.inventory.host.packages import Answer
 from scanner.inventory.host.reading import Wanted, read_hosts
 from scanner.inventory.record import digest, from_record, to_record
@@ -226,6 +228,19 @@ def test_docker_config_names_another_folder(tmp_path):
         if isinstance(row, dict) and str(tmp_path) in row["at"]
     ]
     assert [row["registry"] for row in ours] == ["x.azurecr.io"]
+
+
+def test_names_that_no_report_can_say_are_replaced(tmp_path):
+    """File names are bytes: what is no UTF-8, or would move a terminal's cursor, comes out harmless in every format."""
+    folder = tmp_path / "ho\udcfft"
+    put(folder, {STATUS: DPKG, "root/.docker/trust/private/\x1b[31m\n\udc80.key": "role: root\n"})
+    inventory = reading(folder).inventory
+    found = pipeline.scan(PACK, inventory, now=NOW, words="", options=Options())
+    for name in ("json", "ndjson", "sarif", "html", "csv", "markdown", "junit", "console"):
+        out = io.BytesIO()
+        get(name).render(found, out)
+        assert "ACR808" in out.getvalue().decode("utf-8")
+        assert b"\x1b[31m" not in out.getvalue()
 
 
 def test_a_relative_root_is_shown_as_it_was_given(tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from scanner.inventory.host.reading import Wanted, read_hosts
@@ -27,8 +29,15 @@ def root(tmp_path):
         ("A=1 command --with B=2", []),
         ("if true; then\n  A=1\nfi", [("A", "1", 2, 3)]),
         ("A='x\ny'\nB=2", [("A", "x\ny", 1, 1), ("B", "2", 3, 1)]),
-        ("A=x \\\n  B=y", [("A", "x", 1, 1), ("B", "y", 1, 1)]),
+        ("A=x \\\n  B=y", [("A", "x", 1, 1), ("B", "y", 2, 3)]),
         ("A='never closed\nB=2", [("B", "2", 2, 1)]),
+        ("A=b#c # d", [("A", "b#c", 1, 1)]),
+        ("A='b # c'", [("A", "b # c", 1, 1)]),
+        ('A="b\\"c"', [("A", 'b"c', 1, 1)]),
+        ("A=1\r\nB=2\r\n", [("A", "1", 1, 1), ("B", "2", 2, 1)]),
+        ("A=1\\", []),
+        ("A=b\\'c\nB=2", [("A", "b'c", 1, 1), ("B", "2", 2, 1)]),
+        ("x() {\n# A=1 '\nB=2 # it's\n}", [("B", "2", 3, 1)]),
         ("A", []),
         ("=1\n1A=2\na-b=3", []),
         ("A=", [("A", "", 1, 1)]),
@@ -41,7 +50,13 @@ def test_assignments_of_shell_files(text, found):
 
 
 def test_a_file_that_never_closes_a_quote_ends(root):
-    """Each line is tried a bounded number of times."""
+    """However quotes open and close, a file of the largest size is read in the time of its length."""
+    for line in ("A='\n", 'A="\\\n', "A=\"'\n", "'\"\n", "\\\n", "#\n", 'A="\\"\n'):
+        begun = time.perf_counter()
+        text = line * (100_000 // len(line))
+        assert all(one.name == "A" for one in assignments(text))
+        assert list(assignments(text, ("B",))) == []
+        assert time.perf_counter() - begun < 10
     put(root, {"etc/profile": "A='\n" * 20_000})
     assert verdict(root, "ACR809") == "pass"
 
@@ -66,6 +81,18 @@ def test_variables_of_sessions(root, path):
     assert row.verdict.value == "fail"
     place = row.places[0]
     assert (place.file, place.line, place.column, place.end_column) == (f"{root.as_posix()}/{path}", 3, 8, 41)
+
+
+def test_shell_files_are_bounded_one_by_one_and_together(root, monkeypatch):
+    """What is larger than allowed is said to be unread."""
+    put(root, {"etc/profile": "#" * 200_001})
+    assert verdict(root, "ACR809") == "unknown"
+    put(root, {"etc/profile": "", "root/.bashrc": "# HTTP_PROXY " + "#" * 1_000})
+    assert verdict(root, "ACR809") == "pass"
+    monkeypatch.setattr("scanner.inventory.host.sessions.MAX_TOGETHER", 1_000)
+    (row,) = rows(root, "ACR809")
+    assert row.verdict.value == "unknown"
+    assert "more than the 1,000 bytes allowed together" in row.message
 
 
 def test_a_variable_that_is_computed_is_unknown(root):
