@@ -30,6 +30,8 @@ from scanner.types import all_types
 _RELEASES = ("/etc/os-release", "/usr/lib/os-release")
 _HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
 _SHOWN = 5
+_OF_USERS = (*rows.HOME_LISTS, *rows.DAEMON_LISTS, rows.CONTENT_TRUST)
+"""What users' homes add to."""
 _UNTOLD = Problem("", "a host was scanned (--from host), and it tells nothing about Azure", chosen=True)
 
 
@@ -109,7 +111,12 @@ def _host(facts: Facts, wanted: Wanted, now: str) -> Resource:
     system = _system(facts)
     homes, gaps = find_homes(root, wanted.homes, own.get("HOME") or own.get("USERPROFILE") or "")
     for gap in gaps:
-        facts.missed(gap, *rows.HOME_LISTS)
+        facts.missed(gap, *_OF_USERS)
+    looked = [(home, root.closed(home)) for home in homes]
+    for _, shut in looked:
+        if shut is not None:
+            facts.missed(shut, *_OF_USERS)
+    homes = [home for home, shut in looked if shut is None]
     facts.set("root", root.shown)
     facts.set("live", root.live)
     traces = read_versions(facts, wanted.ask if root.live else None)

@@ -14,7 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -29,6 +29,7 @@ MAX_LINKS = 40
 MAX_DEPTH = 100
 
 MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ENAMETOOLONG})
+_ANY_NAME = "-"
 _ADVICE = "scan with the rights to read it"
 
 
@@ -274,6 +275,19 @@ class Root:
             return _gap(path, error)
         except ValueError:
             return Unreadable(path, f"{path!r} is no path")
+
+    def closed(self, folder: str) -> Unreadable | None:
+        """Why nothing in a folder can be looked at; None where it can, or where it is no folder."""
+        try:
+            with self._at(f"{folder}/{_ANY_NAME}"):
+                return None
+        except OSError as error:
+            found = _gap(folder, error)
+            return found and replace(
+                found, reason=f"{found.reason}, or name the homes that matter with --home"
+            )
+        except ValueError:
+            return Unreadable(folder, f"{folder!r} is no path")
 
     def list(self, path: str) -> list[Entry] | Gap:
         """What is in a folder, by name; more than `MAX_ENTRIES` names are unreadable."""

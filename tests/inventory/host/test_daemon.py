@@ -344,6 +344,48 @@ def test_files_of_other_init_systems(root):
     assert "(20.10.7) pushes non-distributable layers to ghcr.io" in row.message
 
 
+def test_units_as_distributions_ship_them(tmp_path):
+    """Debian's hands on DOCKER_OPTS of its own file, that of Red Hat 7 several variables of several files."""
+    debian = put(
+        tmp_path / "debian",
+        {
+            STATUS: DPKG,
+            "usr/lib/systemd/system/docker.service": "[Service]\nType=notify\nEnvironmentFile=-/etc/default/docker\n"
+            "ExecStart=/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS\n",
+            "etc/default/docker": '# Use DOCKER_OPTS to modify the daemon startup options.\n#DOCKER_OPTS="--dns 8.8.8.8"\n',
+        },
+    )
+    assert [verdict(debian, rule) for rule in ("ACR802", "ACR803", "ACR804", "ACR809")] == [
+        "pass",
+        "pass",
+        "notApplicable",
+        "pass",
+    ]
+    put(debian, {"etc/default/docker": 'DOCKER_OPTS="--dns 8.8.8.8 --debug"\n'})
+    (row,) = rows(debian, "ACR802")
+    assert (row.places[0].line, row.places[0].column) == (1, 28)
+    red_hat = put(
+        tmp_path / "rhel",
+        {
+            "etc/os-release": 'ID="rhel"\n',
+            "var/lib/rpm/Packages": b"\x00",
+            "usr/bin/docker": "",
+            "usr/bin/dockerd-current": "",
+            "usr/lib/systemd/system/docker.service": "[Service]\nEnvironmentFile=-/run/containers/registries.conf\n"
+            "EnvironmentFile=-/etc/sysconfig/docker\nEnvironmentFile=-/etc/sysconfig/docker-network\n"
+            "Environment=GOTRACEBACK=crash\nExecStart=/usr/bin/dockerd-current \\\n          $OPTIONS \\\n"
+            "          $DOCKER_NETWORK_OPTIONS \\\n          $INSECURE_REGISTRY\n",
+            "etc/sysconfig/docker": "OPTIONS='--selinux-enabled --log-driver=journald --signature-verification=false'\n"
+            'if [ -z "${DOCKER_CERT_PATH}" ]; then\n    DOCKER_CERT_PATH=/etc/docker\nfi\n'
+            "INSECURE_REGISTRY='--insecure-registry 10.0.0.0/8'\n",
+        },
+    )
+    assert [verdict(red_hat, rule) for rule in ("ACR801", "ACR802", "ACR804")] == ["unknown", "pass", "pass"]
+    assert [row["registry"] for row in properties(red_hat)["insecureRegistries"]] == ["10.0.0.0/8"]
+    put(red_hat, {"etc/sysconfig/docker": "OPTIONS='--selinux-enabled'\n"})
+    assert verdict(red_hat, "ACR804") == "fail"
+
+
 def test_another_configuration_file_counts_alone(root):
     """`--config-file` names the file that is read instead of the usual one."""
     put(

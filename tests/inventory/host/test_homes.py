@@ -141,8 +141,11 @@ def test_a_home_that_cannot_be_read_is_unknown_and_hides_no_finding(root, monkey
     refuse(monkeypatch, "a")
     (row,) = rows(root, "ACR811")
     assert row.verdict.value == "unknown"
-    assert "/home/a/.docker cannot be read: Permission denied; scan with the rights to read it" in row.message
-    assert verdict(root, "ACR808") == "unknown"
+    assert (
+        "/home/a cannot be read: Permission denied; scan with the rights to read it, or name the homes that matter with --home"
+        in row.message
+    )
+    assert [verdict(root, rule) for rule in ("ACR802", "ACR808", "ACR809")] == ["unknown"] * 3
     put(root, {"home/b/.docker/config.json": {"auths": {"x.azurecr.io": {"auth": auth("u", SECRET)}}}})
     assert verdict(root, "ACR811") == "fail"
     assert [one.verdict.value for one in rows(root, "ACR811", homes=("/home/b",))] == ["fail"]
