@@ -1,6 +1,6 @@
 """Which versions of Docker and of the Azure CLI are installed: package databases and, on the running host, `docker version`.
 
-dpkg and apk keep their databases as text. That of rpm is not read: what is known from nothing else is unknown then.
+dpkg and apk keep their databases as text, rpm in SQLite. Older forms of rpm's are not read: what is known from nothing else is unknown then.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 
 from scanner.inventory.host.root import File, Root, Unreadable
 from scanner.inventory.host.rows import Facts
+from scanner.inventory.host.rpm import rpm_packages
+from scanner.model.resource import Place
 
 MAX_DATABASE = 64_000_000
+MAX_RPM = 250_000_000
 SECONDS = 10.0
 """How long `docker version` may take; a daemon that hangs does not answer at all."""
 
@@ -24,8 +27,17 @@ _DPKG = "/var/lib/dpkg/status"
 _DPKG_PARTS = "/var/lib/dpkg/status.d"
 _APK = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 _RPM = ("/usr/lib/sysimage/rpm", "/var/lib/rpm")
-_RPM_FILES = frozenset({"rpmdb.sqlite", "Packages", "Packages.db"})
-CLIENTS = ("docker-ce-cli", "moby-cli", "docker-cli", "docker-ce", "docker.io", "docker-engine", "docker")
+_RPM_FILES = frozenset({"Packages", "Packages.db"})
+CLIENTS = (
+    "docker-ce-cli",
+    "moby-cli",
+    "docker-cli",
+    "docker-client",
+    "docker-ce",
+    "docker.io",
+    "docker-engine",
+    "docker",
+)
 DAEMONS = ("docker-ce", "moby-engine", "docker.io", "docker-engine", "docker")
 AZURE_CLI = "azure-cli"
 _SOCKET = "/var/run/docker.sock"
@@ -58,7 +70,7 @@ _NUMBER = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)+)")
 
 
 class Package(NamedTuple):
-    """An installed package. `kind`: dpkg or apk; `version`: without epoch and revision, "" where it has no such form."""
+    """An installed package. `kind`: dpkg, apk or rpm; `version`: without epoch and revision, "" where it has no such form; `line` 0: no text."""
 
     kind: str
     name: str
@@ -101,16 +113,49 @@ def installed(facts: Facts) -> tuple[dict[str, Package], list[str]]:
         elif file is not None:
             for one in _packages(kind, file):
                 found.setdefault(one.name, one)
-    for folder in _RPM:
-        names = root.list(folder)
-        if isinstance(names, Unreadable) or (
-            isinstance(names, list) and _RPM_FILES & {one.name for one in names}
-        ):
-            gaps.append(
-                f"the database of rpm in {folder} is not read; scan the running host, or ask `rpm -q docker-ce-cli docker-ce`"
-            )
-            break
+    for one in _rpm(root, gaps):
+        found.setdefault(one.name, one)
     return found, gaps
+
+
+def _rpm(root: Root, gaps: list[str]) -> list[Package]:
+    """The wanted packages of rpm; what cannot be read goes to `gaps`."""
+    for folder in _RPM:
+        path = f"{folder}/rpmdb.sqlite"
+        file = root.read(path, MAX_RPM)
+        log = root.read(f"{path}-wal", 0)
+        if isinstance(file, File):
+            if isinstance(log, Unreadable):
+                gaps.append(f"changes beside {path} are not read; end what installs packages, and scan again")
+            try:
+                found = rpm_packages(file.data, sorted(_WANTED))
+            except ValueError as error:
+                gaps.append(f"{path} cannot be read: {error}")
+                return []
+            return [
+                Package("rpm", name, _number(version), f"{version}-{release}", path, 0)
+                for name, version, release in found
+            ]
+        names = root.list(folder)
+        other = isinstance(names, list) and _RPM_FILES & {one.name for one in names}
+        if isinstance(file, Unreadable):
+            gaps.append(file.reason)
+        elif isinstance(names, Unreadable):
+            gaps.append(names.reason)
+        elif other:
+            gaps.append(
+                f"the database of rpm in {folder} has an old form, which is not read; scan the running host, or ask `rpm -q docker-ce-cli docker-ce`"
+            )
+        else:
+            continue
+        return []
+    return []
+
+
+def _number(written: str) -> str:
+    """The numbers of a version, without epoch and revision; "" where it has none."""
+    found = _NUMBER.match(written)
+    return found[1] if found else ""
 
 
 def _packages(kind: str, file: File) -> Iterable[Package]:
@@ -129,8 +174,7 @@ def _packages(kind: str, file: File) -> Iterable[Package]:
         state = fields.get(state_key, ("install ok installed", 0))[0]
         if name in _WANTED and state.endswith(" installed"):
             written, at = fields.get(version_key, ("", line))
-            number_found = _NUMBER.match(written)
-            yield Package(kind, name, number_found[1] if number_found else "", written, file.path, at)
+            yield Package(kind, name, _number(written), written, file.path, at)
         line += stanza.count(b"\n") + 2
 
 
@@ -175,11 +219,16 @@ def read_versions(facts: Facts, ask: Run | None) -> list[str]:
 def _note(facts: Facts, what: str, one: Package) -> None:
     facts.set(f"{what}.source", f"{one.kind} package {one.name} {one.written}")
     if one.version:
-        facts.set(f"{what}.version", one.version, facts.place(one.path, one.line))
+        facts.set(f"{what}.version", one.version, _place(facts, one))
     else:
         facts.unknown(
             f"{what}.version", f"the package {one.name} has the version {one.written!r}, which is no number"
         )
+
+
+def _place(facts: Facts, one: Package) -> Place | None:
+    """The line of the version; a database that is no text has none."""
+    return facts.place(one.path, one.line) if one.line else None
 
 
 def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
@@ -235,7 +284,7 @@ def _azure_cli(facts: Facts, package: Package | None, gaps: list[str]) -> None:
     """Note the version of the Azure CLI, and of its module for registries where that was a package of its own (before 2.0.68)."""
     if package is not None and package.version:
         facts.set("cli.found", value=True)
-        facts.set("cli.version", package.version, facts.place(package.path, package.line))
+        facts.set("cli.version", package.version, _place(facts, package))
         facts.set("cli.source", f"{package.kind} package {package.name} {package.written}")
     for folder in _site_packages(facts.root):
         names = facts.root.list(folder)

@@ -99,8 +99,8 @@ def test_packages_of_alpine(tmp_path, path):
     assert found["daemon"]["version"] == "25.0.4"
 
 
-@pytest.mark.parametrize("path", ["var/lib/rpm/Packages", "usr/lib/sysimage/rpm/rpmdb.sqlite"])
-def test_the_database_of_rpm_is_unknown(tmp_path, path):
+@pytest.mark.parametrize("path", ["var/lib/rpm/Packages", "usr/lib/sysimage/rpm/Packages.db"])
+def test_old_databases_of_rpm_are_unknown(tmp_path, path):
     """The programs are there, their version is not known, and the reason says what to do."""
     put(tmp_path, {path: b"\x00", "usr/bin/docker": "", "usr/bin/dockerd": ""})
     (row,) = rows(tmp_path, "ACR801")
