@@ -21,7 +21,7 @@ MAY = {
     "data": {"errors"},
     "types": INNER,
     "engine": INNER | {"types"},
-    "language": INNER | {"text", "types", "engine"},
+    "language": INNER | {"text", "json_text", "types", "engine"},
     "inventory": INNER | {"text", "json_text", "types"},
     "formats": INNER | {"shown"},
     "rows": INNER,
@@ -32,7 +32,9 @@ MAY = {
     "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
-    "workbench": INNER | {"text", "shown", "types", "language", "engine", "waivers"},
+    "workbench": INNER
+    | {"text", "json_text", "shown", "types", "language", "engine", "rows", "spool", "pipeline", "stored"}
+    | {"inventory", "waivers", "compare"},
     "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }
 """The table of docs/map.md; `cli` may import everything."""

@@ -78,12 +78,15 @@ class Normaliser:
             ]
         return value
 
-    def _marked(self, key: str, value: Any, branch: Branch | None, keys: tuple[str, ...], siblings: Any) -> Any:
+    def _marked(
+        self, key: str, value: Any, branch: Branch | None, keys: tuple[str, ...], siblings: Any
+    ) -> Any:
         """What is not, or only partly, known; no known part of a secret stays readable."""
         if isinstance(value, Alternatives):
             inner = Normaliser(self._facts)
             found = tuple(
-                one if one is ABSENT else inner._value(key, one, branch, keys, siblings) for one in value.values
+                one if one is ABSENT else inner._value(key, one, branch, keys, siblings)
+                for one in value.values
             )
             return Alternatives(found, value.reason, value.cause)
         if isinstance(value, Partial):

@@ -67,7 +67,16 @@ def kind_of(key: str, value: Any, fact: Fact | None, siblings: dict[str, Any]) -
     return next((kind for shape, kind in _SHAPES if shape.search(value)), "")
 
 
-_ENDINGS = ("password", "passwd", "pwd", "clientsecret", "accountkey", "accesskey", "apikey", "connectionstring")
+_ENDINGS = (
+    "password",
+    "passwd",
+    "pwd",
+    "clientsecret",
+    "accountkey",
+    "accesskey",
+    "apikey",
+    "connectionstring",
+)
 _LOOSE = (*_ENDINGS, "secret", "token")
 
 

@@ -41,7 +41,9 @@ def compile_all(found: Sorted, cli: str | None) -> Compiled:
     result = Compiled()
     if cli:
         _check(cli)
-    generated = {name: one for name, one in ((one.name, one) for one in found.templates) if by_bicep(one.value)}
+    generated = {
+        name: one for name, one in ((one.name, one) for one in found.templates) if by_bicep(one.value)
+    }
     files = [file for file in found.bicep if file.name.lower().endswith(".bicep")]
     modules = {name for file in files for name in _modules(file)}
     for file in files:
@@ -72,7 +74,9 @@ def _one(file: File, cli: str | None, generated: Mapping[str, Document], result:
         try:
             document = parse_document(path.read_text("utf-8-sig"), file.name[: -len(".bicep")] + ".json")
         except (InputError, OSError, UnicodeDecodeError) as error:
-            result.errors.append(error if isinstance(error, InputError) else InputError("cannot be read", file.name))
+            result.errors.append(
+                error if isinstance(error, InputError) else InputError("cannot be read", file.name)
+            )
             return
         if by_bicep(document.value):
             beside = document
@@ -139,9 +143,15 @@ def _run(command: list[str], file: File, result: Compiled) -> str | None:
         raise UsageError(f"--bicep-cli {command[0]} cannot be run: {error.strerror or error}") from error
     if done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        first = next((line for line in words if "error" in line.lower()), words[0] if words else "no reason given")
+        first = next(
+            (line for line in words if "error" in line.lower()), words[0] if words else "no reason given"
+        )
         result.errors.append(
-            InputError(f"does not compile: {first[:300]}", file.name, "Restore its modules (`bicep restore`) if it names some.")
+            InputError(
+                f"does not compile: {first[:300]}",
+                file.name,
+                "Restore its modules (`bicep restore`) if it names some.",
+            )
         )
         return None
     return done.stdout.decode("utf-8-sig", "replace")
@@ -149,7 +159,9 @@ def _run(command: list[str], file: File, result: Compiled) -> str | None:
 
 def _check(cli: str) -> None:
     if not Path(cli).is_file():
-        raise UsageError(f"--bicep-cli {cli}: no such file", "", "Name the bicep program itself; nothing is downloaded.")
+        raise UsageError(
+            f"--bicep-cli {cli}: no such file", "", "Name the bicep program itself; nothing is downloaded."
+        )
 
 
 def _modules(file: File) -> Iterable[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from scanner.inventory.arm_template.evaluation import evaluate_text, loops, roun
 from scanner.inventory.arm_template.naming import shown
 from scanner.inventory.arm_template.positions import Document
 from scanner.inventory.arm_template.scope import Scope, Use
-from scanner.inventory.arm_template.values import Mixed, outward, unknown_of
+from scanner.inventory.arm_template.values import LimitError, Mixed, lookup, outward, unknown_of
 from scanner.inventory.making import make
 from scanner.model.resource import Origin, Place, Resource
 from scanner.model.values import Alternatives, Partial, Unknown
@@ -63,10 +64,7 @@ class Places(Mapping[str, tuple[Place, ...]]):
 
 
 def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
-    """The resource of an instance. `symbol`: its symbolic path; `optional`: why a deployment around it may not happen.
-
-    Raises `LimitError` for a body that is too large.
-    """
+    """The resource of an instance. `symbol`: its symbolic path; `optional`: why a deployment around it may not happen."""
     trace: _Trace = {"": (one.scope.document, one.path, ())}
     body: dict[str, Any] = {}
     with one.scope.framed(one.path, one.copies):
@@ -76,7 +74,7 @@ def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
             one.scope.at = (*one.path, key)
             value = _traced(raw, one.scope, f"/{key}", trace)
             if value is not None:
-                body[key] = outward(value)
+                body[key] = _bounded(value)
     name = one.names[-1] if one.names else ""
     made = make(
         one.kind,
@@ -86,13 +84,37 @@ def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
         one.api_version,
     )
     known = name if isinstance(name, str) else _marker(name)
+    _show_schemes(made.body, body)
     return replace(
         made,
         body={**made.body, "name": known},
-        unread={pointer: reason for pointer, reason in _unread(made.body, "")},
+        unread=dict(_unread(made.body, "")),
         places=Places(trace, symbol),
         optional=one.optional or optional,
     )
+
+
+def _bounded(value: Any) -> Any:
+    try:
+        return outward(value)
+    except LimitError as error:
+        return Unknown(str(error), "limit")
+
+
+_WEBHOOKS = "microsoft.containerregistry/registries/webhooks"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def _show_schemes(made: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    """Of a webhook's address, which may hold a token, the scheme stays readable: rules ask for https."""
+    if str(made.get("type", "")).lower() != _WEBHOOKS or not isinstance(made.get("properties"), dict):
+        return
+    properties = lookup(written, "properties")
+    address = lookup(properties, "serviceUri") if isinstance(properties, Mapping) else None
+    first = address.parts[0] if isinstance(address, Partial) else address
+    scheme = _SCHEME.match(first) if isinstance(first, str) else None
+    if scheme is not None:
+        made["properties"]["serviceUri"] = Partial((scheme[0], None), "the rest of the address is withheld")
 
 
 def _marker(name: Any) -> Any:
@@ -171,4 +193,3 @@ def _unread(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for at, item in enumerate(value):
             yield from _unread(item, f"{pointer}/{at}")
-

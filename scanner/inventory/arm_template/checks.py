@@ -16,7 +16,11 @@ def whole(value: Any, what: str = "a number") -> int:
     """An int."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else fail(f"{what} expected, not {named(value)}")
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool)
+        else fail(f"{what} expected, not {named(value)}")
+    )
 
 
 def boolean(value: Any) -> bool:
@@ -52,5 +56,12 @@ def named(value: Any) -> str:
     """The kind of a value, for messages (never the value: it may be a secret)."""
     if isinstance(value, bool):
         return "true or false"
-    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number", type(None): "null"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
     return names.get(type(value), "a value that is not known")

@@ -52,7 +52,9 @@ def declarations(template: Mapping[str, Any]) -> dict[str, Declaration]:
     found = {}
     for name, item in raw.items() if isinstance(raw, dict) else ():
         if isinstance(item, dict):
-            found[name.lower()] = _declaration(name, item, definitions if isinstance(definitions, dict) else {})
+            found[name.lower()] = _declaration(
+                name, item, definitions if isinstance(definitions, dict) else {}
+            )
     return found
 
 
@@ -65,7 +67,9 @@ def _declaration(name: str, item: Mapping[str, Any], definitions: Mapping[str, A
         chain.append(target)
     merged: dict[str, Any] = {}
     for level in reversed(chain):
-        merged.update({key: value for key, value in level.items() if key not in ("defaultValue", "metadata", "$ref")})
+        merged.update(
+            {key: value for key, value in level.items() if key not in ("defaultValue", "metadata", "$ref")}
+        )
     allowed = merged.get("allowedValues")
     return Declaration(
         name=name,
@@ -74,7 +78,11 @@ def _declaration(name: str, item: Mapping[str, Any], definitions: Mapping[str, A
         default=item.get("defaultValue"),
         allowed=tuple(allowed) if isinstance(allowed, list) else (),
         nullable=any(level.get("nullable") is True for level in chain),
-        bounds={key: merged[key] for key in ("minValue", "maxValue", "minLength", "maxLength") if isinstance(merged.get(key), int)},
+        bounds={
+            key: merged[key]
+            for key in ("minValue", "maxValue", "minLength", "maxLength")
+            if isinstance(merged.get(key), int)
+        },
     )
 
 

@@ -37,8 +37,7 @@ FUNCTIONS: dict[str, Function] = {
 """Every template function by lower-case name."""
 MAX_NOTES = 50
 MAX_INSTANCES = 20_000
-MAX_DEPTH = 16
-"""How deep deployments may lie in each other."""
+"""Resources that one evaluation may have."""
 
 Load = Callable[[Document, str], Document]
 """Reads a linked template: the document that links, and the path relative to it. Raises `InputError`."""
@@ -130,7 +129,9 @@ class Run:
         for argument in node.arguments:
             run(argument, scope)
         return Hole(
-            f"the answer of {node.written} is a secret", "secret", f"[{quote(f'{node.written}()', safe=SAFE)}]"
+            f"the answer of {node.written} is a secret",
+            "secret",
+            f"[{quote(f'{node.written}()', safe=SAFE)}]",
         )
 
     def fresh(self, what: str, reason: str) -> Hole:

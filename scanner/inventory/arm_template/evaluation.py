@@ -31,7 +31,9 @@ from scanner.model.values import ABSENT, Alternatives, Unknown
 if TYPE_CHECKING:
     from scanner.inventory.arm_template.scope import Scope
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 200_000
+MAX_ALL_STEPS = 2_000_000
+"""Calls within one text of a template, and within all of them."""
 MANY = 10_000
 """Arguments without a limit of their own."""
 
@@ -57,6 +59,7 @@ class Lambda:
 
     def call(self, *arguments: Any) -> Any:
         """The value of the body with its variables set; surplus arguments are left out."""
+        self.scope.run.budget.spend()
         held = self.scope.lambdas
         self.scope.lambdas = {**held, **dict(zip(self.names, arguments, strict=False))}
         try:
@@ -66,15 +69,26 @@ class Lambda:
 
 
 class Budget:
-    """What one evaluation of a file may still do."""
+    """What one evaluation of a file may still do: `steps` within the text being worked out, `all_steps` in the whole."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("all_steps", "inside", "steps")
 
     def __init__(self) -> None:
         self.steps = MAX_STEPS
+        self.all_steps = MAX_ALL_STEPS
+        self.inside = False
 
+    def round(self) -> None:
+        """Take one round of a loop. Raises `LimitError` when there is none left."""
+        self.all_steps -= 1
+        if self.all_steps < 0:
+            raise LimitError(f"loops and expressions that need more than {MAX_ALL_STEPS:,} steps")
 
-LIMIT = Unknown(f"the template needs more than {MAX_STEPS:,} steps", "limit")
+    def spend(self) -> None:
+        """Take one step. Raises `LimitError` when there is none left."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise LimitError(f"an expression that needs more than {MAX_STEPS:,} steps")
 
 
 def evaluate(raw: Any, scope: Scope) -> Any:
@@ -98,14 +112,26 @@ def evaluate_text(raw: str, scope: Scope) -> Any:
     """The value of a text of a template."""
     if not is_expression(raw):
         return unescaped(raw)
+    budget = scope.run.budget
+    outermost, budget.inside = not budget.inside, True
+    if outermost:
+        budget.steps = given = min(MAX_STEPS, budget.all_steps)
     try:
         return run(parse(raw), scope)
     except LimitError as error:
+        if not outermost:
+            raise
         return Unknown(str(error), "limit")
     except ExpressionError as error:
         return scope.wrong(str(error))
     except RecursionError:
+        if not outermost:
+            raise
         return Unknown("the expressions refer to each other too deeply", "limit")
+    finally:
+        if outermost:
+            budget.inside = False
+            budget.all_steps -= given - budget.steps
 
 
 def _object(raw: dict[str, Any], scope: Scope) -> Any:
@@ -132,7 +158,10 @@ def loops(items: Any) -> bool:
         isinstance(items, list)
         and bool(items)
         and all(
-            isinstance(item, dict) and isinstance(item.get("name"), str) and "count" in item and "input" in item
+            isinstance(item, dict)
+            and isinstance(item.get("name"), str)
+            and "count" in item
+            and "input" in item
             for item in items
         )
     )
@@ -162,9 +191,7 @@ def rounds(loop: dict[str, Any], scope: Scope, work: Callable[[int], Any]) -> An
     held = scope.at
     found = []
     for index in range(count):
-        if scope.run.budget.steps <= 0:
-            return LIMIT
-        scope.run.budget.steps -= 1
+        scope.run.budget.round()
         scope.at = (*held, "input")
         with scope.copying(name, index):
             found.append(work(index))
@@ -175,10 +202,7 @@ def rounds(loop: dict[str, Any], scope: Scope, work: Callable[[int], Any]) -> An
 def run(node: Node, scope: Scope) -> Any:
     """The value of a node. Raises `ExpressionError` for what is wrong in it."""
     if type(node) is Call:
-        budget = scope.run.budget
-        budget.steps -= 1
-        if budget.steps < 0:
-            return LIMIT
+        scope.run.budget.spend()
         return _call(node, scope)
     if type(node) is Literal:
         return node.value

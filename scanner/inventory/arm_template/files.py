@@ -51,14 +51,18 @@ def find(paths: Sequence[Path]) -> Iterator[File]:
     number = 0
     for path in paths:
         if not path.exists():
-            raise InputError("no such file or folder", str(path), "Name a template, or a folder that holds some.")
+            raise InputError(
+                "no such file or folder", str(path), "Name a template, or a folder that holds some."
+            )
         if path.is_file():
             yield File(path, path.as_posix() if not path.is_absolute() else path.name, given=True)
             continue
         for file in sorted(_below(path)):
             number += 1
             if number > MAX_FILES:
-                raise InputError(f"more than {MAX_FILES:,} files", str(path), "Name the folders of the templates.")
+                raise InputError(
+                    f"more than {MAX_FILES:,} files", str(path), "Name the folders of the templates."
+                )
             yield File(file, file.relative_to(path).as_posix(), given=False)
 
 
@@ -76,14 +80,18 @@ def kind_of(value: Any) -> str:
     if not isinstance(value, Mapping):
         return OTHER
     properties = value.get("properties")
-    if "policyRule" in value or (isinstance(properties, Mapping) and ({"policyRule", "policyDefinitions"} & properties.keys())):
+    if "policyRule" in value or (
+        isinstance(properties, Mapping) and ({"policyRule", "policyDefinitions"} & properties.keys())
+    ):
         return POLICY
     schema = str(value.get("$schema", "")).lower()
     if "deploymentparameters.json" in schema:
         return PARAMETERS
     if "deploymenttemplate.json" in schema:
         return TEMPLATE
-    if isinstance(value.get("resources"), (list, Mapping)) and ("contentVersion" in value or "$schema" in value):
+    if isinstance(value.get("resources"), (list, Mapping)) and (
+        "contentVersion" in value or "$schema" in value
+    ):
         return TEMPLATE
     return OTHER
 
@@ -116,12 +124,16 @@ def _place(document: Document, file: File, found: Sorted) -> None:
         case "parameters":
             found.parameters.append(document)
         case "policy":
-            found.notes.append(f"{file.name}: a policy definition; it describes no deployment and was left out")
+            found.notes.append(
+                f"{file.name}: a policy definition; it describes no deployment and was left out"
+            )
         case _ if file.given:
             found.errors.append(
                 InputError("is no ARM template", file.name, "A template has a `$schema` and `resources`.")
             )
-        case _ if "microsoft.containerregistry" in document.text.lower() and '"apiversion"' in document.text.lower():
+        case _ if (
+            "microsoft.containerregistry" in document.text.lower() and '"apiversion"' in document.text.lower()
+        ):
             found.errors.append(
                 InputError(
                     "mentions Microsoft.ContainerRegistry but is no template that can be evaluated",
@@ -141,7 +153,9 @@ def _mentions(path: Path) -> bool:
         return True
 
 
-def evaluations(found: Sorted, chosen: Sequence[Document]) -> Iterator[tuple[Document, list[Document | None]]]:
+def evaluations(
+    found: Sorted, chosen: Sequence[Document]
+) -> Iterator[tuple[Document, list[Document | None]]]:
     """Each template with the parameter files to evaluate it with; one evaluation without values where there are none.
 
     `chosen`: parameter files named by the user; each goes to the templates that declare all of its parameters, or to the only
@@ -153,7 +167,9 @@ def evaluations(found: Sorted, chosen: Sequence[Document]) -> Iterator[tuple[Doc
             fitting[id(one)] = list(found.templates)
         if not fitting[id(one)]:
             raise UsageError(
-                f"no template declares the parameters of {one.name}", "", "Name the template that it belongs to."
+                f"no template declares the parameters of {one.name}",
+                "",
+                "Name the template that it belongs to.",
             )
     for template in found.templates:
         given = [one for one in chosen if any(template is other for other in fitting[id(one)])]
@@ -178,7 +194,9 @@ def _belongs(parameters: Document, template: Document) -> bool:
         return wanted == template.name
     stem = name.rpartition(".")[0].lower()
     lowered = own.lower()
-    return folder == own_folder and lowered.startswith(f"{stem}.") and ".parameters." in f".{lowered.removeprefix(stem + '.')}"
+    if folder != own_folder or not lowered.startswith(f"{stem}."):
+        return False
+    return lowered.endswith(".bicepparam") or ".parameters." in f".{lowered.removeprefix(stem + '.')}"
 
 
 def unmatched(found: Sorted, chosen: Sequence[Document]) -> Iterator[str]:

@@ -28,16 +28,12 @@ if TYPE_CHECKING:
 MAX_RANGE = 10_000
 
 
-def _known(value: Any) -> bool:
-    return first_unknown(value) is None
-
-
 def contains(_: Scope, items: list[Any]) -> Any:
     """Whether a list has an item, an object a key, a text a part."""
     held, wanted = items
-    if isinstance(held, Mixed) and isinstance(wanted, str):
-        if any(isinstance(part, str) and wanted in part for part in held.parts):
-            return True
+    known = held.parts if isinstance(held, Mixed) and isinstance(wanted, str) else ()
+    if any(isinstance(part, str) and wanted in part for part in known):
+        return True
     unknown = unknown_of(held)
     if unknown:
         return derived("contains", items, unknown)
@@ -57,8 +53,10 @@ def contains(_: Scope, items: list[Any]) -> Any:
 def empty(_: Scope, items: list[Any]) -> Any:
     """Whether nothing is in it; null is empty."""
     value = items[0]
-    if isinstance(value, (Open, Mixed)):
-        return False if isinstance(value, Open) or any(isinstance(part, str) for part in value.parts) else derived("empty", items, value.parts[0])
+    if isinstance(value, Open) or (
+        isinstance(value, Mixed) and any(isinstance(part, str) for part in value.parts)
+    ):
+        return False
     unknown = unknown_of(value)
     if unknown:
         return derived("empty", items, unknown)
@@ -72,7 +70,9 @@ def empty(_: Scope, items: list[Any]) -> Any:
 def length(_: Scope, items: list[Any]) -> int:
     """Characters, items or keys."""
     value = items[0]
-    return len(value) if isinstance(value, (str, list, dict)) else fail(f"{checks.named(value)} has no length")
+    return (
+        len(value) if isinstance(value, (str, list, dict)) else fail(f"{checks.named(value)} has no length")
+    )
 
 
 def first(_: Scope, items: list[Any]) -> Any:
@@ -99,7 +99,11 @@ def take(_: Scope, items: list[Any]) -> Any:
     count = max(0, checks.whole(items[1]))
     if isinstance(value, Mixed):
         head = value.parts[0]
-        return head[:count] if isinstance(head, str) and count <= len(head) else derived("take", items, unknown_of(value) or fail(""))
+        return (
+            head[:count]
+            if isinstance(head, str) and count <= len(head)
+            else derived("take", items, unknown_of(value) or fail(""))
+        )
     if unknown := unknown_of(value):
         return derived("take", items, unknown)
     return value[:count] if isinstance(value, (str, list)) else fail("a text or list expected")
@@ -135,7 +139,11 @@ def from_end(_: Scope, items: list[Any]) -> Any:
 
 def try_from_end(scope: Scope, items: list[Any]) -> Any:
     """The same, null where there is none."""
-    return from_end(scope, items) if items[0] is not None and 1 <= checks.whole(items[1]) <= len(checks.array(items[0])) else None
+    return (
+        from_end(scope, items)
+        if items[0] is not None and 1 <= checks.whole(items[1]) <= len(checks.array(items[0]))
+        else None
+    )
 
 
 def try_get(_: Scope, items: list[Any]) -> Any:
@@ -182,7 +190,9 @@ def _merged(items: list[dict[str, Any]], left: _Left) -> dict[str, Any]:
         for key, value in item.items():
             name = names.setdefault(key.lower(), key)
             held = found.get(name)
-            found[name] = _merged([held, value], left) if isinstance(held, dict) and isinstance(value, dict) else value
+            found[name] = (
+                _merged([held, value], left) if isinstance(held, dict) and isinstance(value, dict) else value
+            )
     return found
 
 
@@ -206,11 +216,18 @@ def intersection(_: Scope, items: list[Any]) -> Any:
         return derived("intersection", items, unknown)
     head, *rest = items
     if isinstance(head, list):
-        return [item for item in head if all(any(same(item, one) for one in checks.array(other)) for other in rest)]
+        return [
+            item
+            for item in head
+            if all(any(same(item, one) for one in checks.array(other)) for other in rest)
+        ]
     return {
         key: value
         for key, value in checks.mapping(head).items()
-        if all((found := lookup(checks.mapping(other), key)) is not ABSENT and same(found, value) for other in rest)
+        if all(
+            (found := lookup(checks.mapping(other), key)) is not ABSENT and same(found, value)
+            for other in rest
+        )
     }
 
 

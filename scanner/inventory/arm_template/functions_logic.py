@@ -60,7 +60,7 @@ def _safe(scope: Scope, node: Node) -> Any:
         return Unknown(str(error), "error")
 
 
-def _decide(stop: bool) -> Any:  # noqa: FBT001 - one of two functions
+def _decide(stop: bool) -> Any:
     """`and` (stops at false) and `or` (stops at true): an unknown part does not matter once another one decides."""
 
     def of(scope: Scope, nodes: list[Node]) -> Any:
@@ -76,7 +76,7 @@ def _decide(stop: bool) -> Any:  # noqa: FBT001 - one of two functions
     return of
 
 
-def _combined(values: list[Any], stop: bool) -> Any:  # noqa: FBT001
+def _combined(values: list[Any], stop: bool) -> Any:
     if any(isinstance(value, Alternatives) for value in values):
         return distribute(values, lambda chosen: _combined(chosen, stop))
     if any(value is stop for value in values):
@@ -94,7 +94,8 @@ def coalesce(scope: Scope, nodes: list[Node]) -> Any:
         if isinstance(value, Alternatives):
             rest = nodes[at + 1 :]
             return distribute(
-                [value], lambda chosen: chosen[0] if chosen[0] is not None or not rest else coalesce(scope, rest)  # noqa: B023
+                [value],
+                lambda chosen: chosen[0] if chosen[0] is not None or not rest else coalesce(scope, rest),  # noqa: B023
             )
         if value is not None:
             return value
@@ -172,7 +173,11 @@ def to_int(_: Scope, items: list[Any]) -> int:
     if isinstance(value, str):
         stripped = value.strip()
         digits = stripped.removeprefix("-").removeprefix("+")
-        return int(_bounded(int(stripped))) if digits.isascii() and digits.isdigit() and len(digits) < 20 else fail("no whole number")
+        return (
+            int(_bounded(int(stripped)))
+            if digits.isascii() and digits.isdigit() and len(digits) < 20
+            else fail("no whole number")
+        )
     return int(value) if isinstance(value, float) and abs(value) < _INTEGERS else checks.whole(value)
 
 

@@ -20,6 +20,7 @@ from scanner.inventory.arm_template.values import (
     Open,
     fail,
     lookup,
+    mixed,
     parts_of,
     render,
     runtime,
@@ -70,7 +71,11 @@ def _names(kind: Any, rest: list[Any]) -> tuple[str, list[Any]]:
 def _typed(items: list[Any]) -> int:
     """Where the resource type stands among the arguments."""
     return next(
-        (at for at, item in enumerate(items) if isinstance(item, str) and "/" in item and not item.startswith("/")),
+        (
+            at
+            for at, item in enumerate(items)
+            if isinstance(item, str) and "/" in item and not item.startswith("/")
+        ),
         -1,
     )
 
@@ -120,7 +125,7 @@ def tenant_resource_id(_: Scope, items: list[Any]) -> Any:
     return resource_id("", kind, names)
 
 
-def management_group_resource_id(scope: Scope, items: list[Any]) -> Any:
+def management_group_resource_id(_: Scope, items: list[Any]) -> Any:
     """`managementGroupResourceId([group], type, names...)`."""
     at = _typed(items)
     if at < 0:
@@ -133,14 +138,9 @@ def management_group_resource_id(scope: Scope, items: list[Any]) -> Any:
 def extension_resource_id(_: Scope, items: list[Any]) -> Any:
     """`extensionResourceId(base, type, names...)`."""
     kind, names = _names(items[1], items[2:])
-    head = [*parts_of(items[0])] if not unknown_of(items[0]) or isinstance(items[0], (Hole, Mixed)) else [runtime("scope")]
-    return _joined(head, resource_id("", kind, names))
-
-
-def _joined(head: list[str | Hole], tail: Any) -> Any:
-    from scanner.inventory.arm_template.values import mixed  # noqa: PLC0415
-
-    return mixed([*head, *parts_of(tail)])
+    plain = unknown_of(items[0]) is None or isinstance(items[0], (Hole, Mixed))
+    head: list[str | Hole] = parts_of(items[0]) if plain else [runtime("scope")]
+    return mixed([*head, *parts_of(resource_id("", kind, names))])
 
 
 def resource_group(scope: Scope, _: list[Any]) -> Any:
@@ -158,7 +158,11 @@ def resource_group(scope: Scope, _: list[Any]) -> Any:
 
 def subscription(scope: Scope, _: list[Any]) -> Any:
     """The subscription that is deployed to."""
-    known = {"id": scope.home.subscription, "subscriptionId": scope.home.subscription_id(), "tenantId": _tenant()}
+    known = {
+        "id": scope.home.subscription,
+        "subscriptionId": scope.home.subscription_id(),
+        "tenantId": _tenant(),
+    }
     return Open("subscription()", lambda key: lookup(known, key))
 
 
@@ -174,8 +178,16 @@ def tenant(_: Scope, __: list[Any]) -> Any:
 
 def management_group(_: Scope, __: list[Any]) -> Any:
     """The management group that is deployed to."""
-    name = Hole("the management group is chosen when the template is deployed", "parameter", "[managementGroup().name]")
-    known = {"id": _joined(["/providers/Microsoft.Management/managementGroups/"], name), "name": name, "type": "Microsoft.Management/managementGroups"}
+    name = Hole(
+        "the management group is chosen when the template is deployed",
+        "parameter",
+        "[managementGroup().name]",
+    )
+    known = {
+        "id": mixed(["/providers/Microsoft.Management/managementGroups/", name]),
+        "name": name,
+        "type": "Microsoft.Management/managementGroups",
+    }
     return Open("managementGroup()", lambda key: lookup(known, key))
 
 
@@ -252,7 +264,10 @@ def _asked(what: str, kind: str = "runtime") -> Function:
 
 def _unsupported(name: str) -> Function:
     return Function(
-        lambda _, __: Unknown(f"the template function {name} is not supported", "function"), 0, MANY, aware=True
+        lambda _, __: Unknown(f"the template function {name} is not supported", "function"),
+        0,
+        MANY,
+        aware=True,
     )
 
 

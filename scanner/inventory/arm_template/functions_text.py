@@ -1,4 +1,7 @@
-"""Template functions on texts. Source: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-string"""
+"""Template functions on texts.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-string
+"""
 
 from __future__ import annotations
 
@@ -181,7 +184,11 @@ def substring(_: Scope, items: list[Any]) -> Any:
     start = checks.whole(items[1])
     if isinstance(value, Mixed):
         head = value.parts[0]
-        if isinstance(head, str) and len(items) > 2 and 0 <= start <= start + checks.whole(items[2]) <= len(head):
+        if (
+            isinstance(head, str)
+            and len(items) > 2
+            and 0 <= start <= start + checks.whole(items[2]) <= len(head)
+        ):
             return head[start : start + checks.whole(items[2])]
     unknown = unknown_of(value)
     if unknown:
@@ -202,7 +209,7 @@ def pad_left(_: Scope, items: list[Any]) -> str:
     return checks.grown("x" * 4_000_001) if width > 4_000_000 else value.rjust(width, filler)
 
 
-def ends(at_end: bool) -> Any:  # noqa: FBT001 - one of two functions
+def ends(at_end: bool) -> Any:
     """`startsWith` and `endsWith`, without regard to case; a partly known text may tell enough."""
 
     def of(_: Scope, items: list[Any]) -> Any:
@@ -213,7 +220,11 @@ def ends(at_end: bool) -> Any:  # noqa: FBT001 - one of two functions
             known = edge.casefold() if isinstance(edge, str) else ""
             sought = wanted.casefold()
             size = min(len(known), len(sought))
-            same = known[len(known) - size :] == sought[len(sought) - size :] if at_end else known[:size] == sought[:size]
+            same = (
+                known[len(known) - size :] == sought[len(sought) - size :]
+                if at_end
+                else known[:size] == sought[:size]
+            )
             if not same:
                 return False
             if len(known) >= len(sought):

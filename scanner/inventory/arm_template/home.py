@@ -37,7 +37,9 @@ class Home:
     @property
     def id(self) -> str:
         """The id of the scope; management groups and the tenant have the file in their place as well."""
-        return f"{self.subscription}/resourceGroups/{self.group}" if self.level == GROUP else self.subscription
+        return (
+            f"{self.subscription}/resourceGroups/{self.group}" if self.level == GROUP else self.subscription
+        )
 
     def other(self, subscription: Any) -> str:
         """What stands for another subscription that a template names."""
@@ -55,7 +57,9 @@ class Home:
 
     def location(self) -> Hole:
         """The location of the group or deployment."""
-        return Hole(f"the location of the resource group {_CHOSEN}", "parameter", "[resourceGroup().location]")
+        return Hole(
+            f"the location of the resource group {_CHOSEN}", "parameter", "[resourceGroup().location]"
+        )
 
 
 def home_of(file: str, evaluation: str, schema: Any) -> Home:
@@ -131,10 +135,14 @@ def home_for(around: Home, *, subscription: Any, group: Any, scope: Any) -> Home
     if isinstance(scope, (str, Mixed)) and "managementgroups" in render(scope).lower():
         return Home(MANAGEMENT_GROUP, around.file_key)
     key = around.file_key
-    if _given(subscription) and not (isinstance(subscription, Hole) and subscription == around.subscription_id()):
+    if _given(subscription) and not (
+        isinstance(subscription, Hole) and subscription == around.subscription_id()
+    ):
         key = around.other(subscription)
     if _given(group):
-        return Home(GROUP, key, group.text if isinstance(group, Hole) else quote(render(group), safe=SAFE + "%[]'"))
+        return Home(
+            GROUP, key, group.text if isinstance(group, Hole) else quote(render(group), safe=SAFE + "%[]'")
+        )
     if _given(subscription):
         return Home(SUBSCRIPTION, key)
     return around

@@ -20,7 +20,7 @@ def split_type(kind: Any, api_version: Any) -> tuple[str, str | None]:
 
 def full_type(kind: str, parent: str) -> str:
     """The full type of a child: `replications` in a registry; a type with a namespace is full already."""
-    first = kind.split("/")[0]
+    first = kind.partition("/")[0]
     if not parent or ("." in first and "/" in kind):
         return kind
     return f"{parent}/{kind}"
@@ -59,7 +59,11 @@ def _one_of(values: list[Any], among: Alternatives) -> Any:
 def shown(name: Any) -> str:
     """A name as a segment of an id; what is not known in it as its expression."""
     if isinstance(name, Alternatives):
-        return "[" + quote("|".join(shown(plain(value)) for value in name.values)[:200], safe=SAFE + "|%") + "]"
+        return (
+            "[" + quote("|".join(shown(plain(value)) for value in name.values)[:200], safe=SAFE + "|%") + "]"
+        )
     if isinstance(name, Unknown) and not isinstance(name, Hole):
         return f"[{quote(name.reason[:120], safe=SAFE)}]"
-    return "".join(quote(part, safe=SAFE + "%") if isinstance(part, str) else part.text for part in parts_of(name))
+    return "".join(
+        quote(part, safe=SAFE + "%") if isinstance(part, str) else part.text for part in parts_of(name)
+    )

@@ -98,7 +98,9 @@ def read_document(path: Path, name: str) -> Document:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the template.")
+            raise InputError(
+                f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the template."
+            )
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", name) from error
@@ -108,7 +110,9 @@ def read_document(path: Path, name: str) -> Document:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(
-            f"is not {encoding.upper()} text (byte {error.start})", f"{name}:{line}", "Save the file as UTF-8."
+            f"is not {encoding.upper()} text (byte {error.start})",
+            f"{name}:{line}",
+            "Save the file as UTF-8.",
         ) from error
     return parse_document(text, name)
 
@@ -117,41 +121,63 @@ def parse_document(text: str, name: str) -> Document:
     """The document of a text; errors as in `read_document`."""
     if not text.strip():
         raise InputError("is empty", name, "Remove the file, or write the template into it.")
-    warnings: list[str] = []
+    repeated: list[str] = []
     try:
-        return Document(name, text, _load(text, strict=True), text)
+        return _checked(Document(name, text, _load(text, repeated, strict=True), text), repeated)
     except RecursionError as error:
         raise _deep(name) from error
     except ValueError:
         strict = _blanked(text)
+        repeated.clear()
     try:
-        value = _load(strict, strict=False)
+        value = _load(strict, repeated, strict=False)
     except RecursionError as error:
         raise _deep(name) from error
     except json.JSONDecodeError as error:
         raise InputError(
-            f"is not valid JSON: {error.msg}", f"{name}:{error.lineno}:{error.colno}", "Save the file again, whole."
+            f"is not valid JSON: {error.msg}",
+            f"{name}:{error.lineno}:{error.colno}",
+            "Save the file again, whole.",
         ) from error
     except ValueError as error:
         raise InputError(f"is not valid JSON: {error}", name) from error
-    document = Document(name, text, value, strict, warnings)
+    document = Document(name, text, value, strict)
     for match in _NOISE.finditer(text):
         if match[0].startswith(","):
             line, column = document.line_column(match.start())
-            warnings.append(f"{name}:{line}:{column}: a comma before a closing bracket was ignored")
+            document.warnings.append(f"{name}:{line}:{column}: a comma before a closing bracket was ignored")
             break
+    return _checked(document, repeated)
+
+
+def _checked(document: Document, repeated: list[str]) -> Document:
+    """The document, unless it is nested too deeply; where keys are repeated their places are told."""
+    level = [document.value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for node in level
+            for item in (node.values() if type(node) is dict else node if type(node) is list else ())
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            break
+    else:
+        raise _deep(document.name)
+    if repeated:
+        _ = document.root
     return document
 
 
 def lenient(text: str) -> Any:
     """The value of JSON text inside a template (the function `json`), with comments and trailing commas; ValueError."""
     try:
-        return _load(text, strict=True)
+        return _load(text, [], strict=True)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except ValueError:
         try:
-            return _load(_blanked(text), strict=False)
+            return _load(_blanked(text), [], strict=False)
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
 
@@ -160,8 +186,16 @@ def _deep(name: str) -> InputError:
     return InputError(f"is nested deeper than {MAX_DEPTH} levels", name, "Split the template.")
 
 
-def _load(text: str, *, strict: bool) -> Any:
-    return json.loads(text, strict=strict, parse_constant=_refuse)
+def _load(text: str, repeated: list[str], *, strict: bool) -> Any:
+    """The value; a name of each object's repeated keys goes into `repeated`."""
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            repeated.append(next(iter(found)))
+        return found
+
+    return json.loads(text, strict=strict, parse_constant=_refuse, object_pairs_hook=made)
 
 
 def _refuse(name: str) -> NoReturn:

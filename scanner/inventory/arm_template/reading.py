@@ -71,7 +71,9 @@ def _parameters(path: Path) -> Document:
     document = read_document(path, path.as_posix() if not path.is_absolute() else path.name)
     value = document.value
     if not isinstance(value, Mapping) or not isinstance(value.get("parameters"), Mapping):
-        raise InputError("is no parameter file", document.name, 'It holds {"parameters": {"name": {"value": ...}}}.')
+        raise InputError(
+            "is no parameter file", document.name, 'It holds {"parameters": {"name": {"value": ...}}}.'
+        )
     return document
 
 
@@ -90,7 +92,7 @@ class _Reader:
         self._found = found
         self._roots = [path.resolve() if path.is_dir() else path.resolve().parent for path in paths]
         self._documents: dict[Path, Document] = {}
-        self._linked: set[str] = set()
+        self._links: dict[str, set[str]] = {}
         self._kept: list[tuple[str, list[Expansion], Resource, bool]] = []
         self.errors: list[ScannerError] = []
         self.notes: list[str] = []
@@ -106,15 +108,16 @@ class _Reader:
             if parameters is not None:
                 rows.given(parameters, document.value)
             expansions.append(expand(document, parameters, rows, self._load, cloud=self._wanted.cloud))
-            self._linked |= expansions[-1].linked
+            self._links.setdefault(document.name, set()).update(expansions[-1].linked)
         self._kept.append((document.name, expansions, rows.made(), any(values)))
         self.notes += document.warnings
 
     def settle(self) -> None:
         """Drop templates that others link, and say which ones gave nothing."""
         texts = {document.name: document.text for document in self._found.templates}
+        reached = self._reached()
         for name, expansions, about, given in self._kept:
-            if name in self._linked and not given:
+            if name in reached and not given:
                 continue
             self._results.append(about)
             for expansion in expansions:
@@ -130,6 +133,20 @@ class _Reader:
                         "Look at the messages about this file, or leave it out.",
                     )
                 )
+
+    def _reached(self) -> set[str]:
+        """Templates that are evaluated as part of others. Of those that link each other in a ring one stays by itself."""
+        reached: set[str] = set()
+        linked = {name for around, names in self._links.items() for name in names if name != around}
+        for root in sorted(self._links, key=lambda name: (name in linked, name)):
+            if root in reached:
+                continue
+            stack = [root]
+            while stack:
+                new = self._links.get(stack.pop(), set()) - reached - {root}
+                reached |= new
+                stack += new
+        return reached
 
     def resources(self) -> list[Resource]:
         """Everything that was found."""
@@ -152,5 +169,3 @@ class _Reader:
             self._documents[resolved] = read_document(resolved, name or resolved.relative_to(root).as_posix())
             self._found.paths.setdefault(self._documents[resolved].name, resolved)
         return self._documents[resolved]
-
-

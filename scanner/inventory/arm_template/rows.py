@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scanner.inventory.arm_template.body import Places
 from scanner.inventory.arm_template.declared import SECURE, declarations
 from scanner.inventory.arm_template.deployment import Instance
 from scanner.inventory.arm_template.positions import Document
 from scanner.inventory.arm_template.scope import Scope, Use
 from scanner.inventory.arm_template.syntax import Call, Literal, is_expression, nodes, parse
-from scanner.inventory.arm_template.body import Places
 from scanner.inventory.arm_template.values import ExpressionError, Hole, first_secret, lookup
 from scanner.inventory.redact import secret_name
 from scanner.model import ids
@@ -47,14 +47,21 @@ class Rows:
         self._document = document
         self._kind = kind
         self._rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in LISTS}
-        self._places: dict[tuple[str, tuple[Any, ...]], tuple[Document, tuple[str, ...], tuple[Use, ...]]] = {}
+        self._places: dict[
+            tuple[str, tuple[Any, ...]], tuple[Document, tuple[str, ...], tuple[Use, ...]]
+        ] = {}
         self._open: dict[str, str] = {}
         self._registries: dict[str, Instance] = {}
         self._replications: list[tuple[Instance, Resource]] = []
         self.static(document)
 
     def _add(
-        self, name: str, document: Document, path: tuple[str, ...], row: Mapping[str, Any], uses: tuple[Use, ...] = ()
+        self,
+        name: str,
+        document: Document,
+        path: tuple[str, ...],
+        row: Mapping[str, Any],
+        uses: tuple[Use, ...] = (),
     ) -> None:
         rows = self._rows[name]
         if len(rows) >= _MOST:
@@ -107,12 +114,16 @@ class Rows:
             value = item.get("value") if isinstance(item, Mapping) else None
             if declaration is not None and declaration.secure and value not in (None, "", {}):
                 path = ("parameters", name, "value")
-                self._add(LITERALS, parameters, path, {"kind": "secure parameter in a parameter file", "name": name})
+                self._add(
+                    LITERALS, parameters, path, {"kind": "secure parameter in a parameter file", "name": name}
+                )
 
     def version(self, one: Instance) -> None:
         """The api-version of a resource of Container Registry."""
         if one.api_version:
-            self._add(VERSIONS, one.scope.document, one.path, {"type": one.kind, "apiVersion": one.api_version})
+            self._add(
+                VERSIONS, one.scope.document, one.path, {"type": one.kind, "apiVersion": one.api_version}
+            )
 
     def resource(self, one: Instance, resource: Resource) -> None:
         """Secrets in a resource, and replications at home."""
@@ -127,12 +138,27 @@ class Rows:
 
     def _secret(self, one: Instance, resource: Resource, pointer: str, name: str, value: Any) -> None:
         places = resource.places
-        document, path, uses = places.trace(pointer) if isinstance(places, Places) else (one.scope.document, one.path, ())
+        document, path, uses = (
+            places.trace(pointer) if isinstance(places, Places) else (one.scope.document, one.path, ())
+        )
         if isinstance(value, (str, Hidden, Alternatives)):
             self._add(LITERALS, document, path, {"kind": resource.type, "name": name}, uses)
         elif isinstance(value, Unknown) and value.kind == "parameter":
-            used = next((use.path[-2 if use.path[-1] == "defaultValue" else -1] for use in uses if "parameters" in use.path), "")
-            self._add(PLAIN, document, path, {"name": name, "parameter": used, "why": "a parameter that is not secure"}, uses)
+            used = next(
+                (
+                    use.path[-2 if use.path[-1] == "defaultValue" else -1]
+                    for use in uses
+                    if "parameters" in use.path
+                ),
+                "",
+            )
+            self._add(
+                PLAIN,
+                document,
+                path,
+                {"name": name, "parameter": used, "why": "a parameter that is not secure"},
+                uses,
+            )
 
     def deployment(self, one: Instance) -> None:
         """Secrets that a nested deployment writes into the history of deployments."""
@@ -156,19 +182,32 @@ class Rows:
             secret = first_secret(value)
             if secret is not None:
                 path = (*one.path, "properties", "parameters", declaration.name)
-                row = {"name": declaration.name, "parameter": declaration.name, "why": f"{secret.reason}, and the parameter of the nested deployment is not secure"}
+                row = {
+                    "name": declaration.name,
+                    "parameter": declaration.name,
+                    "why": f"{secret.reason}, and the parameter of the nested deployment is not secure",
+                }
                 self._add(PLAIN, one.scope.document, path, row)
         for name, declaration in nested.declarations.items():
-            if declaration.secure and declaration.has_default and declaration.default not in (None, "", {}) and not _computed(declaration.default):
+            if (
+                declaration.secure
+                and declaration.has_default
+                and declaration.default not in (None, "", {})
+                and not _computed(declaration.default)
+            ):
                 path = (*nested.path, "parameters", declaration.name, "defaultValue")
-                self._add(LITERALS, nested.document, path, {"kind": "default of a secure parameter", "name": name})
+                self._add(
+                    LITERALS, nested.document, path, {"kind": "default of a secure parameter", "name": name}
+                )
 
     def _outer(self, nested: Scope) -> None:
         """Secure values used in the template of a deployment with outer scope stand in clear in its history."""
         holder = nested
         while holder.outer is not None:
             holder = holder.outer
-        stack: list[tuple[Any, tuple[str, ...]]] = [(nested.template.get("resources"), (*nested.path, "resources"))]
+        stack: list[tuple[Any, tuple[str, ...]]] = [
+            (nested.template.get("resources"), (*nested.path, "resources"))
+        ]
         while stack:
             node, path = stack.pop()
             if isinstance(node, Mapping):
@@ -177,7 +216,11 @@ class Rows:
                 stack += [(item, (*path, str(at))) for at, item in enumerate(node)]
             elif isinstance(node, str) and is_expression(node):
                 for words in _secret_calls(node, holder):
-                    row = {"name": path[-1], "parameter": words, "why": "a nested deployment with outer scope"}
+                    row = {
+                        "name": path[-1],
+                        "parameter": words,
+                        "why": "a nested deployment with outer scope",
+                    }
                     self._add(PLAIN, nested.document, path, row)
 
     def outputs(self, scope: Scope) -> None:
@@ -260,7 +303,11 @@ def _calls(text: str) -> Iterator[Call]:
     for node in found:
         if node.name == "listcredentials":
             about = node.arguments[0] if node.arguments else None
-            if not (isinstance(about, Literal) and "/providers/" in str(about.value).lower() and "microsoft.containerregistry" not in str(about.value).lower()):
+            if not (
+                isinstance(about, Literal)
+                and "/providers/" in str(about.value).lower()
+                and "microsoft.containerregistry" not in str(about.value).lower()
+            ):
                 yield node
 
 
@@ -286,7 +333,11 @@ def _computed(value: Any) -> bool:
 def _secrets(resource: Resource) -> Iterator[tuple[str, str, Any]]:
     """(pointer, name, value) of everything in a body that holds a secret by its name, its facts or its shape."""
     facts = facts_for(resource.type)
-    known = {"/" + "/".join(fact.keys).lower() for fact in facts.secrets() if fact.secret in _SECRETS} if facts else set()
+    known = (
+        {"/" + "/".join(fact.keys).lower() for fact in facts.secrets() if fact.secret in _SECRETS}
+        if facts
+        else set()
+    )
     vault = resource.type.lower() == "microsoft.keyvault/vaults/secrets"
     stack: list[tuple[Any, str, str]] = [(resource.body, "", "")]
     while stack:

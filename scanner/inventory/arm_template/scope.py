@@ -16,7 +16,15 @@ from scanner.inventory.arm_template.evaluation import evaluate, looped, run
 from scanner.inventory.arm_template.home import Home
 from scanner.inventory.arm_template.positions import Document
 from scanner.inventory.arm_template.syntax import Call
-from scanner.inventory.arm_template.values import ExpressionError, Hole, Mixed, lookup, render, runtime, unknown_of
+from scanner.inventory.arm_template.values import (
+    ExpressionError,
+    Hole,
+    Mixed,
+    lookup,
+    render,
+    runtime,
+    unknown_of,
+)
 from scanner.model.values import ABSENT, Alternatives, Unknown
 
 if TYPE_CHECKING:
@@ -80,11 +88,12 @@ class Scope:
         self.at: tuple[str, ...] = path
         self.copies: Mapping[str, Any] = NO_COPIES
         self.lambdas: Mapping[str, Any] = NO_COPIES
-        self.depth = 0 if outer is None else outer.depth + 1
+        self.depth: int = 0 if outer is None else outer.depth + 1
         self.deployment_name = name if name is not None else runtime("deployment().name")
         self._supplied = supplied
         self._parameters: dict[str, _Found | None] = {}
         self._variables: dict[str, _Found | None] = {}
+        self._instances: list[Instance] | None = None
 
     @contextmanager
     def framed(
@@ -151,11 +160,10 @@ class Scope:
             try:
                 value = work(name)
                 held[key] = (value, tuple(dict.fromkeys(trail[begun:])))
-            except BaseException:
-                del held[key]
-                raise
             finally:
                 del trail[begun:]
+                if held[key] is None:
+                    del held[key]
         found = held[key]
         if found is None:
             raise ExpressionError(f"the {what} {name[:80]!r} needs itself")
@@ -200,7 +208,11 @@ class Scope:
 
     def _kept(self, declaration: declared.Declaration, value: Any) -> Any:
         """The value, unless it is a secret (an empty one is none)."""
-        if not declaration.secure or value in (None, "", {}) or (isinstance(value, Hole) and value.kind == "secret" and value.text):
+        if (
+            not declaration.secure
+            or value in (None, "", {})
+            or (isinstance(value, Hole) and value.kind == "secret" and value.text)
+        ):
             return value
         return Hole(f"parameter `{declaration.name}` is secure", "secret", declared.spelled(declaration.name))
 
@@ -214,7 +226,10 @@ class Scope:
         return {
             loop["name"].lower(): (str(at), loop)
             for at, loop in enumerate(loops)
-            if isinstance(loop, dict) and isinstance(loop.get("name"), str) and "count" in loop and "input" in loop
+            if isinstance(loop, dict)
+            and isinstance(loop.get("name"), str)
+            and "count" in loop
+            and "input" in loop
         }
 
     @cached_property
@@ -268,7 +283,9 @@ class Scope:
             raise ExpressionError(f"the function {node.written[:80]} has no output")
         given = [run(argument, self) for argument in node.arguments]
         template = {
-            "parameters": {str(item["name"]): item for item in wanted or () if isinstance(item, dict) and "name" in item},
+            "parameters": {
+                str(item["name"]): item for item in wanted or () if isinstance(item, dict) and "name" in item
+            },
             "functions": holder.template.get("functions"),
             "definitions": holder.template.get("definitions"),
         }
@@ -278,12 +295,19 @@ class Scope:
         with inner.framed((*path, "output", "value")):
             return evaluate(output["value"], inner)
 
-    @cached_property
-    def instances(self) -> tuple[Instance, ...]:
-        """The resources of the template: what is deployed, what exists already, and what is not deployed."""
-        from scanner.inventory.arm_template.deployment import instances  # noqa: PLC0415 - it needs this module
+    @property
+    def instances(self) -> list[Instance]:
+        """The resources of the template: what is deployed, what exists already, and what is not deployed.
 
-        return tuple(instances(self))
+        While they are being worked out (a name that needs another resource) those that came first.
+        """
+        if self._instances is None:
+            from scanner.inventory.arm_template.deployment import instances  # noqa: PLC0415 - it needs this module
+
+            self._instances = []
+            for one in instances(self):
+                self._instances.append(one)
+        return self._instances
 
     def find(self, name: Any) -> Instance | None:
         """The resource that `reference` means: a symbolic name, a name, or an id."""

@@ -187,9 +187,13 @@ def parts_of(value: Any) -> list[str | Hole]:
     return [Hole(found.reason, found.kind, f"[{quote(found.reason, safe=SAFE)}]")]
 
 
-def number_text(value: float) -> str:
+def number_text(value: Any) -> str:
     """A number as Resource Manager writes it."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+    return (
+        str(int(value))
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+        else str(value)
+    )
 
 
 def render(value: Any) -> str:
@@ -235,7 +239,9 @@ def plain(value: Any) -> Any:
 def alternatives(values: list[Any], reason: str, cause: str) -> Any:
     """Values of which one holds; the value itself where all are the same. Alternatives within are flattened away."""
     if any(isinstance(value, Alternatives) for value in values):
-        flat = [one for value in values for one in (value.values if isinstance(value, Alternatives) else (value,))]
+        flat = [
+            one for value in values for one in (value.values if isinstance(value, Alternatives) else (value,))
+        ]
         kept = [one for at, one in enumerate(flat) if not any(same(one, other) for other in flat[:at])]
         causes = dict.fromkeys([cause, *(value.cause for value in values if isinstance(value, Alternatives))])
         values, cause = kept, " and ".join(causes)
@@ -295,14 +301,16 @@ class _Outward:
             return _text_outward(value)
         if isinstance(value, Alternatives):
             return Alternatives(
-                tuple(item if item is ABSENT else self.of(item) for item in value.values), value.reason, value.cause
+                tuple(item if item is ABSENT else self.of(item) for item in value.values),
+                value.reason,
+                value.cause,
             )
         found = unknown_of(value)
         if found is not None:
             return Unknown(found.reason, found.kind)
         if isinstance(value, Hidden):
             return value
-        raise AssertionError(type(value))
+        return Unknown("a function where a value should stand", "error")
 
 
 def _text_outward(value: Mixed) -> Any:

@@ -29,7 +29,7 @@ def template(resources: Any, **more: Any) -> dict[str, Any]:
     return {"$schema": SCHEMA, "contentVersion": "1.0.0.0", **more, "resources": resources}
 
 
-def registry(name: str = "acr1", **more: Any) -> dict[str, Any]:
+def registry(name: Any = "acr1", **more: Any) -> dict[str, Any]:
     """A registry as a template writes it."""
     return {
         "type": REGISTRY,
