@@ -45,7 +45,7 @@ def test_products_are_known_by_the_subject(root, name, organization, product):
     put(root, {f"{OWN}/proxy.crt": b"# comment\n" + pem})
     (row,) = rows(root, "ACR809")
     assert row.verdict.value == "fail"
-    assert f"rootCertificate (not set) {product} at /{OWN}/proxy.crt" in row.message
+    assert f"a rootCertificate at /{OWN}/proxy.crt (address (not set), product {product})" in row.message
     assert (row.places[0].file, row.places[0].line) == (f"{root.as_posix()}/{OWN}/proxy.crt", 2)
 
 

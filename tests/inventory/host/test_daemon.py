@@ -71,7 +71,7 @@ def test_every_setting_of_daemon_json_is_read(root):
     assert [row["address"] for row in found["interception"]] == ["127.0.0.1:8888", "proxy.contoso.com:443"]
     assert "secret" not in repr(found)
     (row,) = rows(root, "ACR809")
-    assert "proxy 127.0.0.1:8888" in row.message
+    assert "address 127.0.0.1:8888" in row.message
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_an_old_docker_fails(tmp_path):
         tmp_path,
         {PATH: database(blobs=[header((1000, b"docker-ce"), (1001, b"17.12.1.ce"), (1002, b"1.el7"))])},
     )
-    assert "17.12.1 (rpm package docker-ce 17.12.1.ce-1.el7)" in rows(tmp_path, "ACR801")[0].message
+    assert "client 17.12.1, daemon 17.12.1" in rows(tmp_path, "ACR801")[0].message
 
 
 def test_a_log_beside_the_database_is_said(tmp_path):
