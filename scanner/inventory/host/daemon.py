@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scanner.inventory.host import rows
-from scanner.inventory.host.root import File, Unreadable
+from scanner.inventory.host.root import Entry, File, Unreadable
 from scanner.inventory.host.rows import Facts
 from scanner.inventory.host.systemd import Unit, docker_unit, words
 from scanner.inventory.host.texts import Written, assignments, decoded, json_of
@@ -42,12 +42,14 @@ _WITH_VALUE = frozenset(
 )
 _TRUE, _FALSE = frozenset({"1", "t", "true"}), frozenset({"0", "f", "false"})
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+)(?::(\d{1,5}))?\Z")
-_RED_HAT = frozenset({"rhel", "centos", "fedora", "scientific"})
+_RED_HAT = frozenset({"rhel", "centos", "scientific"})
+_NOT_RED_HATS = ("docker-ce", "moby-engine", "docker-engine")
+"""Packages of daemons that others build."""
 _CURRENT = ("/usr/bin/dockerd-current", "/usr/libexec/docker/docker-runc-current")
 
 
-def read_daemon(facts: Facts, homes: Iterable[str], system: str) -> bool:
-    """Note how daemons are set up; whether anything was found. `system`: the ID of os-release."""
+def read_daemon(facts: Facts, homes: Iterable[str], system: str | None) -> bool:
+    """Note how daemons are set up; whether anything was found. `system`: the ID of os-release, None unread."""
     unit = docker_unit(facts.root)
     found = unit.found | bool(unit.gaps) | _init_files(facts, unit)
     users = (docker_unit(facts.root, (f"{home}/{_USER_UNITS}",)) for home in homes)
@@ -239,12 +241,16 @@ def proxy(facts: Facts, url: object, place: Place | None, at: str) -> None:
     facts.row(rows.INTERCEPTION, {"kind": "proxy", "address": address, "at": at}, place)
 
 
-def _red_hat(facts: Facts, system: str) -> None:
+def _red_hat(facts: Facts, system: str | None) -> None:
     """Note whether this is the daemon that Red Hat built: only that one verifies signatures by itself."""
-    seen = [facts.root.look(path) for path in (*_CURRENT, SYSCONFIG)]
-    current, sysconfig = seen[: len(_CURRENT)], seen[-1]
-    there = any(one is not None and not isinstance(one, Unreadable) for one in current)
-    ours = there or (sysconfig is not None and system in _RED_HAT)
+    current = any(isinstance(facts.root.look(path), Entry) for path in _CURRENT)
+    sysconfig = facts.root.look(SYSCONFIG)
+    source = str(facts.value("daemon.source"))
+    others = any(f"package {name} " in source for name in _NOT_RED_HATS)
+    if system is None and sysconfig is not None and not current and not others:
+        facts.unknown("daemon.redHat", "what system the host runs could not be read")
+        return
+    ours = current or (sysconfig is not None and system in _RED_HAT and not others)
     facts.set("daemon.redHat", ours)
     if ours and facts.value("daemon.signatureVerification") is None:
         if isinstance(sysconfig, Unreadable):

@@ -29,6 +29,7 @@ _NOT_HOMES = frozenset(
     {"", "/", "/nonexistent", "/dev/null", "/dev", "/proc", "/bin", "/sbin", "/usr/sbin", "/usr/bin"}
 )
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
+OLD_CONFIG = "/.dockercfg"
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _GROUPS_LIMIT = 2_000_000
 
@@ -73,14 +74,15 @@ def clean(path: str) -> str:
 
 
 def read_homes(facts: Facts, homes: Sequence[str], config: str = "") -> list[str]:
-    """Note what the Docker folders of homes hold; gives those that are there. `config`: the folder that DOCKER_CONFIG names."""
+    """Note what the Docker folders of homes hold; gives what is there. `config`: the folder that DOCKER_CONFIG names."""
     traces = []
     for folder in dict.fromkeys([*(f"{home}/.docker" for home in homes), *([config] if config else [])]):
         seen = facts.root.look(folder)
         if isinstance(seen, Unreadable):
             facts.missed(seen, *rows.HOME_LISTS)
             continue
-        _old_config(facts, f"{folder.rpartition('/')[0]}/.dockercfg")
+        if folder.endswith("/.docker") and _old_config(facts, folder.removesuffix("/.docker") + OLD_CONFIG):
+            traces.append(folder.removesuffix("/.docker") + OLD_CONFIG)
         if seen is None or seen.kind != "folder":
             continue
         traces.append(folder)
@@ -88,18 +90,15 @@ def read_homes(facts: Facts, homes: Sequence[str], config: str = "") -> list[str
     return traces
 
 
-def _old_config(facts: Facts, path: str) -> None:
-    """Note the credentials of the file that Docker kept before 1.7; build tools still write it."""
+def _old_config(facts: Facts, path: str) -> bool:
+    """Note the credentials of the file that Docker kept before 1.7, and build tools still write; whether there is one."""
     file = facts.root.read(path)
-    if not isinstance(file, File):
-        if file is not None:
-            facts.missed(file, rows.CREDENTIALS)
-        return
-    document = json_of(facts.root, file)
+    document = json_of(facts.root, file) if isinstance(file, File) else file
     if isinstance(document, Unreadable):
         facts.missed(document, rows.CREDENTIALS)
-        return
-    _credentials(facts, document, path, ())
+    elif document is not None:
+        _credentials(facts, document, path, ())
+    return document is not None
 
 
 def _config(facts: Facts, path: str) -> None:

@@ -45,6 +45,8 @@ _EMULATION = "podman-docker"
 _WANTED = frozenset((*CLIENTS, *DAEMONS, AZURE_CLI, _EMULATION))
 _NO_CLIENT = frozenset({("apk", "docker-engine")})
 """Packages of Alpine that hold the daemon alone."""
+_OTHERS = frozenset({("dpkg", "docker")})
+"""Packages that are no Docker in spite of their name: Debian's was a dock for icons."""
 CLIENT_FILES = (
     "/usr/bin/docker",
     "/usr/local/bin/docker",
@@ -172,7 +174,7 @@ def _packages(kind: str, file: File) -> Iterable[Package]:
                 fields[key] = (value.strip().decode("utf-8", "replace"), line + number)
         name = fields.get(name_key, ("", 0))[0]
         state = fields.get(state_key, ("install ok installed", 0))[0]
-        if name in _WANTED and state.endswith(" installed"):
+        if name in _WANTED and (kind, name) not in _OTHERS and state.endswith(" installed"):
             written, at = fields.get(version_key, ("", line))
             yield Package(kind, name, _number(written), written, file.path, at)
         line += stanza.count(b"\n") + 2
@@ -187,6 +189,10 @@ def read_versions(facts: Facts, ask: Run | None) -> list[str]:
     seen = {path: facts.root.look(path) for path in dict.fromkeys((*CLIENT_FILES, *DAEMON_FILES))}
     there = [path for path, one in seen.items() if one is not None and not isinstance(one, Unreadable)]
     emulated = _EMULATION in packages
+    answer = None if ask is None or emulated else ask()
+    said = _said(answer)
+    if said is not None and isinstance(answer, Answer):
+        emulated = "podman" in answer.err.lower() or "ApiVersion" not in said["Client"]
     if emulated:
         there = [path for path in there if path not in CLIENT_FILES]
     traces += there
@@ -206,12 +212,13 @@ def read_versions(facts: Facts, ask: Run | None) -> list[str]:
             reason = gaps[0] if gaps else "no package that was read brought it"
             facts.unknown(f"{what}.version", f"the version of {path} is not known: {reason}")
             facts.set(f"{what}.source", path)
-    if ask is not None and not emulated:
-        traces += _asked(facts, ask())
     if emulated:
         facts.notes.append(
             f"{facts.root.shown}: docker is the command of podman here; it is no client of Docker"
         )
+    elif answer is not None:
+        traces.append("docker version")
+        _asked(facts, answer, said)
     _azure_cli(facts, packages.get(AZURE_CLI), gaps)
     return traces
 
@@ -231,28 +238,29 @@ def _place(facts: Facts, one: Package) -> Place | None:
     return facts.place(one.path, one.line) if one.line else None
 
 
-def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
-    """Note what `docker version` says; it knows better than packages."""
-    if answer is None:
-        return []
-    if isinstance(answer, str):
-        facts.unknown("daemon.answers", answer)
-        return ["docker version"]
+def _said(answer: Answer | str | None) -> Mapping[str, Any] | None:
+    """What `docker version` said, where it is an object with a client in it."""
+    if not isinstance(answer, Answer):
+        return None
     try:
         said = json.loads(answer.out)
     except (ValueError, RecursionError):
-        said = None
-    client = said.get("Client") if isinstance(said, Mapping) else None
-    if not isinstance(client, Mapping):
+        return None
+    return said if isinstance(said, Mapping) and isinstance(said.get("Client"), Mapping) else None
+
+
+def _asked(facts: Facts, answer: Answer | str, said: Mapping[str, Any] | None) -> None:
+    """Note what `docker version` says; it knows better than packages."""
+    if isinstance(answer, str):
+        facts.unknown("daemon.answers", answer)
+        return
+    if said is None:
         first = (answer.err or answer.out).strip().partition("\n")[0][:200]
         facts.unknown(
             "daemon.answers", f"`docker version` gave no JSON: {first or f'exit code {answer.code}'}"
         )
-        return ["docker version"]
-    if "podman" in answer.err.lower() or "ApiVersion" not in client:
-        facts.notes.append("docker is the command of podman here; it is no client of Docker")
-        return []
-    _version(facts, "client", client)
+        return
+    _version(facts, "client", said["Client"])
     server = said.get("Server")
     if isinstance(server, Mapping):
         _version(facts, "daemon", server)
@@ -267,7 +275,6 @@ def _asked(facts: Facts, answer: Answer | str | None) -> list[str]:
                 "daemon.version",
                 f"the daemon did not answer: {answer.err.strip().partition(chr(10))[0][:200]}",
             )
-    return ["docker version"]
 
 
 def _version(facts: Facts, what: str, said: Mapping[str, Any]) -> None:

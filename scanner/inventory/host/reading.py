@@ -16,7 +16,7 @@ from scanner.errors import InputError, ScannerError
 from scanner.inventory.host import rows
 from scanner.inventory.host.certificates import read_certificates
 from scanner.inventory.host.daemon import read_daemon
-from scanner.inventory.host.homes import clean, find_homes, read_homes, read_sockets
+from scanner.inventory.host.homes import OLD_CONFIG, clean, find_homes, read_homes, read_sockets
 from scanner.inventory.host.packages import Run, ask_docker, read_versions
 from scanner.inventory.host.root import File, Root, Unreadable
 from scanner.inventory.host.rows import TYPE, Facts
@@ -125,7 +125,7 @@ def _host(facts: Facts, wanted: Wanted, now: str) -> Resource:
     chosen = own.get("DOCKER_CONFIG", "") if not wanted.homes else ""
     folders = read_homes(facts, homes, clean(str(Path(chosen).absolute())) if chosen else "")
     traces += folders
-    read_trust(facts, folders)
+    read_trust(facts, [folder for folder in folders if not folder.endswith(OLD_CONFIG)])
     read_sockets(facts)
     read_sessions(facts, homes, own)
     read_certificates(facts)
@@ -144,11 +144,14 @@ def _looked(traces: Sequence[str], unseen: Sequence[str]) -> str:
     return f"{words}; not looked into: {', '.join(unseen[:_SHOWN])}{more}" if unseen else words
 
 
-def _system(facts: Facts) -> str:
-    """Note what the host runs; gives its ID (`ubuntu`, `rhel`)."""
+def _system(facts: Facts) -> str | None:
+    """Note what the host runs; gives its ID (`ubuntu`, `rhel`), "" where nothing tells, None where that is unread."""
     for path in _RELEASES:
         file = facts.root.read(path)
-        text = decoded(file) if isinstance(file, File) else None
+        text = decoded(file) if isinstance(file, File) else file
+        if isinstance(text, Unreadable):
+            facts.unknown("platform", text.reason)
+            return None
         if isinstance(text, str):
             told = {one.name: one.value for one in assignments(text)}
             facts.set("platform", told.get("PRETTY_NAME") or told.get("ID") or "unknown")

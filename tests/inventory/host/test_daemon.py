@@ -406,6 +406,12 @@ def test_amazons_file_of_the_same_name_is_not_red_hats(tmp_path):
     """The file alone makes no daemon of Red Hat; its own programs do."""
     root = put(tmp_path, {"etc/os-release": "ID=amzn\n", "etc/sysconfig/docker": "OPTIONS=\n"})
     assert verdict(root, "ACR804") == "notApplicable"
+    put(root, {"etc/os-release": "ID=centos\n"})
+    assert verdict(root, "ACR804") == "fail"
+    put(root, {STATUS: DPKG})
+    assert verdict(root, "ACR804") == "notApplicable"
+    put(root, {"etc/os-release": b"\xff", STATUS: ""})
+    assert verdict(root, "ACR804") == "unknown"
     put(root, {"usr/bin/dockerd-current": ""})
     assert verdict(root, "ACR804") == "fail"
 

@@ -159,6 +159,8 @@ def test_the_file_of_old_clients_is_read(root):
     (row,) = rows(root, "ACR811")
     assert "/home/ci/.dockercfg: x.azurecr.io" in row.message
     assert row.places[0].line == 2
+    (root / STATUS).unlink()
+    assert verdict(root, "ACR811") == "fail"
     put(root, {"home/ci/.dockercfg": "["})
     assert verdict(root, "ACR811") == "unknown"
     put(root, {"home/ci/.dockercfg": "[]"})

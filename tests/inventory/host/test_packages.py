@@ -151,7 +151,14 @@ def test_podmans_docker_is_no_docker(tmp_path):
     assert verdict(tmp_path, "ACR801") == "notApplicable"
     assert any("podman" in note for note in reading(tmp_path).inventory.diagnostics)
     told = {"Client": {"Version": "4.9.3", "APIVersion": "4.9.3"}}
-    assert "client" not in asked(put(tmp_path / "b", {"x": ""}), Answer(0, json.dumps(told), ""))
+    found = asked(put(tmp_path / "b", {"usr/bin/docker": ""}), Answer(0, json.dumps(told), ""))
+    assert "client" not in found
+
+
+def test_debians_dock_for_icons_is_no_docker(tmp_path):
+    """Its package had the name first."""
+    put(tmp_path, {STATUS: "Package: docker\nStatus: install ok installed\nVersion: 1.5-2\n"})
+    assert verdict(tmp_path, "ACR801") == "notApplicable"
 
 
 def test_what_docker_says_counts_before_packages(tmp_path):
