@@ -1,6 +1,6 @@
-"""Sources that describe resources in files (`scan --from arm`, `--from host`): their options, and the lazy module that reads each.
+"""Sources that describe resources in files (`scan --from arm`): their options, and the lazy module that reads each.
 
-A source is one row of `READERS`: a module with `read(paths, described, cloud=..., now=...)` that gives a `Reading`.
+A source is one row of `READERS`: a module with `read(tree, described, cloud=..., now=...)` that gives a `Reading`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,13 @@ import click
 from scanner.cli.bundle import bundled
 from scanner.cli.door import USAGE, Outcome
 from scanner.errors import ScannerError
+from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory
 
-READERS: Mapping[str, str] = MappingProxyType(
-    {"arm": "scanner.cli.described_arm", "host": "scanner.cli.described_host"}
-)
+READERS: Mapping[str, str] = MappingProxyType({"arm": "scanner.cli.described_arm"})
 """Name of the source -> the module that reads it."""
-HOST = "host"
-"""The source that needs no PATH: it reads the machine that it runs on."""
 
 _OPTIONS = (
-    click.option("--home", multiple=True, metavar="DIR", help="Home on the host to look into (default: those of all users). Repeatable."),
-    click.option("--root", multiple=True, metavar="DIR", help="Root of a Docker host: a mounted disk or an unpacked image (default: this machine). Repeatable."),
     click.option("--bicep-cli", metavar="PATH", help="Installed bicep program that compiles .bicep files; nothing is downloaded."),
     click.option("--parameters", multiple=True, metavar="FILE", help="Parameter file of a template; each is one evaluation. Repeatable."),
 )  # fmt: skip
@@ -40,22 +35,11 @@ class Described:
 
     parameters: tuple[str, ...] = ()
     bicep_cli: str | None = None
-    root: tuple[str, ...] = ()
-    home: tuple[str, ...] = ()
 
     @property
     def given(self) -> bool:
-        """Whether any of the options for templates was used."""
+        """Whether any of them was used."""
         return bool(self.parameters or self.bicep_cli)
-
-    @property
-    def of_hosts(self) -> bool:
-        """Whether any of the options for hosts was used."""
-        return bool(self.root or self.home)
-
-    def words(self, paths: tuple[str, ...], source: str) -> tuple[str, ...]:
-        """What was read, for reports."""
-        return (self.root or ("this machine",)) if source == HOST else paths
 
 
 class Reading(Protocol):
@@ -77,18 +61,21 @@ def described_options(command: Callable[..., Any]) -> Any:
     return bundled(command, _OPTIONS, tuple(Described.__dataclass_fields__), Described, "described")
 
 
-def read(source: str, paths: Sequence[str], described: Described, *, cloud: str, now: str) -> Reading:
+def tree_of(paths: Sequence[str]) -> Tree:
+    """Files and folders of one kind, as named. Raises `InputError` for one that is not there."""
+    return Tree.of([Path(path) for path in paths])
+
+
+def read(source: str, tree: Tree, described: Described, *, cloud: str, now: str) -> Reading:
     """Read files with the reader of a source."""
-    found: Reading = import_module(READERS[source]).read(
-        [Path(path) for path in paths], described, cloud=cloud, now=now
-    )
+    found: Reading = import_module(READERS[source]).read(tree, described, cloud=cloud, now=now)
     return found
 
 
-def tell(reading: Reading, outcome: Outcome) -> None:
+def tell(errors: Sequence[ScannerError], outcome: Outcome) -> None:
     """Print the files that could not be used, and let them decide the exit code."""
-    for error in reading.errors:
+    for error in errors:
         click.echo(str(error), err=True)
-    number = len(reading.errors)
+    number = len(errors)
     if number:
         outcome.add(USAGE, f"{number} file{'s' if number != 1 else ''} could not be used")

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli import outputs
-from scanner.cli.described import HOST, READERS, Described, described_options
+from scanner.cli.described import READERS, Described, described_options, tree_of
 from scanner.cli.described import read as read_described
 from scanner.cli.described import tell as tell_described
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
 from scanner.cli.gate import Limits
+from scanner.cli.hosts import HOST, Hosts, host_options
+from scanner.cli.hosts import read as read_hosts
 from scanner.cli.live import Live, collected, live_options, options_from
 from scanner.cli.marking import Marks, mark_options
 from scanner.cli.options import (
@@ -48,12 +50,13 @@ REGISTRIES = "microsoft.containerregistry/registries"
 
 
 def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
-    return any_inventory_options(command, *READERS)
+    return any_inventory_options(command, *READERS, HOST)
 
 
 @click.command("scan")
 @_sources
 @described_options
+@host_options
 @live_options
 @click.option("--snapshot", "folder", metavar="DIR", help="Keep what was read from Azure as a snapshot.")
 @click.option(
@@ -72,6 +75,7 @@ def scan(
     api_version: str | None,
     now: str | None,
     described: Described,
+    hosts: Hosts,
     live: Live,
     folder: str | None,
     verify: bool,
@@ -134,8 +138,7 @@ def scan(
 
     if described.given and source not in READERS:
         raise UsageError("--parameters and --bicep-cli are for templates", "", "Add --from arm.")
-    if described.of_hosts and source != HOST:
-        raise UsageError("--root and --home are for hosts", "", "Add --from host.")
+    hosts.check(source, paths)
     reading: Reading | None = None
 
     def evaluated(inventory: Inventory, words: str) -> Scan:
@@ -160,18 +163,22 @@ def scan(
             result = evaluated(inventory, live.words)
             if verify and not interrupted:
                 result = _verified(live, inventory, result, teller, evaluated)
-        elif source in READERS:
+        elif source in READERS or source == HOST:
             moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            reading = read_described(source, paths, described, cloud=live.cloud, now=moment)
+            reading = (
+                read_hosts(hosts, now=moment)
+                if source == HOST
+                else read_described(source, tree_of(paths), described, cloud=live.cloud, now=moment)
+            )
             inventory = reading.inventory
-            result = evaluated(inventory, source_words(described.words(paths, source), source))
+            result = evaluated(inventory, source_words(hosts.words if source == HOST else paths, source))
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
         if sealing is not None:
             again = (
                 ""
-                if (asked and (verify or not folder)) or source in READERS
+                if (asked and (verify or not folder)) or reading is not None
                 else "snapshot"
                 if asked
                 else kind_of(paths, source)
@@ -182,7 +189,7 @@ def scan(
                 why=""
                 if again
                 else f"what --from {source} reads is not kept beside the reports"
-                if source in READERS
+                if reading is not None
                 else "Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
                 now=result.header.now,
                 words=result.header.inventory,
@@ -197,7 +204,7 @@ def scan(
         outcome = conclude(prepared.mark(result), limits, out, sealing)
     prepared.tell(outcome)
     if reading is not None:
-        tell_described(reading, outcome)
+        tell_described(reading.errors, outcome)
     if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")
     if interrupted:
