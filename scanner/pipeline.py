@@ -98,7 +98,7 @@ def _header(
         inventory_digest=inventory.digest,
         inventory=words,
         now=now,
-        subscriptions={name: estate.chains.names.get(name, "") for name in tally.subscriptions()},
+        subscriptions={name: _name(estate, name) for name in tally.subscriptions()},
         diagnostics=(*inventory.diagnostics, *estate.notes()),
         started=inventory.facts.started,
         tenant=inventory.facts.tenant or _tenant(estate),
@@ -107,6 +107,10 @@ def _header(
         frameworks=tuple(one for one in pack.frameworks if one.id in named),
         profile_digest=pack.profile_digest,
     )
+
+
+def _name(estate: Estate, subscription: str) -> str:
+    return estate.chains.names.get(subscription, "") or ids.described_by(subscription)
 
 
 def _scope(inventory: Inventory, estate: Estate, tally: Tally) -> Iterator[ScopeLine]:
@@ -119,7 +123,7 @@ def _scope(inventory: Inventory, estate: Estate, tally: Tally) -> Iterator[Scope
     seen = {**dict.fromkeys(filter(None, unread), ""), **estate.subscriptions()}
     for name, words in sorted({**inventory.facts.excluded, **seen}.items()):
         reason = unread.get(name, unread.get("", "")) if name in seen else "left out on purpose"
-        yield ScopeLine(name, words, tally.homes[REGISTRIES, name], reason)
+        yield ScopeLine(name, words or ids.described_by(name), tally.homes[REGISTRIES, name], reason)
 
 
 def _tenant(estate: Estate) -> str:

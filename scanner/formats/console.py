@@ -119,10 +119,16 @@ def _scope(pen: Pen, scan: Scan) -> None:
     pen.hang("scanned", f"{head.inventory}, as of {moment(head.now)}", indent=2, column=16, lead_style="dim")
     kinds = [f"{number:,} {kind}" for kind, number in sorted(scan.tallies.resources.items())]
     pen.hang("resources", ", ".join(kinds) or "none found", indent=2, column=16, lead_style="dim")
-    names = [f"{name} ({number})" if name else number for number, name in sorted(head.subscriptions.items())]
-    if names:
-        lead = "subscriptions" if pen.width >= 60 else "in"
-        pen.hang(lead, _some(names, 5), indent=2, column=16, lead_style="dim")
+    files = [name for number, name in sorted(head.subscriptions.items()) if ids.described_by(number)]
+    names = [
+        f"{name} ({number})" if name else number
+        for number, name in sorted(head.subscriptions.items())
+        if not ids.described_by(number)
+    ]
+    for lead, named in (("subscriptions" if pen.width >= 60 else "in", names), ("files", files)):
+        if not named:
+            continue
+        pen.hang(lead, _some(named, 5), indent=2, column=16, lead_style="dim")
     active = sum(card.enabled for card in head.rules)
     pen.hang("rules", f"{active} of {len(head.rules)} switched on", indent=2, column=16, lead_style="dim")
 

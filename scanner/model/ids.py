@@ -174,9 +174,15 @@ def file_of(resource_id: str) -> str:
 
 def shown(resource_id: str) -> str:
     """An id for people: `file:infra/main.json#Microsoft.ContainerRegistry/registries/acr1`; any other id as it is."""
-    file = file_of(resource_id)
-    if not file:
+    if not file_of(resource_id):
         return resource_id
-    _, _, evaluation = resource_id.split("/")[2].partition("|")
     tail = resource_id.partition("/providers/")[2]
-    return f"{_FILE}{file}{f' ({unquote(evaluation)})' if evaluation else ''}#{unquote(tail)}"
+    return f"{_FILE}{described_by(resource_id.split('/')[2])}#{unquote(tail)}"
+
+
+def described_by(subscription: str) -> str:
+    """What stands in the place of a subscription, for people: `infra/main.json (prod.parameters.json)`; "" for a real one."""
+    if not subscription.startswith(_FILE):
+        return ""
+    file, _, evaluation = subscription.removeprefix(_FILE).partition("|")
+    return unquote(file) + (f" ({unquote(evaluation)})" if evaluation else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scanner.model import ids
 
 SCOPE = ids.file_scope("infra/a b/main.json", "rg-1", "prod.parameters.json")
@@ -46,3 +48,16 @@ def test_a_file_without_a_group_has_none():
             == group
         )
     assert ids.resource_group_of("/subscriptions/s/resourceGroups/-/providers/x/y/z") == "-"
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        (ids.file_scope("infra/My App.json"), "infra/My App.json"),
+        (ids.file_scope("infra/main.json", "rg", "prod.json"), "infra/main.json (prod.json)"),
+        ("/subscriptions/00000000-0000-0000-0000-000000000001", ""),
+    ],
+)
+def test_a_file_stands_for_its_subscription(scope, said):
+    """Reports name the file, not its escaped form."""
+    assert ids.described_by(scope.split("/")[2]) == said
