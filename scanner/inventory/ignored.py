@@ -52,10 +52,9 @@ class Ignored:
 
     def _matched(self, path: Path, root: Path, *, folder: bool) -> bool:
         """What the last pattern that matches says, the deepest file first."""
-        slash = "/" if folder else ""
         for place in path.parents:
             for name in (NAME, ".git/info/exclude") if place == root else (NAME,):
-                said = _last(self._spec(place / name), path.relative_to(place).as_posix() + slash)
+                said = _last(self._spec(place / name), path.relative_to(place).as_posix(), folder=folder)
                 if said is not None:
                     return said
             if place == root:
@@ -87,17 +86,20 @@ class Ignored:
             return None
 
 
-def _last(spec: GitIgnoreSpec | None, path: str) -> bool | None:
+def _last(spec: GitIgnoreSpec | None, path: str, *, folder: bool) -> bool | None:
     """What the last pattern for exactly this path says.
 
     The library takes a pattern for a folder as one for everything below it. That is decided here folder by folder, since
     `!folder` takes nothing back that lies in it.
     """
     for pattern in reversed(tuple(spec.patterns) if spec is not None else ()):
-        hit = pattern.match_file(path) if pattern.include is not None else None
-        if hit is None:
+        if pattern.include is None:
             continue
-        below = hit.match.groupdict().get("ps_d")
-        if below is None or hit.match.end("ps_d") == len(path):
+        hit = pattern.match_file(path)
+        if hit is not None and hit.match.groupdict().get("ps_d") is None:
+            return pattern.include
+        # With its slash a folder also fits patterns for folders alone; `folder/**` means what lies in it.
+        hit = pattern.match_file(f"{path}/") if folder else None
+        if hit is not None and hit.match.groupdict().get("ps_d") and hit.match.end("ps_d") == len(path) + 1:
             return pattern.include
     return None

@@ -14,6 +14,7 @@ from typing import Any
 from scanner.engine.operators import OPERATORS
 from scanner.engine.operators.row import kind
 from scanner.language.digest import shape
+from scanner.model.azure import Policy
 from scanner.model.condition import Condition, Count, Leaf, Logic, Mark, Param, Path, Quantifier, Ref
 from scanner.model.rule import Rule
 from scanner.model.values import ABSENT
@@ -105,8 +106,12 @@ class Mutant:
 
 
 def mutants(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
-    """Every mutant of a rule that decides something, each once. `values`: the effective values of its parameters."""
-    if rule.check is None:
+    """Every mutant of a rule that decides something, each once. `values`: the effective values of its parameters.
+
+    Imported conditions are somebody else's: no mistakes are made in them.
+    """
+    imported = (isinstance(node, Policy) for part in (rule.when, rule.check) for node, _ in _nodes(part))
+    if rule.check is None or any(imported):
         return
     met = {_shapes(rule.when, rule.check)}
     if rule.when is not None:

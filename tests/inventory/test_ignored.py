@@ -56,7 +56,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(root=st.lists(LINES, max_size=4), deeper=st.lists(LINES, max_size=3), own=st.lists(LINES, max_size=2))
 def test_git_says_the_same(tmp_path_factory, root, deeper, own):
     """For patterns in the root, in a folder and in git's own file, the answer is git's."""
