@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 import orjson
 
+from scanner.cli.described import READERS, Described, described_options, read, tell, tree_of
 from scanner.cli.door import INCOMPLETE, Outcome
 from scanner.cli.options import clock, inventory_from, inventory_options, pack_from, rule_options
 from scanner.cli.proofs import as_json, lines, safe
@@ -23,9 +26,14 @@ from scanner.model.resource import Inventory
 from scanner.model.rule import RulePack
 
 
+def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    return inventory_options(command, *READERS)
+
+
 @click.command("explain")
 @click.argument("rule_id", metavar="RULE")
-@inventory_options
+@_sources
+@described_options
 @rule_options
 @click.option("--resource", metavar="ID|NAME", help="Only this resource (default: all of the rule's type).")
 @click.option(
@@ -38,6 +46,7 @@ def explain(
     principals: str | None,
     api_version: str | None,
     now: str | None,
+    described: Described,
     pack: str | None,
     profile: tuple[str, ...],
     param: tuple[str, ...],
@@ -52,13 +61,23 @@ def explain(
     Examples:
       acrscan explain ACR101 answers/
       acrscan explain ACR201 snapshot/ --resource contosoprod -f json
+      acrscan explain ACR101 --from arm infra/main.json --parameters prod.parameters.json
     """
     if rule or skip_rule:
         raise UsageError(
             "--rule and --skip-rule do nothing here", "", "The rule is named by the first argument."
         )
     rules = pack_from(pack, profile, param, (rule_id,))
-    inventory = inventory_from(paths, source, principals, api_version, now)
+    outcome = Outcome()
+    if source in READERS:
+        moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        reading = read(source, tree_of(paths), described, cloud="", now=moment)
+        tell(reading.errors, outcome)
+        inventory = reading.inventory
+    elif described.given:
+        raise UsageError("these options are for templates", "", f"Add --from {' or --from '.join(READERS)}.")
+    else:
+        inventory = inventory_from(paths, source, principals, api_version, now)
     time = clock(now) or inventory.collected_at
     found = 0
     for linked, judgement in _judged(rules, inventory, time, resource):
@@ -71,7 +90,6 @@ def explain(
             )
         else:
             _print(rules, linked, judgement)
-    outcome = Outcome()
     if not found:
         outcome.add(INCOMPLETE, f"no such resource for {rule_id.upper()} in the inventory")
     return outcome
@@ -100,7 +118,7 @@ def _judged(
 def _print(pack: RulePack, linked: Linked, judgement: Judgement) -> None:
     rule = next(rule for rule in pack.rules if rule.enabled)
     click.echo(f"{rule.id} {rule.title}")
-    click.echo(f"{safe(linked.resource.id)}")
+    click.echo(f"{safe(ids.shown(linked.resource.id))}")
     click.echo(f"{judgement.verdict.value}{': ' + safe(judgement.message) if judgement.message else ''}")
     for line in lines(judgement, unicode=wants_unicode()):
         click.echo(f"  {line}")

@@ -39,9 +39,9 @@ def rule_options(command: F) -> F:
     return command
 
 
-def inventory_options(command: F) -> F:
-    """Where the inventory comes from: something that lies in files."""
-    return _inventory_options(command, SOURCES[2:], required=True)
+def inventory_options(command: F, *more: str) -> F:
+    """Where the inventory comes from: something that lies in files. `more`: further sources."""
+    return _inventory_options(command, (*SOURCES[2:], *more), required=True)
 
 
 def any_inventory_options(command: F, *more: str) -> F:
