@@ -26,6 +26,12 @@ from scanner.model.resource import Inventory
 @click.option("--cloud", default="AzureCloud", show_default=True, help="The cloud that templates are for.")
 @click.option("--no-ignore", is_flag=True, help="Read files that .gitignore leaves out too.")
 @click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out what this line of a .gitignore names. Repeatable.",
+)
+@click.option(
     "--kind",
     "kinds",
     multiple=True,
@@ -44,6 +50,7 @@ def check(
     now: str | None,
     cloud: str,
     no_ignore: bool,
+    exclude: tuple[str, ...],
     kinds: tuple[str, ...],
     described: Described,
     pack: str | None,
@@ -68,6 +75,7 @@ def check(
       acrscan check infra/ --fail-on medium -f sarif -o acrscan.sarif
       acrscan check infra/main.json --parameters infra/main.parameters.prod.json
       acrscan check --kind arm modules/ --profile production
+      acrscan check --exclude 'examples/' --exclude '*.test.json'
     """
     from scanner import pipeline  # noqa: PLC0415
     from scanner.engine.evaluate import Options  # noqa: PLC0415
@@ -75,7 +83,9 @@ def check(
     outputs.check_formats(out.formats, out.output)
     rules = pack_from(pack, profile, param, rule, skip_rule)
     prepared = marks.prepared(rules.rules)
-    tree = Tree.of([Path(path) for path in paths or (".",)], mixed=True, ignore=not no_ignore)
+    tree = Tree.of(
+        [Path(path) for path in paths or (".",)], mixed=True, ignore=not no_ignore, exclude=exclude
+    )
     moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     inventory, errors = _read(tree, kinds or tuple(READERS), described, cloud, moment)
     progress = Progress(quiet=out.quiet)
@@ -92,7 +102,7 @@ def check(
     prepared.tell(outcome)
     for note in tree.notes():
         say(note)
-    tell(errors, outcome)
+    tell((*tree.unread.values(), *errors), outcome)
     return outcome
 
 

@@ -128,3 +128,20 @@ class Pen:
         self.out.write(
             f"{' ' * column}{self.styled(lead, 'dim')} {self.styled(self.clean(text), 'command')}\n"
         )
+
+
+def more(pen: Pen, number: int, what: str, *, indent: int = 2) -> None:
+    """How many were left out, where any were."""
+    if number > 0:
+        pen.hang("", f"... {number:,} more {what} in the HTML and JSON reports", column=indent, style="dim")
+
+
+def some(texts: list[str], limit: int) -> str:
+    """The first texts, and how many there are beside."""
+    rest = f" and {len(texts) - limit:,} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + rest
+
+
+def count(number: int, what: str) -> str:
+    """A number with its word, in the plural where it is not one."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -5,22 +5,21 @@ from __future__ import annotations
 import heapq
 import io
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from scanner.formats._accepted import accepted, changes
-from scanner.formats._pen import Pen, cells
+from scanner.formats._completeness import LINES_SHOWN, completeness
+from scanner.formats._pen import Pen, cells, count, more, some
 from scanner.formats._settings import DEFAULT, Settings
 from scanner.formats._text import in_file, moment, percent, visible, written
 from scanner.model import ids
 from scanner.model.finding import Finding, Verdict
 from scanner.model.rule import SEVERITIES
-from scanner.model.summary import Lack, Summary, incomplete, lacks, not_evaluated, summarise
+from scanner.model.summary import Summary, lacks, summarise
 
 if TYPE_CHECKING:
-    from scanner.model.resource import SourceRun
     from scanner.model.scan import RuleCard, Scan
 
 EXTENSION = ".txt"
@@ -28,9 +27,6 @@ FAILURES_SHOWN = 50
 ELEMENTS_SHOWN = 5
 REASONS_SHOWN = 10
 REASONS_KEPT = 500
-LINES_SHOWN = 12
-ALIKE = 5
-"""Rules with one reason that are told on one line."""
 _REGISTRIES = "/providers/microsoft.containerregistry/registries/"
 _QUALIFIERS = {
     "settling": "settling: changed shortly before it was read",
@@ -56,7 +52,7 @@ def render_text(scan: Scan, out: TextIO, *, color: bool, unicode: bool, width: i
     digest = _Digest.of(scan)
     counts = summarise(scan)
     _scope(pen, scan)
-    _completeness(pen, scan)
+    completeness(pen, scan)
     _failures(pen, scan, digest, counts)
     changes(pen, scan)
     accepted(pen, scan, counts)
@@ -128,76 +124,9 @@ def _scope(pen: Pen, scan: Scan) -> None:
     for lead, named in (("subscriptions" if pen.width >= 60 else "in", names), ("files", files)):
         if not named:
             continue
-        pen.hang(lead, _some(named, 5), indent=2, column=16, lead_style="dim")
+        pen.hang(lead, some(named, 5), indent=2, column=16, lead_style="dim")
     active = sum(card.enabled for card in head.rules)
     pen.hang("rules", f"{active} of {len(head.rules)} switched on", indent=2, column=16, lead_style="dim")
-
-
-def _completeness(pen: Pen, scan: Scan) -> None:
-    runs = incomplete(scan.header)
-    asked = [run for run in runs if run.state != "not-asked"]
-    complete = len(scan.header.runs) - len(runs)
-    total = complete + len(asked)
-    pen.heading(
-        "Completeness",
-        f"{complete} of {total} collections read completely" if total else "nothing was collected",
-    )
-    for run in asked[:LINES_SHOWN]:
-        _run(pen, run)
-    _more(pen, len(asked) - LINES_SHOWN, "collections")
-    found = lacks(scan.header.runs)
-    for lack in found[:LINES_SHOWN]:
-        _lack(pen, lack)
-    _more(pen, len(found) - LINES_SHOWN, "causes")
-    unasked = [run.collection for run in runs if run.state == "not-asked"]
-    if unasked:
-        pen.hang(pen.glyph("dash"), f"not asked for: {_some(unasked, 6)}", indent=2, style="dim")
-    rules = not_evaluated(scan.header)
-    if rules:
-        pen.hang(pen.glyph("dash"), f"{_count(len(rules), 'rule')} not evaluated:", indent=2)
-        _not_evaluated(pen, rules)
-    if not asked and not rules:
-        pen.hang(pen.glyph("tick"), "Nothing is missing.", indent=2, lead_style="pass")
-    for note in scan.header.diagnostics[:LINES_SHOWN]:
-        pen.hang(pen.glyph("dash"), note, indent=2, style="dim")
-    _more(pen, len(scan.header.diagnostics) - LINES_SHOWN, "notes")
-
-
-def _not_evaluated(pen: Pen, rules: Sequence[tuple[RuleCard, str]]) -> None:
-    """One line per rule; rules that share their reason with many others come as one line with their ids."""
-    by_reason: dict[str, list[RuleCard]] = {}
-    for card, reason in rules:
-        by_reason.setdefault(reason, []).append(card)
-    many = {reason: cards for reason, cards in by_reason.items() if len(cards) >= ALIKE}
-    for reason, cards in many.items():
-        pen.hang(
-            pen.glyph("dash"),
-            f"{len(cards):,} {reason}: {', '.join(card.id for card in cards)}",
-            indent=4,
-            style="dim",
-        )
-    alone = [(card, reason) for card, reason in rules if reason not in many]
-    for card, reason in alone[:LINES_SHOWN]:
-        pen.hang(card.id, f"{card.title}: {reason}", indent=4, style="dim")
-    _more(pen, len(alone) - LINES_SHOWN, "rules", indent=4)
-
-
-def _run(pen: Pen, run: SourceRun) -> None:
-    failed = run.state == "failed"
-    state = "not read" if failed else f"{run.state}, {run.count:,} read"
-    sign, style = (pen.glyph("cross"), "fail") if failed else (pen.glyph("warn"), "medium")
-    pen.hang(sign, f"{run.collection}: {state}", indent=2, lead_style=style)
-
-
-def _lack(pen: Pen, lack: Lack) -> None:
-    """One cause with the one line that mends it."""
-    status = f" (HTTP {lack.status})" if lack.status else ""
-    pen.hang(pen.glyph("dash"), f"{lack.words}: {lack.reason}{status}", indent=2)
-    if lack.action:
-        pen.hang("", f"needs {lack.action}", column=4, style="dim")
-    if lack.fix:
-        more = f" (and the like in {_count(lack.others, 'more subscription')})" if lack.others else ""
-        pen.command(f"fix{more}:", lack.fix, column=4)
 
 
 def _failures(pen: Pen, scan: Scan, digest: _Digest, counts: Summary) -> None:
@@ -225,7 +154,7 @@ def _failures(pen: Pen, scan: Scan, digest: _Digest, counts: Summary) -> None:
                 _rule(pen, severity, rule, cards.get(rule), list(of_rule))
     if counts.rows > len(digest.worst):
         pen.blank()
-    _more(pen, counts.rows - len(digest.worst), "findings")
+    more(pen, counts.rows - len(digest.worst), "findings")
 
 
 def _registry(resource: str) -> str:
@@ -279,13 +208,13 @@ def _rule(pen: Pen, severity: str, rule: str, card: RuleCard | None, rows: list[
             names = [ids.name_of(other) for other in row.affected]
             registries = "registry" if len(names) == 1 else "registries"
             pen.hang(
-                "", f"also affects {len(names):,} {registries}: {_some(names, 5)}", column=column, style="dim"
+                "", f"also affects {len(names):,} {registries}: {some(names, 5)}", column=column, style="dim"
             )
         for words in row.commands[:3]:
             pen.command("fix:", shlex.join(visible(word) for word in words), column=column)
     for number, line in enumerate(in_file(rows[0], card)):
         pen.command("    " if number else "fix:", visible(line), column=column)
-    _more(pen, len(rows) - ELEMENTS_SHOWN, "of this rule", indent=column)
+    more(pen, len(rows) - ELEMENTS_SHOWN, "of this rule", indent=column)
 
 
 def _open_questions(pen: Pen, digest: _Digest) -> None:
@@ -297,11 +226,11 @@ def _open_questions(pen: Pen, digest: _Digest) -> None:
         pen.heading(heading, "grouped by reason")
         for reason, entry in found[:REASONS_SHOWN]:
             pen.hang(f"{entry.number:,}", reason, indent=2, column=8, lead_style=verdict.value)
-            example = f"{_some(sorted(entry.rules), 8)}; for example on {entry.example}"
+            example = f"{some(sorted(entry.rules), 8)}; for example on {entry.example}"
             pen.hang("", example, column=8, style="dim")
         rest = sum(entry.number for _, entry in found[REASONS_SHOWN:])
-        _more(pen, rest, "for other reasons")
-    _more(pen, digest.unlisted, "undecided")
+        more(pen, rest, "for other reasons")
+    more(pen, digest.unlisted, "undecided")
 
 
 def _manual(pen: Pen, scan: Scan) -> None:
@@ -317,7 +246,7 @@ def _manual(pen: Pen, scan: Scan) -> None:
         done = f" ({attested:,} attested)" if attested else ""
         pen.hang(f"{number:,}", f"{card.id}  {card.title}{done}", indent=2, column=8, lead_style="manual")
         pen.hang("", card.manual, column=8, style="dim")
-    _more(pen, len(shown) - LINES_SHOWN, "rules")
+    more(pen, len(shown) - LINES_SHOWN, "rules")
 
 
 def _agreement(pen: Pen, scan: Scan) -> None:
@@ -331,7 +260,7 @@ def _agreement(pen: Pen, scan: Scan) -> None:
         pen.hang(pen.glyph("dash"), text, indent=2, lead_style="dim")
         return
     settling = f" and {agreed.settling:,} may settle" if agreed.settling else ""
-    text = f"{_count(agreed.compared, 'comparison')}, {agreed.differs:,} differ{settling}"
+    text = f"{count(agreed.compared, 'comparison')}, {agreed.differs:,} differ{settling}"
     sign, style = (pen.glyph("cross"), "fail") if agreed.differs else (pen.glyph("dash"), "dim")
     pen.hang(sign, text, indent=2, lead_style=style)
     registries = "registry" if agreed.registries == 1 else "registries"
@@ -341,7 +270,7 @@ def _agreement(pen: Pen, scan: Scan) -> None:
 
 
 def _numbers(pen: Pen, counts: Summary) -> None:
-    pen.heading("Summary", f"{_count(counts.evaluations, 'evaluation')}, one for each rule and resource")
+    pen.heading("Summary", f"{count(counts.evaluations, 'evaluation')}, one for each rule and resource")
     wide = max(len(f"{number:,}") for number in counts.verdicts.values())
     for verdict in Verdict:
         number = counts.verdicts[verdict]
@@ -352,7 +281,7 @@ def _numbers(pen: Pen, counts: Summary) -> None:
         line = f"  {pen.styled(word, style)} {number:>{wide},} of {counts.evaluations:,} {share}  {pen.styled(bar, style)}"
         pen.out.write(line.rstrip() + "\n")
     if counts.rows != counts.verdicts[Verdict.FAIL]:
-        text = f"{_count(counts.rows, 'finding')} from {_count(counts.verdicts[Verdict.FAIL], 'failed evaluation')}"
+        text = f"{count(counts.rows, 'finding')} from {count(counts.verdicts[Verdict.FAIL], 'failed evaluation')}"
         pen.hang(
             "",
             f"{text}: one may name several elements, one cause may stand for several.",
@@ -365,14 +294,14 @@ def _numbers(pen: Pen, counts: Summary) -> None:
         pen.hang("score", f"pass/(pass+fail) = {score}", indent=2, column=18, lead_style="bold", style="bold")
         if counts.accepted:
             passed = counts.passed + counts.accepted
-            text = f"{percent(passed, counts.decided)}, with {_count(counts.accepted, 'accepted failure')} as passed"
+            text = f"{percent(passed, counts.decided)}, with {count(counts.accepted, 'accepted failure')} as passed"
             pen.hang("after waivers", text, indent=2, column=18)
     else:
         pen.hang("score", "none: nothing was decided", indent=2, column=18, lead_style="bold")
     if left_out:
         pen.hang(
             "",
-            f"{_count(left_out, 'evaluation')} without pass or fail not counted in it",
+            f"{count(left_out, 'evaluation')} without pass or fail not counted in it",
             column=18,
             style="dim",
         )
@@ -395,7 +324,7 @@ def _next(pen: Pen, scan: Scan, digest: _Digest) -> None:
     fixes = sum(bool(lack.fix) for lack in lacks(scan.header.runs))
     if fixes:
         steps.append(
-            f"Complete the collection: run {_count(fixes, 'fix line')} under Completeness, then scan again."
+            f"Complete the collection: run {count(fixes, 'fix line')} under Completeness, then scan again."
         )
     if any(kind is Verdict.ERROR for kind, _ in digest.reasons):
         steps.append("Look into the errors: a rule or a collected value is not what was expected.")
@@ -410,17 +339,3 @@ def _next(pen: Pen, scan: Scan, digest: _Digest) -> None:
     pen.heading("Next")
     for at, step in enumerate(steps, 1):
         pen.hang(f"{at}.", step, indent=2)
-
-
-def _more(pen: Pen, number: int, what: str, *, indent: int = 2) -> None:
-    if number > 0:
-        pen.hang("", f"... {number:,} more {what} in the HTML and JSON reports", column=indent, style="dim")
-
-
-def _some(texts: list[str], limit: int) -> str:
-    rest = f" and {len(texts) - limit:,} more" if len(texts) > limit else ""
-    return ", ".join(texts[:limit]) + rest
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scanner.errors import InputError
+from scanner.errors import InputError, UsageError
 from scanner.inventory.ignored import Ignored
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 MAX_FILES = 20_000
 TOOLS = frozenset({".git", ".hg", ".svn", ".terraform", "node_modules", ".venv", "__pycache__"})
@@ -33,21 +37,32 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What was given: files and folders. `mixed`: files of any kind, so none has to be of one; `ignored`: by folder."""
+    """What was given: files and folders. `mixed`: files of any kind, so none has to be of one; `ignored`: by folder.
+
+    `excluded`: patterns as in a `.gitignore`, for the names that reports show. `unread`: folders that could not be read.
+    """
 
     paths: Sequence[Path]
     mixed: bool = False
     ignored: dict[Path, Ignored] | None = None
+    excluded: GitIgnoreSpec | None = None
+    unread: dict[Path, InputError] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, paths: Sequence[Path], *, mixed: bool = False, ignore: bool = False) -> Tree:
-        """A tree; `ignore`: leave out what the repository ignores. Raises `InputError` for a path that is not there."""
+    def of(
+        cls, paths: Sequence[Path], *, mixed: bool = False, ignore: bool = False, exclude: Sequence[str] = ()
+    ) -> Tree:
+        """A tree; `ignore`: leave out what the repository ignores; `exclude`: and what these patterns name.
+
+        Raises `InputError` for a path that is not there, `UsageError` for a pattern that is none.
+        """
         for path in paths:
             if not path.exists():
                 raise InputError(
                     "no such file or folder", str(path), "Look at the spelling, and at the working folder."
                 )
-        return cls(paths, mixed, {path: Ignored(path) for path in paths if path.is_dir()} if ignore else None)
+        ignored = {path: Ignored(path) for path in paths if path.is_dir()} if ignore else None
+        return cls(paths, mixed, ignored, _patterns(exclude))
 
     def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
         """The files whose lower-case name is wanted. Raises `InputError` where there are too many to be meant."""
@@ -59,16 +74,24 @@ class Tree:
                 continue
             ignored = self.ignored.get(path) if self.ignored is not None else None
             for file in self._below(path, ignored, wanted):
+                name = _name(file, path)
+                if self.excluded is not None and self.excluded.match_file(name):
+                    continue
                 number += 1
                 if number > MAX_FILES:
                     raise InputError(
                         f"more than {MAX_FILES:,} files", str(path), "Name the folders that matter."
                     )
-                yield File(file, _name(file, path), given=False)
+                yield File(file, name, given=False)
 
     def _below(self, folder: Path, ignored: Ignored | None, wanted: Callable[[str], bool]) -> Iterator[Path]:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            advice = "Make it readable, or leave it out."
+            self.unread[folder] = InputError(f"cannot be read: {error.strerror}", folder.as_posix(), advice)
+            return
         for entry in entries:
             path = Path(entry.path)
             if entry.is_dir(follow_symlinks=False):
@@ -84,6 +107,17 @@ class Tree:
     def notes(self) -> list[str]:
         """Patterns that could not be used."""
         return [note for one in (self.ignored or {}).values() for note in one.notes]
+
+
+def _patterns(exclude: Sequence[str]) -> GitIgnoreSpec | None:
+    if not exclude:
+        return None
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only where there are patterns
+
+    try:
+        return GitIgnoreSpec.from_lines(exclude)
+    except ValueError as error:
+        raise UsageError(f"--exclude: {error}", "", "Write it as a line of a .gitignore.") from error
 
 
 def _name(file: Path, folder: Path) -> str:
