@@ -1,0 +1,202 @@
+"""What was seen in one file: image references and rows come in, the resources that rules look at come out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scanner.inventory.workload.images import MOST_TEXT, Filled, is_acr, shown, split_reference, value_of
+from scanner.inventory.workload.source import HOLE, Text
+from scanner.model import ids
+from scanner.model.resource import Origin, Place, Resource
+from scanner.model.values import Unknown, UnreadTail
+
+IMAGES, FILES = "acrscan/imageReferences", "acrscan/workloadFiles"
+SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, GIT, LITERALS = (
+    "socketMounts",
+    "hostAccess",
+    "pullSecrets",
+    "credentialReads",
+    "logins",
+    "registryCalls",
+    "gitHistory",
+    "literalCredentials",
+)
+LISTS = {
+    "dockerfile": (SOCKETS, READS, LOGINS, LITERALS),
+    "compose": (SOCKETS, CONTAINERS),
+    "kubernetes": (SOCKETS, CONTAINERS, SECRETS, LITERALS),
+    "acrTask": (SOCKETS, CONTAINERS, READS, LOGINS, LITERALS),
+    "githubActions": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
+    "azurePipelines": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
+    "gitlab": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
+    "circleci": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
+    "script": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
+    "dockerignore": (GIT,),
+}
+"""Kind of file -> the lists that such a file can fill; other lists are absent, and their rules do not apply."""
+_ABOUT = re.compile(r"(?i)azurecr\.|\baz acr\b|ContainerRegistry|\bacr\b")
+MOST_ROWS = 500
+MOST_IMAGES = 2_000
+
+
+class Facts:
+    """The facts of one file; the same thing at the same place is one."""
+
+    def __init__(self, source: Text, kind: str) -> None:
+        self.source = source
+        self.kind = kind
+        self.notes: list[str] = []
+        self.secrets: dict[tuple[str, str], tuple[Any, Any]] = {}
+        """(namespace, name) of a pull secret that is described here -> (whether it is for ACR, whether of the admin user)."""
+        self.wanted: list[tuple[str, str, dict[str, Any]]] = []
+        """(namespace, name) of pull secrets that a pod uses, with the row that waits for what they are."""
+        self.recognised = False
+        self._images: dict[str, tuple[dict[str, Any], tuple[Place, ...]]] = {}
+        self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS[kind]}
+        self._keys: dict[str, set[str]] = {name: set() for name in LISTS[kind]}
+        self._places: dict[str, tuple[Place, ...]] = {}
+        self._open: dict[str, str] = {}
+
+    def image(
+        self, reference: Filled, use: str, at: str, *places: Place, built_in: Filled | None = None
+    ) -> Mapping[str, Any]:
+        """Note an image reference and give its properties.
+
+        `use`: base, copy, run, pull, build or push. `at`: where it stands, in words that stay when lines move. `built_in`: the name
+        of the registry that `az acr` builds it in, which then is not part of the reference.
+        """
+        self.recognised = True
+        text = reference.text.strip()
+        found = dict(split_reference(Filled(text[:MOST_TEXT], reference.names)))
+        if built_in is not None:
+            found.pop("registry", None)
+            found["acr"] = True
+        if not text or len(self._images) >= MOST_IMAGES:
+            if text:
+                self._note_limit("image references", MOST_IMAGES)
+            return found
+        body = {
+            "path": self.source.name,
+            "kind": self.kind,
+            "use": use,
+            "at": at,
+            "reference": value_of(text[:MOST_TEXT], reference.reason),
+            **found,
+        }
+        key, number = at, 1
+        while key in self._images:
+            number += 1
+            key = f"{at} ({number})"
+        body["at"] = key
+        self._images[key] = (body, places)
+        return found
+
+    def row(self, name: str, at: str, place: Place, **values: Any) -> dict[str, Any]:
+        """Note a row of a list; `at` becomes unique in it."""
+        self.recognised = True
+        if name not in self._rows:
+            return {}
+        rows, keys = self._rows[name], self._keys[name]
+        if len(rows) >= MOST_ROWS:
+            self._open[name] = f"more than {MOST_ROWS} rows"
+            return {}
+        key, number = at, 1
+        while key in keys:
+            number += 1
+            key = f"{at} ({number})"
+        keys.add(key)
+        row = {**{name: value for name, value in values.items() if value is not None}, "at": key}
+        self._places[f"/properties/{name}/{len(rows)}"] = (place,)
+        rows.append(row)
+        return row
+
+    def unread(self, name: str, reason: str) -> None:
+        """Say that a list may hold more than could be read."""
+        if name in self._rows:
+            self._open.setdefault(name, reason)
+
+    def login(
+        self, at: str, place: Place, server: Filled | None, how: str, *, long_lived: Any, acr: Any = None
+    ) -> None:
+        """Note how something logs in to a registry. `server`: None where only `acr` is known."""
+        if acr is None and server is not None:
+            acr = is_acr(server.text.partition("/")[0].partition(":")[0], server.reason)
+        words = shown(server.text, server.names) if server is not None else None
+        self.row(LOGINS, at, place, server=words, how=how, acr=acr, longLived=long_lived)
+
+    def literal(self, at: str, place: Place, kind: str, name: str) -> None:
+        """Note a credential that is written down; what it says is never kept."""
+        self.row(LITERALS, at, place, kind=kind, name=name)
+
+    def session(self, at: str, place: Place, how: str, *, long_lived: bool | Unknown) -> None:
+        """Note how a pipeline or script logs in to Azure; it counts only where the file has to do with registries."""
+        if self.about_registries:
+            self.row(LOGINS, at, place, server="Azure", how=how, acr=True, longLived=long_lived)
+        else:
+            self.recognised = True
+
+    @property
+    def about_registries(self) -> bool:
+        """Whether the file has to do with registries in Azure at all."""
+        return _ABOUT.search(self.source.text) is not None
+
+    def _note_limit(self, what: str, most: int) -> None:
+        words = f"{self.source.name}: more than {most:,} {what}; the rest was not looked at"
+        if words not in self.notes:
+            self.notes.append(words)
+            for name in self._rows:
+                self._open.setdefault(name, f"more than {most} {what}")
+
+    def resources(self) -> list[Resource]:
+        """One resource for the file and one per image reference."""
+        scope = ids.file_scope(self.source.name)
+        origin = Origin("workload", self.source.name)
+        properties: dict[str, Any] = {"kind": self.kind, "path": self.source.name}
+        for name, rows in self._rows.items():
+            tail = [UnreadTail(self._open[name])] if name in self._open else []
+            properties[name] = [*rows, *tail]
+        identifier = ids.file_id(scope, FILES, [self.source.name.rpartition("/")[2]])
+        body = {"id": identifier, "name": self.source.name, "type": FILES, "properties": properties}
+        made = [
+            Resource(
+                id=identifier,
+                type=FILES,
+                name=self.source.name,
+                body=body,
+                origin=origin,
+                places={"": (self.source.place(0, 0, "resource"),), **self._places},
+            )
+        ]
+        for at, (found, places) in self._images.items():
+            identifier = ids.file_id(scope, IMAGES, [at])
+            name = _name(found["reference"])
+            made.append(
+                Resource(
+                    id=identifier,
+                    type=IMAGES,
+                    name=name,
+                    body={"id": identifier, "name": name, "type": IMAGES, "properties": found},
+                    origin=origin,
+                    places={"": places} if places else {},
+                )
+            )
+        return made
+
+
+def _name(reference: Any) -> str:
+    if isinstance(reference, str):
+        return reference
+    if isinstance(reference, Unknown):
+        return "…"
+    return "".join("…" if part is None else part for part in reference.parts)
+
+
+def truth(text: str | None, reason: str) -> bool | Unknown | None:
+    """A switch as files write it; None where nothing is written."""
+    if text is None:
+        return None
+    if HOLE in text:
+        return Unknown(reason, "parameter")
+    return text.strip().lower() in ("true", "yes", "on", "1")
