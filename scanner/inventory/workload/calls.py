@@ -330,8 +330,8 @@ def _kubectl(words: Sequence[Word], variables: Variables, at: At) -> None:
         at.facts.image(image.filled, "run", words_of, at.fragment.place(image.start, image.end))
     elif texts[:2] == ["set", "image"]:
         for word in words:
-            name, equals, reference = word.text.partition("=")
-            if equals and not name.startswith("-"):
+            target, equals, reference = word.text.partition("=")
+            if equals and not target.startswith("-"):
                 begun = word.end - len(reference)
                 at.facts.image(
                     Filled(reference, word.names),
@@ -349,12 +349,14 @@ def _pull_secret(name: Word, found: Mapping[str, Word | None], variables: Variab
     acr = is_acr(host.text.partition("/")[0], host.reason)
     if acr is False:
         at.facts.recognised = True
+        at.facts.secrets["", name.text] = True
         return
     sources = sources_of(variables, user, password)
     admin: bool | Unknown = (
         True if any(reads_admin(one) for one in sources) else is_admin(user.filled if user else None, host)
     )
     place = at.fragment.place(name.start, name.end)
+    at.facts.secrets["", name.text] = True
     at.facts.row(
         SECRETS,
         at.name(f"kubectl create secret docker-registry {shown(name.text, name.names)}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from scanner.inventory.workload.images import MOST_TEXT, Filled, is_acr, shown, split_reference, value_of
@@ -41,6 +42,17 @@ MOST_ROWS = 500
 MOST_IMAGES = 2_000
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A pull secret that a pod or service account names. `acr`: whether what is pulled with it lies in Azure."""
+
+    namespace: str
+    name: str
+    at: str
+    place: Place
+    acr: bool | Unknown
+
+
 class Facts:
     """The facts of one file; the same thing at the same place is one."""
 
@@ -48,10 +60,10 @@ class Facts:
         self.source = source
         self.kind = kind
         self.notes: list[str] = []
-        self.secrets: dict[tuple[str, str], tuple[Any, Any]] = {}
-        """(namespace, name) of a pull secret that is described here -> (whether it is for ACR, whether of the admin user)."""
-        self.wanted: list[tuple[str, str, dict[str, Any]]] = []
-        """(namespace, name) of pull secrets that a pod uses, with the row that waits for what they are."""
+        self.secrets: dict[tuple[str, str], bool] = {}
+        """(namespace or "", name) of pull secrets that are described here."""
+        self.wanted: list[Wanted] = []
+        """Pull secrets that pods here use."""
         self.recognised = False
         self._images: dict[str, tuple[dict[str, Any], tuple[Place, ...]]] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS[kind]}
@@ -93,14 +105,14 @@ class Facts:
         self._images[key] = (body, places)
         return found
 
-    def row(self, name: str, at: str, place: Place, **values: Any) -> dict[str, Any]:
+    def row(self, group: str, at: str, place: Place, /, **values: Any) -> dict[str, Any]:
         """Note a row of a list; `at` becomes unique in it."""
         self.recognised = True
-        if name not in self._rows:
+        if group not in self._rows:
             return {}
-        rows, keys = self._rows[name], self._keys[name]
+        rows, keys = self._rows[group], self._keys[group]
         if len(rows) >= MOST_ROWS:
-            self._open[name] = f"more than {MOST_ROWS} rows"
+            self._open[group] = f"more than {MOST_ROWS} rows"
             return {}
         key, number = at, 1
         while key in keys:
@@ -108,7 +120,7 @@ class Facts:
             key = f"{at} ({number})"
         keys.add(key)
         row = {**{name: value for name, value in values.items() if value is not None}, "at": key}
-        self._places[f"/properties/{name}/{len(rows)}"] = (place,)
+        self._places[f"/properties/{group}/{len(rows)}"] = (place,)
         rows.append(row)
         return row
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from scanner.inventory.workload.images import Filled
 from scanner.inventory.workload.shell import Variables
@@ -11,7 +12,7 @@ from scanner.inventory.workload.shell_words import Command, Word
 from scanner.inventory.workload.source import HOLE
 from scanner.model.values import Unknown
 
-TOKEN_USER = "00000000-0000-0000-0000-000000000000"
+TOKEN_USER = str(UUID(int=0))
 """The user name that goes with an access token of Entra ID."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 ADMIN, TOKEN, UNSAID = "the registry's admin user", "a short-lived access token", "a stored password"
@@ -66,22 +67,21 @@ def gives_token(command: Command) -> bool:
     """Whether a command prints a short-lived token."""
     words = [word.text.lower() for word in command.words]
     return (
-        words[:3] == ["az", "acr", "login"]
-        and any(word in ("-t", "--expose-token") for word in words)
-        or words[:3]
-        == [
-            "az",
-            "account",
-            "get-access-token",
-        ]
-    )
+        words[:3] == ["az", "acr", "login"] and any(word in ("-t", "--expose-token") for word in words)
+    ) or words[:3] == [
+        "az",
+        "account",
+        "get-access-token",
+    ]
 
 
 def judged(
     user: Filled | None, server: Filled, sources: Iterable[Command], *, given: bool
 ) -> tuple[str, bool | Unknown]:
-    """(how in words, whether what it proves itself with is long-lived). `sources`: commands that the user or password come from;
-    `given`: whether anything is written of user or password at all."""
+    """(how in words, whether what it proves itself with is long-lived).
+
+    `sources`: commands that the user or password come from; `given`: whether anything is written of them at all.
+    """
     found = list(sources)
     if any(reads_admin(one) for one in found):
         return ADMIN, True
