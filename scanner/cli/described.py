@@ -19,7 +19,9 @@ from scanner.cli.door import USAGE, Outcome
 from scanner.errors import ScannerError
 from scanner.model.resource import Inventory
 
-READERS: Mapping[str, str] = MappingProxyType({"arm": "scanner.cli.described_arm"})
+READERS: Mapping[str, str] = MappingProxyType(
+    {"arm": "scanner.cli.described_arm", "workload": "scanner.cli.described_workload"}
+)
 """Name of the source -> the module that reads it."""
 
 _OPTIONS = (

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 from scanner.inventory.workload.calls import read_calls
-from scanner.inventory.workload.docker_calls import options
 from scanner.inventory.workload.facts import CALLS, CONTAINERS, LOGINS, SECRETS, Facts
 from scanner.inventory.workload.github import container_options
 from scanner.inventory.workload.images import Filled
@@ -17,7 +16,6 @@ from scanner.inventory.workload.walking import Walk, fill, gather, label, place_
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, tables, text_of
 from scanner.model.values import Unknown
 
-__all__ = ["is_pipeline", "options", "read_pipeline"]
 MACRO = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.]*)\)|\$\{\{\s*(.*?)\s*\}\}|\$\[\s*(.*?)\s*\]")
 _VARIABLE = re.compile(r"(?:variables|parameters)(?:\.([A-Za-z_][\w.]*)|\[\s*'([^']+)'\s*\])\Z")
 _STEPS = frozenset(
@@ -88,10 +86,10 @@ def _variables(document: Table) -> Iterator[tuple[str, Filled]]:
                     if isinstance(leaf, Leaf) and not leaf.null:
                         yield name, Filled(leaf.text)
             for one in tables(found):
-                name = text_of(one.items.get("name"))
-                leaf = one.items.get("value") if group == "variables" else one.items.get("default")
-                if name and isinstance(leaf, Leaf) and not leaf.null:
-                    yield name, Filled(leaf.text)
+                named = text_of(one.items.get("name"))
+                value = one.items.get("value") if group == "variables" else one.items.get("default")
+                if named and isinstance(value, Leaf) and not value.null:
+                    yield named, Filled(value.text)
 
 
 class _Pipeline:
@@ -117,7 +115,7 @@ class _Pipeline:
             for at, step in enumerate(steps.items if isinstance(steps, Listing) else ()):
                 if isinstance(step, Table):
                     self._step(step, ".".join((*path, "steps", label(step, at))))
-            if "container" in table.items and not path[-1:] == ("resources",):
+            if "container" in table.items and path[-1:] != ("resources",):
                 self._container(table, ".".join(path))
         for at, container in enumerate(tables(self._document.get("resources", "containers"))):
             self._resource(

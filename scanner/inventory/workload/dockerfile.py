@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dockerfile_parse import DockerfileParser
 
@@ -61,7 +62,8 @@ class _Reader:
     def read(self) -> None:
         lines = self._source.text.split("\n")
         documents = _take_documents(lines)
-        parser = DockerfileParser(fileobj=io.BytesIO("\n".join(lines).encode()), env_replace=False)
+        stream: Any = io.BytesIO("\n".join(lines).encode())  # the library takes bytes, its stubs say text
+        parser = DockerfileParser(fileobj=stream, env_replace=False)
         for one in parser.structure:
             start = self._source.line_start(one["startline"])
             fragment = Fragment(self._source, one["content"].rstrip("\n"), (start,))

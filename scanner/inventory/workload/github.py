@@ -14,7 +14,7 @@ from scanner.inventory.workload.mounts import Host, mount_source, socket_of
 from scanner.inventory.workload.shell_words import POWERSHELL, SH, Expressions, Scanner
 from scanner.inventory.workload.source import HOLE, Fragment
 from scanner.inventory.workload.walking import Walk, fill, gather, label, place_of, settled, texts
-from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, tables, text_of
+from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, text_of
 from scanner.model.values import Unknown
 
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")

@@ -9,6 +9,7 @@ from scanner.inventory.workload.calls import read_calls
 from scanner.inventory.workload.facts import CALLS, LOGINS, Facts
 from scanner.inventory.workload.images import Filled
 from scanner.inventory.workload.shell_words import SH, Expressions
+from scanner.inventory.workload.source import Fragment, joined
 from scanner.inventory.workload.walking import fill, gather, place_of, settled, texts
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, text_of
 
@@ -84,23 +85,24 @@ class _Pipeline:
             script = job.items.get(key)
             if script is None or (not name and key == "script"):
                 continue
+            lines = []
             for leaf in texts(script):
                 if leaf.tag:
                     self._tagged(leaf.tag)
-                    continue
-                fragment = self._tree.fragment(leaf)
-                read_calls(
-                    self._facts,
-                    fragment,
-                    f"{prefix}{key}",
-                    SH,
-                    self._known,
-                    self._expressions,
-                    retried=number not in (None, "0"),
-                )
+                elif (fragment := self._tree.fragment(leaf)).exact:
+                    lines.append(fragment)
+                else:
+                    self._script(fragment, prefix + key, number)
+            if lines:
+                self._script(joined(lines), prefix + key, number)
             for one in script.items if isinstance(script, Listing) else ():
                 if isinstance(one, Listing) and one.tag:
                     self._tagged(one.tag)
+
+    def _script(self, fragment: Fragment, path: str, retries: str | None) -> None:
+        """The lines of a script, which run in one shell."""
+        retried = retries not in (None, "0")
+        read_calls(self._facts, fragment, path, SH, self._known, self._expressions, retried=retried)
 
     def _tagged(self, tag: str) -> None:
         """`!reference` puts in what stands elsewhere; where that is another file, nothing is known of it."""

@@ -48,8 +48,7 @@ def read_manifest(facts: Facts, tree: Tree, document: Table) -> None:
 def _objects(document: Table) -> Iterator[Table]:
     kind = text_of(document.items.get("kind")) or ""
     if kind.endswith("List"):
-        for item in list(tables(document.items.get("items")))[:20_000]:
-            yield item
+        yield from list(tables(document.items.get("items")))[:20_000]
     else:
         yield document
 
@@ -80,11 +79,11 @@ class _Object:
             )
         else:
             walk = Walk()
-            for path, table in walk.tables(self._document):
+            for _, table in walk.tables(self._document):
                 if any(key in table.items for key in ("containers", "initContainers")) and self._is_pod(
                     table
                 ):
-                    self._pod(table, "template" not in path[:1])
+                    self._pod(table)
             if walk.cut:
                 self._facts.notes.append(
                     f"{self._tree.source.name}: {self._kind} {self._name} is too large; its rest was not looked at"
@@ -100,12 +99,13 @@ class _Object:
             for one in tables(table.items.get(key))
         )
 
-    def _pod(self, pod: Table, _: bool) -> None:
+    def _pod(self, pod: Table) -> None:
         volumes = {text_of(one.items.get("name")): one for one in tables(pod.items.get("volumes"))}
-        acr: list[Any] = []
-        for key in _LISTS:
-            for container in tables(pod.items.get(key)):
-                acr.append(self._container(pod, container, volumes))
+        acr = [
+            self._container(pod, container, volumes)
+            for key in _LISTS
+            for container in tables(pod.items.get(key))
+        ]
         known: bool | Unknown = (
             True if True in acr else next((one for one in acr if isinstance(one, Unknown)), False)
         )

@@ -136,3 +136,17 @@ def scalar_fragment(source: Text, value: str, style: str | None, start: int, end
         return Fragment(source, value, (start,), exact=False)
     opening = source.text.find(value, start, end) if value else start
     return Fragment(source, value, (opening if opening >= 0 else start,), exact=opening >= 0)
+
+
+def joined(fragments: Sequence[Fragment]) -> Fragment:
+    """Fragments of one file as the lines of a single text; each has to be exact."""
+    starts: list[int] = []
+    for one in fragments:
+        if len(one.starts) > 1:
+            starts += one.starts
+        else:
+            starts += [
+                one.starts[0],
+                *(one.starts[0] + match.end() for match in re.finditer(r"\n", one.text)),
+            ]
+    return Fragment(fragments[0].source, "\n".join(one.text for one in fragments), starts)

@@ -144,8 +144,7 @@ class _Builder:
                 self._count(event)
                 if len(stack) >= MAX_DEPTH:
                     raise self._refused(f"is nested deeper than {MAX_DEPTH} levels", event)
-                made = Listing if isinstance(event, yaml.SequenceStartEvent) else Table
-                stack.append((made(_tag(event), event.start_mark.index), event.anchor or "", None))
+                stack.append((_opened(event), event.anchor or "", None))
             else:
                 node, anchor, _ = stack.pop()
                 node.end = event.end_mark.index
@@ -221,6 +220,11 @@ class _Builder:
     def _refused(self, words: str, event: Any) -> InputError:
         line, column = self._tree.source.line_column(event.start_mark.index)
         return InputError(words, f"{self._tree.source.name}:{line}:{column}", "Split it, or leave it out.")
+
+
+def _opened(event: Any) -> Listing | Table:
+    made = Listing if isinstance(event, yaml.SequenceStartEvent) else Table
+    return made(_tag(event), event.start_mark.index)
 
 
 def _tag(event: Any) -> str:
