@@ -42,6 +42,8 @@ bench: $(READY)  ## measure; ratios against a reference in the same run
 	@$(BIN)/python benchmarks/history.py
 	@$(BIN)/python benchmarks/marks.py
 	@$(BIN)/python benchmarks/sarif.py
+	@$(BIN)/python benchmarks/lint.py
+	@$(BIN)/python benchmarks/checks.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build node_modules reports/demo

@@ -23,6 +23,14 @@ def policies() -> Path:
     return _find("policies", "policies")
 
 
+def hosts() -> Path:
+    """The folder with `action.yml` and `integrations/`."""
+    for folder in (_PACKAGE / "_data" / "integrations", _PACKAGE.parent):
+        if (folder / "action.yml").is_file():
+            return folder
+    raise InputError("action.yml is missing from the installation", "", "Install acrscan again.")
+
+
 def estate() -> Path:
     """The folder with the embedded sample estate."""
     return _find("tests/estate", "estate")

@@ -25,16 +25,21 @@ class _DuplicateKeyError(ValueError):
 
 def read_json(path: Path) -> Any:
     """The JSON value of a file."""
+    return parse_json(source_of(path), str(path))
+
+
+def source_of(path: Path, limit: int = MAX_BYTES) -> str:
+    """The text of a JSON file of at most `limit` bytes."""
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
+        if size > limit:
             raise InputError(
-                f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", str(path), "Split the file."
+                f"has {size:,} bytes, more than the {limit:,} allowed", str(path), "Split the file."
             )
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from error
-    return parse_json(_decoded(raw, str(path)), str(path))
+    return _decoded(raw, str(path))
 
 
 def _decoded(raw: bytes, where: str) -> str:

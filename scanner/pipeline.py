@@ -44,7 +44,7 @@ def scan(
     estate = Estate(inventory, now=now)
     spool = Spool()
     tally = Tally()
-    plans = {planned.type: tuple(rule.id for rule in planned.rules) for planned in engine.plan(pack, estate)}
+    plans = {name: tuple(rule.id for rule in rules) for name, rules in engine.by_target(pack).items()}
     if options.details or options.check_every or options.reference_only:
         for row in engine.evaluate(pack, estate, now, options):
             tally.add(row, plans)

@@ -6,6 +6,7 @@ out, Markdown is escaped, and nothing is left that a build service would obey as
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -18,6 +19,7 @@ _BLANK = re.compile(r"[\t\n\r ]+")
 _REFERENCES = re.compile(r"(?i)\b(gh-)(?=\d)|([!%&^$~])(?=[\w\"'])")
 _DOTS = re.compile(r"(?<=\w)\.(?=\w)")
 _COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
+_STARTS = re.compile(r"^(\s*)::", re.MULTILINE)
 JOINER = "\u2060"
 
 
@@ -53,6 +55,24 @@ def inert(text: str) -> str:
     caller begins its lines with something else.
     """
     return _COMMAND.sub("## ", text)
+
+
+def inert_json(text: str) -> str:
+    """JSON that says the same, in which a build service finds no command and a terminal no control: such characters as escapes."""
+    text = _COMMAND.sub(r"#\\u0023", text)
+    if text.isascii():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def inert_xml(text: str) -> str:
+    """XML that says the same, in which a build service finds no command."""
+    return _STARTS.sub(r"\1&#58;:", _COMMAND.sub("#&#35;", text))
+
+
+def inert_block(text: str) -> str:
+    """Lines of a Markdown code block, for which no log in which they are printed has any use: joiners part what commands begin with."""
+    return _STARTS.sub(lambda found: f"{found[1]}:{JOINER}:", _COMMAND.sub(f"#{JOINER}#", text))
 
 
 def markdown(text: str) -> str:

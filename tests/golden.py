@@ -21,6 +21,8 @@ from scanner.language import schema  # noqa: E402
 from scanner.model.scan import Scan  # noqa: E402
 from scanner.waivers.schema import waiver_schema  # noqa: E402
 from scanner.workbench import docs  # noqa: E402
+from scanner.workbench.fixture_schema import fixture_schema  # noqa: E402
+from scanner.workbench.lint import logic, memory  # noqa: E402
 from scanner.workbench.lint import pages as lint_pages  # noqa: E402
 
 FORMATS = (
@@ -47,6 +49,7 @@ def schemas() -> dict[str, str]:
         "config": schema.config_schema(KEYS, SCOPES),
         "framework": schema.framework_schema(),
         "waivers": waiver_schema(),
+        "fixture": fixture_schema(),
     }
     return {f"{name}.schema.json": json.dumps(value, indent=1) + "\n" for name, value in made.items()}
 
@@ -75,6 +78,7 @@ def main() -> None:
         old.unlink()
     for name, text in lint_pages.pages().items():
         (checks / name).write_text(text, encoding="utf-8")
+    memory.SHIPPED.write_text(logic.learned(ROOT / "policies" / "acr"), encoding="utf-8")
     sample = ROOT / "reports" / "sample"
     sample.mkdir(parents=True, exist_ok=True)
     scan = sample_scan()

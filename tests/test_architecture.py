@@ -21,17 +21,20 @@ MAY = {
     "data": {"errors"},
     "types": INNER,
     "engine": INNER | {"types"},
-    "language": INNER | {"text", "types", "engine"},
+    "language": INNER | {"text", "json_text", "types", "engine"},
     "inventory": INNER | {"text", "json_text", "types"},
     "formats": INNER | {"shown"},
     "rows": INNER,
     "waivers": INNER | {"text", "types", "language", "engine", "rows"},
     "trust": INNER | {"json_text"},
+    "bundle": INNER | {"text", "json_text", "language", "trust"},
     "compare": INNER | {"json_text", "rows"},
     "history": INNER | {"rows", "compare"},
     "spool": INNER | {"engine", "rows"},
     "stored": INNER | {"json_text"},
-    "workbench": INNER | {"text", "shown", "types", "language", "engine", "waivers"},
+    "workbench": INNER
+    | {"text", "json_text", "shown", "types", "language", "engine", "rows", "spool", "pipeline", "stored"}
+    | {"inventory", "waivers", "compare"},
     "pipeline": INNER | {"text", "types", "language", "engine", "inventory", "spool", "rows"},
 }
 """The table of docs/map.md; `cli` may import everything."""

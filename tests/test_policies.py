@@ -39,7 +39,7 @@ def test_the_rules_of_the_index():
     wanted = {}
     for line in index.read_text("utf-8").splitlines():
         found = re.match(r"\| (ACR\d+) \| ([a-z0-9-]+) \| (\S+)[^|]*\| (\w+) \|", line)
-        if found and found.group(4) not in later:
+        if found and (found.group(4) not in later or found.group(1).startswith("ACR6")):
             wanted[found.group(1)] = found.group(2)
     assert {rule.id: rule.name for rule in ACR.rules} == wanted
 

@@ -29,12 +29,14 @@ def test_what_is_inside(wheel):
     assert "scanner/_data/policies/schemas/rule.schema.json" in names
     assert "scanner/types/containerregistry-registries.json" in names
     assert "scanner/formats/html/shell.jinja" in names
+    assert "scanner/_data/integrations/action.yml" in names
+    assert "scanner/_data/integrations/integrations/github/run.sh" in names
     assert any(name.startswith("scanner/_data/estate/answers/") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
 def test_demo_from_the_wheel(wheel, tmp_path):
-    """Installed apart from the checkout, with its network unusable, the demo writes its reports."""
+    """Installed apart from the checkout, with its network unusable, the demo writes its reports, `init` its files."""
     place = tmp_path / "env"
     subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", str(place)], check=True)
     python = place / "bin" / "python"
@@ -69,10 +71,19 @@ def test_demo_from_the_wheel(wheel, tmp_path):
         f"sys.path.append({packages!r})\n"
         "import scanner; assert scanner.__file__.startswith(sys.path[0]), scanner.__file__\n"
         "from scanner.cli.door import run\n"
-        "sys.exit(run(['demo', '-o', 'out']))"
+        "sys.exit(run(['demo', '-o', 'out']) or run(['init', '--dir', 'repository']))"
     )
     done = subprocess.run(
         [str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".html", ".sarif", ".json"}
+    written = {
+        path.relative_to(tmp_path / "repository").as_posix()
+        for path in (tmp_path / "repository").rglob("*.*")
+    }
+    assert {
+        "acrscan.yaml",
+        ".github/actions/acrscan/action.yml",
+        ".acrscan/schemas/rule.schema.json",
+    } <= written

@@ -21,16 +21,28 @@ COMMANDS = {
     "history": ("history", "Record scans over time; trends, ages, retention."),
     "doctor": ("doctor", "Check login, scope, permissions and connection to Azure."),
     "demo": ("demo", "Scan the embedded sample estate, offline."),
+    "init": ("init", "Write the first files of a repository."),
+    "schema": ("schemas", "Print the JSON Schemas of files, for editors."),
+    "hook": ("hook", "Check what changed files belong to; pre-commit calls this."),
 }
 POLICY = {
     "list": ("policy_list", "List the rules of a pack."),
     "show": ("policy_list", "Show one rule."),
     "lint": ("policy_lint", "Check rule files without evaluating them."),
     "test": ("policy_check", "Run the inline tests of rules, in both lanes."),
+    "mutate": ("policy_mutate", "Show which mistakes in rules no test would notice."),
     "try": ("policy_try", "Evaluate one rule file on one resource."),
     "compile": ("policy_try", "Print the code generated for a target type."),
     "coverage": ("policy_coverage", "Show which FAQ entries and controls have rules."),
+    "impact": ("policy_impact", "Show what a change of rules does to an estate, and what it loosens."),
+    "diff": ("policy_diff", "Show what changed between two packs, and the version that asks for."),
     "new": ("policy_new", "Write the skeleton of a rule."),
+    "import": ("policy_import", "Turn Azure Policy definitions into rules."),
+    "export": ("policy_export", "Write rules as Azure Policy definitions."),
+    "bundle": ("policy_bundle", "Pack a pack into one file with a manifest."),
+    "verify": ("policy_bundle", "Check a bundle against its manifest, a lock file, a signature."),
+    "push": ("policy_push", "Put a bundle into a registry, as an OCI artifact."),
+    "pull": ("policy_push", "Get a bundle from a registry, checked before it is kept."),
 }
 WAIVER = {
     "list": ("waiver", "Show waivers and attestations with their days left."),
@@ -113,5 +125,5 @@ def cli(ctx: click.Context, config: str | None) -> None:
     """
     from scanner.cli.config import load_defaults  # noqa: PLC0415
 
-    if ctx.invoked_subcommand not in (None, "demo"):
+    if ctx.invoked_subcommand not in (None, "demo", "init", "schema"):
         ctx.default_map = load_defaults(config, ctx.invoked_subcommand or "")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from scanner.cli.packs import place_of
 from scanner.errors import UsageError
 from scanner.model.framework import Framework
 from scanner.model.resource import Inventory
@@ -30,7 +31,9 @@ def rule_options(command: F) -> F:
         click.option(
             "--profile", multiple=True, metavar="NAME|FILE", help="Apply a profile. Repeatable, in order."
         ),
-        click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack)."),
+        click.option(
+            "--pack", metavar="DIR|FILE", help="Folder or bundle of the pack (default: the shipped ACR pack)."
+        ),
     ):
         command = option(command)
     return command
@@ -80,10 +83,14 @@ def pack_from(
     from scanner.language.pack import load_pack  # noqa: PLC0415
     from scanner.language.tailor import check_engine, select, tailor  # noqa: PLC0415
 
-    folder = pack_folder(pack)
-    loaded = replace(load_pack(folder, name=name), frameworks=catalogues(folder, copied=bool(name)))
-    check_engine(loaded.requires, str(folder / "pack.yaml"))
-    loaded = tailor(loaded, [profile_file(one) for one in profile], _pairs(param))
+    place = place_of(pack)
+    folder = place.folder
+    with place.named():
+        loaded = load_pack(folder, name=name or place.name)
+        place.agree(loaded)
+        loaded = replace(loaded, frameworks=catalogues(folder, copied=bool(name)))
+        check_engine(loaded.requires, str(folder / "pack.yaml"))
+        loaded = tailor(loaded, [profile_file(one, pack) for one in profile], _pairs(param))
     if rule or skip_rule or not any(item.enabled for item in loaded.rules):
         loaded = select(loaded, rule, skip_rule)
     return loaded
@@ -103,23 +110,36 @@ def catalogues(folder: Path, *, copied: bool = False) -> tuple[Framework, ...]:
 
 
 def pack_folder(pack: str | None) -> Path:
-    """The folder of the pack that an option names, or of the shipped one."""
-    from scanner import data  # noqa: PLC0415
-
-    return Path(pack) if pack else data.policies() / "acr"
+    """The folder of the pack that an option names (of a bundle, its copy), or of the shipped one."""
+    return place_of(pack).folder
 
 
-def profile_file(name: str) -> Path:
-    """The file of a profile that is named by its path, or by its name where it ships with acrscan."""
+def pack_name(pack: str | None) -> str:
+    """How the place of a pack is printed, and how places in it begin."""
+    from scanner.language.pack import shown  # noqa: PLC0415
+
+    place = place_of(pack)
+    return place.name or shown(place.folder)
+
+
+def profile_file(name: str, pack: str | None = None) -> Path:
+    """The file of a profile that is named by its path, or by its name where it comes with the bundle or with acrscan."""
     from scanner import data  # noqa: PLC0415
 
     if Path(name).is_file():
         return Path(name)
-    shipped = data.policies() / "profiles" / f"{name}.yaml"
-    if shipped.is_file():
-        return shipped
-    names = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.yaml")))
-    raise UsageError(f"no profile file {name!r}", "", f"Shipped profiles: {names}.")
+    shipped, own = data.policies() / "profiles", place_of(pack).profiles
+    for home in (own, shipped):
+        if home is not None and (path := home / f"{name}.yaml").parent == home and path.is_file():
+            return path
+    names = f"Shipped profiles: {_profiles(shipped)}."
+    if own is not None:
+        names = f"Profiles of the bundle: {_profiles(own) or 'none'}. {names}"
+    raise UsageError(f"no profile file {name!r}", "", names)
+
+
+def _profiles(home: Path) -> str:
+    return ", ".join(sorted(path.stem for path in home.glob("*.yaml")))
 
 
 def _pairs(params: tuple[str, ...]) -> Mapping[str, str]:

@@ -61,7 +61,9 @@ class Covered:
 @click.option("--faq", is_flag=True, help="The FAQ, row by row.")
 @click.option("--framework", metavar="ID", help="Another framework, row by row.")
 @click.option("--all", "everything", is_flag=True, help="Counts for every framework.")
-@click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack).")
+@click.option(
+    "--pack", metavar="DIR|FILE", help="Folder or bundle of the pack (default: the shipped ACR pack)."
+)
 @click.option(
     "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +12,41 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.door import FINDINGS, USAGE, Outcome
-from scanner.cli.options import catalogues, profile_file
 from scanner.errors import OutputError, UsageError
-from scanner.workbench.problem import LEVELS, Report
+from scanner.workbench.problem import LEVELS, Report, at_least
 
 if TYPE_CHECKING:
+    from scanner.errors import ScannerError
     from scanner.workbench.lint.context import Asked, Beside, PackContext
     from scanner.workbench.lint.memory import Memory
     from scanner.workbench.writers import Write
 
+    Read = Callable[[str | None], PackContext]
+
 _ROUNDS = 5
 """Edits that overlap are made one after the other; more rounds than this are never needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is to be checked, and by which checks."""
+
+    paths: tuple[str, ...]
+    waivers: tuple[str, ...]
+    profiles: tuple[str, ...]
+    stored: str | None
+    day: date
+    only: frozenset[str]
+    skip: frozenset[str]
+
+    def words(self) -> tuple[str, ...]:
+        """All of it but the files' contents, so that no two requests say the same."""
+        parts = (self.paths, self.waivers, self.profiles, sorted(self.only), sorted(self.skip))
+        return (
+            self.day.isoformat(),
+            *(f"{len(part)}" for part in parts),
+            *(one for part in parts for one in part),
+        )
 
 
 @click.command("lint")
@@ -69,7 +93,7 @@ _ROUNDS = 5
 @click.option(
     "-o", "--output", "target", metavar="FILE", help="Write the report to a file instead of the terminal."
 )
-@click.option("--no-cache", is_flag=True, help="Try every rule again, also those that did not change.")
+@click.option("--no-cache", is_flag=True, help="Check everything again, also what did not change.")
 @click.option("--explain", metavar="CODE", help="Print the page of a check and do nothing else.")
 def lint(
     paths: tuple[str, ...],
@@ -101,9 +125,7 @@ def lint(
       acrscan policy lint my-pack/ -f sarif -o lint.sarif
       acrscan policy lint --explain SEM007
     """
-    from scanner.language.pack import collector_paused  # noqa: PLC0415
     from scanner.workbench import writers  # noqa: PLC0415
-    from scanner.workbench.lint.run import at_least, run  # noqa: PLC0415
 
     if explain is not None:
         from scanner.workbench.lint.pages import explained  # noqa: PLC0415
@@ -118,40 +140,73 @@ def lint(
     wanted, unwanted = _known(only, "--check"), _known(skip, "--skip")
     if (waiver_files or profiles or stored) and len(paths) > 1:
         raise UsageError("waivers and profiles are checked with one pack", "", "Name one PATH.")
+    if (waiver_files or profiles) and paths and not Path(paths[0]).is_dir():
+        raise UsageError(
+            "waivers and profiles are checked with a whole pack", paths[0], "Name the folder of the pack."
+        )
     if fix and not paths:
         raise UsageError(
             "--fix needs a PATH", "", "The shipped pack is not changed; name the pack or file to mend."
         )
-    beside = _beside(waiver_files, profiles, stored)
-    day = _day(today)
-    asked = _asked()
-    memory = _memory(used=not no_cache)
-    with collector_paused():
-        given: tuple[str | None, ...] = paths or (None,)
-        packs = [_context(path, day, asked, beside, memory) for path in given]
-        report = run(packs, wanted, unwanted)
-        if fix:
-            report = _mended(
-                paths,
-                packs,
-                report,
-                lambda path: _context(path, day, asked, beside, memory),
-                wanted,
-                unwanted,
-            )
-    memory.keep()
+    if stored and not waiver_files:
+        raise UsageError(
+            "--scan is for waivers that cover nothing", "--scan", "Name the waiver file with --waivers."
+        )
+    request = _Request(paths, waiver_files, profiles, stored, _day(today), wanted, unwanted)
+    again = fix or no_cache or stored is not None
+    report = _made(request, fix=fix, used=not no_cache) if again else _unless_unchanged(request)
     shown = at_least(report, level)
     _tell(shown, write, target)
     return _outcome(report, limit, hidden=len(report.problems) - len(shown.problems))
 
 
+def _made(request: _Request, *, fix: bool = False, used: bool = True) -> Report:
+    """The report of checks that run now. `used`: what was found about single rules before is taken from the memory."""
+    from scanner.language.pack import collector_paused  # noqa: PLC0415
+    from scanner.workbench.lint.run import run  # noqa: PLC0415
+
+    beside, asked = _beside(request), _asked()
+    memory = _memory(used=used)
+
+    def read(path: str | None) -> PackContext:
+        return _context(path, request.day, asked, beside, memory)
+
+    with collector_paused():
+        packs = [read(path) for path in request.paths or (None,)]
+        report = run(packs, request.only, request.skip)
+        if fix:
+            report = _mended(request, packs, report, read)
+    memory.keep()
+    return report
+
+
+def _unless_unchanged(request: _Request) -> Report:
+    """The report of an earlier run over the same files, or one that is made now."""
+    from scanner import data  # noqa: PLC0415
+    from scanner.workbench.lint import unchanged  # noqa: PLC0415
+
+    shipped = data.policies()
+    packs = [Path(path) for path in request.paths] or [shipped / "acr"]
+    others = [shipped / "frameworks", *map(Path, request.waivers), *map(Path, request.profiles)]
+    others += [shipped / "profiles" / f"{name}.yaml" for name in request.profiles]
+    key = unchanged.key_of(request.words(), packs, others)
+    report = unchanged.recall(key) if key is not None else None
+    if report is None:
+        report = _made(request)
+        if key is not None and unchanged.key_of(request.words(), packs, others) == key:
+            unchanged.keep(key, report)
+    return report
+
+
 def _known(codes: Iterable[str], option: str) -> frozenset[str]:
     """Ids of checks in any casing."""
+    wanted = {code.strip().upper() for code in codes}
+    if not wanted:
+        return frozenset()
     from scanner.text import nearest  # noqa: PLC0415
     from scanner.workbench.lint.catalogue import catalogue  # noqa: PLC0415
 
-    wanted = {code.strip().upper() for code in codes}
-    for code in sorted(wanted - catalogue().keys() if wanted else ()):
+    for code in sorted(wanted - catalogue().keys()):
         advice = nearest(code, catalogue()) or "docs/lint/README.md lists all checks."
         raise UsageError(f"there is no check {code!r}", option, advice)
     return frozenset(wanted)
@@ -168,9 +223,10 @@ def _day(text: str | None) -> date:
 
 def _memory(*, used: bool) -> Memory:
     """What earlier runs found in files that are still the same."""
-    from scanner.workbench.lint.memory import Memory  # noqa: PLC0415
+    from scanner.workbench.lint.memory import SHIPPED, Memory, home  # noqa: PLC0415
 
-    memory = Memory(Path(click.get_app_dir("acrscan")) / "lint-cache.json" if used else None)
+    folder = home()
+    memory = Memory(folder / "lint-rules.json" if folder is not None else None, SHIPPED) if used else Memory()
     memory.load()
     return memory
 
@@ -178,6 +234,7 @@ def _memory(*, used: bool) -> Memory:
 def _context(path: str | None, today: date, asked: Asked, beside: Beside, memory: Memory) -> PackContext:
     """What one PATH holds, as checks see it; what is wrong with catalogues is told with the pack."""
     from scanner import data  # noqa: PLC0415
+    from scanner.cli.options import catalogues  # noqa: PLC0415
     from scanner.errors import Problems  # noqa: PLC0415
     from scanner.language.pack import read_pack, read_rule_file  # noqa: PLC0415
     from scanner.workbench.lint.context import PackContext  # noqa: PLC0415
@@ -207,16 +264,13 @@ def _asked() -> Asked:
     return Asked(versions, frozenset(kind.lower() for kind in (*live.COLLECTED, *OPT_IN)))
 
 
-def _beside(waiver_files: Iterable[str], profiles: Iterable[str], stored: str | None) -> Beside:
+def _beside(request: _Request) -> Beside:
+    from scanner.cli.options import profile_file  # noqa: PLC0415
     from scanner.workbench.lint.context import Beside  # noqa: PLC0415
 
-    files = tuple(Path(file) for file in waiver_files)
-    if stored and not files:
-        raise UsageError(
-            "--scan is for waivers that cover nothing", "--scan", "Name the waiver file with --waivers."
-        )
-    unused = _unused(files, Path(stored)) if stored else None
-    return Beside(files, tuple(profile_file(name) for name in profiles), unused)
+    files = tuple(Path(file) for file in request.waivers)
+    unused = _unused(files, Path(request.stored)) if request.stored else None
+    return Beside(files, tuple(profile_file(name) for name in request.profiles), unused)
 
 
 def _unused(files: Iterable[Path], stored: Path) -> frozenset[str]:
@@ -242,25 +296,18 @@ def _unused(files: Iterable[Path], stored: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _mended(
-    paths: tuple[str, ...],
-    packs: list[PackContext],
-    report: Report,
-    read: Callable[[str], PackContext],
-    wanted: frozenset[str],
-    unwanted: frozenset[str],
-) -> Report:
+def _mended(request: _Request, packs: list[PackContext], report: Report, read: Read) -> Report:
     """The report after everything was mended that can be; says on stderr how many files changed."""
     from scanner.workbench.lint.run import run  # noqa: PLC0415
 
     mended = set[str]()
     for _ in range(_ROUNDS):
-        changed = _mend(packs, paths, report)
+        changed = _mend(packs, request.paths, report)
         if not changed:
             break
         mended |= changed
-        packs = [read(path) for path in paths]
-        report = run(packs, wanted, unwanted)
+        packs = [read(path) for path in request.paths]
+        report = run(packs, request.only, request.skip)
     click.echo(f"{len(mended)} file{'' if len(mended) == 1 else 's'} mended", err=True)
     return report
 
@@ -299,7 +346,8 @@ def _outcome(report: Report, limit: str, *, hidden: int) -> Outcome:
     outcome = Outcome()
     errors = report.count("error")
     if hidden:
-        click.echo(f"{hidden} milder problems are not shown (--level)", err=True)
+        what = "milder problem is" if hidden == 1 else "milder problems are"
+        click.echo(f"{hidden} {what} not shown (--level)", err=True)
     if errors:
         outcome.add(USAGE, f"{errors} error{'' if errors == 1 else 's'} in policy files")
     if not report.counts["rules"]:
@@ -308,6 +356,34 @@ def _outcome(report: Report, limit: str, *, hidden: int) -> Outcome:
     if milder:
         outcome.add(FINDINGS, f"{milder} problem{'' if milder == 1 else 's'} at or above --fail-on {limit}")
     return outcome
+
+
+def errors_of(folder: Path, name: str) -> list[ScannerError]:
+    """What keeps a pack from being passed on: the errors that lint finds in its folder, each at its place.
+
+    `name`: how places are written instead of the folder's own path, for a copy that stands in for another.
+    """
+    from scanner.cli.options import catalogues  # noqa: PLC0415
+    from scanner.errors import RuleError  # noqa: PLC0415
+    from scanner.language.pack import read_pack  # noqa: PLC0415
+    from scanner.workbench.lint.context import PackContext  # noqa: PLC0415
+    from scanner.workbench.lint.run import run  # noqa: PLC0415
+
+    reading = read_pack(folder, name=name)
+    pack = replace(reading.pack, frameworks=catalogues(folder))
+    # What is looked for in a whole pack (rules that tell the same, what nobody uses) is never an error, and takes longest.
+    report = run([PackContext(reading, pack, _day(None), whole=False, asked=_asked())])
+    return [
+        RuleError(
+            one.what if one.rule in one.what else f"{one.rule}: {one.what}",
+            str(one.mark),
+            one.advice,
+            excerpt=one.excerpt,
+            code=one.code,
+        )
+        for one in report.problems
+        if one.level == "error"
+    ]
 
 
 COMMANDS = {"lint": lint}

@@ -75,7 +75,9 @@ def _record(rule: Rule) -> dict[str, Any]:
 
 @click.command("show")
 @click.argument("rule_id", metavar="RULE")
-@click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack).")
+@click.option(
+    "--pack", metavar="DIR|FILE", help="Folder or bundle of the pack (default: the shipped ACR pack)."
+)
 def show_rule(rule_id: str, pack: str | None) -> None:
     """Show one rule: why, what to do, where it comes from, which controls it serves.
 

@@ -15,7 +15,7 @@ from scanner.cli.show import wants_unicode
 from scanner.engine.case import case_for
 from scanner.engine.codegen import compile_rules
 from scanner.engine.evaluate import rule_values
-from scanner.engine.judge import judge
+from scanner.engine.judge import Judgement, judge
 from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for
 from scanner.errors import InputError, UsageError
@@ -38,9 +38,10 @@ _CODES = {
 @click.command("try")
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--resource", required=True, metavar="R.json", help="The resource, as ARM returns it.")
-@click.option("--related", metavar="R.json", help='Related data: {"relation": [elements]}.')
+@click.option("--related", metavar="R.json", help='Related data: {"relation or type": [elements]}.')
 @click.option("--parameters", metavar="P.json", help='Parameter values: {"name": value}.')
 @click.option("--rule", "rule_id", metavar="ID", help="Which rule, where the file has several.")
+@click.option("--aliases", metavar="A.json", help="Azure's table of aliases, for a definition.")
 @click.option("--now", default=NOW, metavar="TIME", help="The clock, RFC 3339.")
 @click.option(
     "-f", "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
@@ -51,10 +52,13 @@ def try_rule(
     related: str | None,
     parameters: str | None,
     rule_id: str | None,
+    aliases: str | None,
     now: str,
     form: str,
 ) -> Outcome:
-    """Evaluate one rule file on one resource; prints the verdict and the proof tree.
+    """Evaluate one rule file, or one Azure Policy definition (JSON), on one resource; prints verdict and proof tree.
+
+    Of a definition the effect is printed too; it may be about any resource type.
 
     Exit code: 0 compliant or not applicable, 1 not compliant, 3 not decided.
 
@@ -62,16 +66,25 @@ def try_rule(
     Examples:
       acrscan policy try my-rule.yaml --resource registry.json
       acrscan policy try my-rule.yaml --resource registry.json --parameters p.json -f json
+      acrscan policy try AdminAccountDisabled.json --resource registry.json
     """
+    moment = instant(now)
+    if moment is None:
+        raise UsageError(f"--now {now!r} is no time", "", "Write it as 2026-11-25T02:00:00Z.")
+    if Path(file).suffix.lower() == ".json":
+        from scanner.cli.policy_try_azure import try_definition  # noqa: PLC0415
+
+        given = _object(related) if related else {}
+        values = _object(parameters) if parameters else {}
+        where = (related or "", parameters or "")
+        body = _object(resource)
+        return _ended(try_definition(file, body, given, values, moment, form, aliases, where))
     pack, rules = load_rule_file(Path(file))
     rule = _chosen(rules, rule_id, file)
     body = _object(resource)
     kind = body.get("type")
     if isinstance(kind, str) and kind.lower() != rule.target.lower():
         raise UsageError(f"the resource is a {kind}, the rule's target is {rule.target}", resource)
-    moment = instant(now)
-    if moment is None:
-        raise UsageError(f"--now {now!r} is no time", "", "Write it as 2026-11-25T02:00:00Z.")
     values = {**rule_values(pack, rule, pack.values), **_parameters(rule, pack.parameters, parameters)}
     relations = {relation.name: relation for relation in relations_for(rule.target)}
     elements = {name: relation.element for name, relation in relations.items()}
@@ -92,6 +105,10 @@ def try_rule(
         click.echo(f"{judgement.verdict.value}{': ' + safe(judgement.message) if judgement.message else ''}")
         for line in lines(judgement, unicode=wants_unicode()):
             click.echo(f"  {line}")
+    return _ended(judgement)
+
+
+def _ended(judgement: Judgement) -> Outcome:
     outcome = Outcome()
     if judgement.verdict in _CODES:
         outcome.add(*_CODES[judgement.verdict])

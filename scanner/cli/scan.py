@@ -25,6 +25,7 @@ from scanner.cli.options import (
     kind_of,
     pack_folder,
     pack_from,
+    pack_name,
     profile_file,
     rule_options,
     source_words,
@@ -103,7 +104,6 @@ def scan(
     """
     from scanner import pipeline  # noqa: PLC0415
     from scanner.engine.evaluate import Options  # noqa: PLC0415
-    from scanner.language.pack import shown  # noqa: PLC0415
 
     outputs.check_formats(out.formats, out.output)
     sealing = how.begin(
@@ -111,7 +111,7 @@ def scan(
         out.formats,
         Sources(
             pack_folder(pack),
-            tuple(profile_file(one) for one in profile),
+            tuple(profile_file(one, pack) for one in profile),
             marks.waivers,
             marks.baseline,
             principals if paths else None,
@@ -187,7 +187,7 @@ def scan(
                 skipped=skip_rule,
                 keep_passes=keep_passes,
                 history=bool(marks.history),
-                pack_name=shown(pack_folder(pack)),
+                pack_name=pack_name(pack),
             )
         outcome = conclude(prepared.mark(result), limits, out, sealing)
     prepared.tell(outcome)

@@ -7,8 +7,6 @@ its place, `Sealing.seal` when they are.
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +21,7 @@ from scanner.cli.door import Outcome
 from scanner.cli.keeping import INPUTS, Inputs, check_place, told
 from scanner.cli.outputs import main_file, whole_file
 from scanner.cli.show import say
+from scanner.cli.signing import run_on, words_of
 from scanner.errors import InputError, OutputError, UsageError
 from scanner.inventory.snapshot import MANIFEST
 from scanner.language.pack import FRAMEWORKS
@@ -39,7 +38,6 @@ _OPTIONS = (
     click.option("--previous-manifest", metavar="FILE", help="Manifest of the run before (default: the one that lies in the output folder)."),
     click.option("--manifest", is_flag=True, help="Write manifest.json, SHA256SUMS and an in-toto statement, with copies of pack, profiles, waivers and baseline."),
 )  # fmt: skip
-_SIGNER_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Seal:
             raise told(error, main.parent) from error
 
     def _begun(self, main: Path, formats: tuple[str, ...], sources: Sources) -> Sealing:
-        signer = _words(self.sign_command)
+        signer = words_of(self.sign_command, "--sign-command")
         check_place(main.parent)
         before = _before(main.parent, self.previous_manifest)
         temporary = click.get_current_context().with_resource(
@@ -182,8 +180,8 @@ class Sealing:
             say(str(failed))
             outcome.add(failed.exit_code, failed.what)
             return
-        if self.signer:
-            _sign(self.signer, folder / statements.NAME, outcome)
+        if self.signer and (problem := run_on(self.signer, folder / statements.NAME, "the signer")):
+            outcome.add(OutputError.exit_code, problem)
 
     def _write(
         self, made: manifests.Manifest, outputs: tuple[Sealed, ...], inputs: tuple[Sealed, ...]
@@ -217,37 +215,6 @@ def _from(folder: Path, path: Path) -> str:
         return encodable(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
     except ValueError:  # another drive
         return encodable(path.resolve().as_posix())
-
-
-def _words(command: str) -> list[str]:
-    """The signer's words. On Windows a backslash is part of a path."""
-    lexer = shlex.shlex(command, posix=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    if os.name == "nt":
-        lexer.escape = ""
-    try:
-        words = list(lexer)
-    except ValueError as error:
-        raise UsageError(f"--sign-command cannot be split into words: {error}") from error
-    if command and not any("{file}" in word for word in words):
-        raise UsageError("--sign-command does not name {file}", "", "Write {file} where the statement goes.")
-    return words
-
-
-def _sign(signer: list[str], file: Path, outcome: Outcome) -> None:
-    """Run the user's signer, without a shell; what it prints goes to stderr."""
-    words = [word.replace("{file}", str(file)) for word in signer]
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own command
-            words, capture_output=True, text=True, errors="replace", timeout=_SIGNER_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        outcome.add(OutputError.exit_code, f"the signer did not run: {error}")
-        return
-    for line in (done.stdout + done.stderr).splitlines():
-        say(line)
-    if done.returncode:
-        outcome.add(OutputError.exit_code, f"the signer failed with {done.returncode}")
 
 
 def seal_options(command: Callable[..., Any]) -> Any:

@@ -85,6 +85,8 @@ def _words(event: str, facts: dict[str, Any], unread: int) -> str:
                 f"{facts['requests']:,} requests in {facts['seconds']:,.1f} s, {facts['retries']:,} retried, "
                 f"{facts['throttled']:,} throttled ({facts['waited']:,.1f} s waited){missing}"
             )
+        case "mutants":
+            return f"mutants of rule {facts['done']:,}/{facts['total']:,} {facts['rule']}"
         case "verified":
             asked = facts["read"] + facts["unread"]
             return f"verified {facts['read']:,} of {asked:,} resources: {facts['changed']:,} differ, {facts['gone']:,} are gone"

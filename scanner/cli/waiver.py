@@ -23,7 +23,9 @@ from scanner.model.scan import Scan
 from scanner.model.waiver import KINDS, Coverage, Waiver
 
 _SCAN = click.option("--scan", "stored", metavar="SCAN.NDJSON", help="Stored scan to try the entries on.")
-_PACK = click.option("--pack", metavar="DIR", help="Folder of the pack (default: the shipped ACR pack).")
+_PACK = click.option(
+    "--pack", metavar="DIR|FILE", help="Folder or bundle of the pack (default: the shipped ACR pack)."
+)
 FILE = click.argument("file", metavar="WAIVERS.YAML", type=click.Path())
 NOW = click.option(
     "--now", metavar="TIME", help="The clock, RFC 3339 (default: the scan's, else the present)."

@@ -7,7 +7,7 @@ resource. Nobody is told that a resource was mended when it was only not read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from scanner.model import ids
@@ -84,6 +84,15 @@ class Knew:
         card = self.cards.get(rule)
         return card is not None and card.enabled
 
+    def names(self, rule: str, other: Knew) -> tuple[str, ...]:
+        """The ids under which this scan has a rule of another one: its own, else that of what replaces it or it replaces."""
+        if rule in self.cards:
+            return (rule,)
+        heirs = [card.id for card in self.header.rules if rule in card.replaces]
+        card = other.cards.get(rule)
+        older = [name for name in card.replaces if name in self.cards] if card else []
+        return (*heirs, *older)
+
 
 def _unread(header: ScanHeader) -> Iterator[tuple[str, tuple[Unread, ...]]]:
     for run in header.runs:
@@ -96,9 +105,16 @@ def _unread(header: ScanHeader) -> Iterator[tuple[str, tuple[Unread, ...]]]:
 
 
 def rule_changed(before: Knew, after: Knew, rule: str) -> bool:
-    """Whether the rule, its parameters or whether it is asked differ."""
-    old, new = before.cards.get(rule), after.cards.get(rule)
-    if old is None or new is None or old.enabled != new.enabled:
+    """Whether the rule, its parameters or whether it is asked differ; `rule`: its id in either scan.
+
+    A rule that was renamed (`replaces`) is compared with what it was.
+    """
+    pairs = [(old, new) for old in before.names(rule, after) for new in after.names(rule, before)]
+    return not pairs or all(_differs(before.cards[old], after.cards[new]) for old, new in pairs)
+
+
+def _differs(old: RuleCard, new: RuleCard) -> bool:
+    if old.enabled != new.enabled:
         return True
     values = old.values_digest != new.values_digest and bool(old.values_digest and new.values_digest)
     return values or old.digest != new.digest
@@ -106,21 +122,23 @@ def rule_changed(before: Knew, after: Knew, rule: str) -> bool:
 
 def why_new(before: Knew, after: Knew, row: Finding, letters: str | None) -> str:
     """Why the older scan did not have the row; `letters`: the older scan's of the row's resource."""
-    return _why(before, rule_changed(before, after, row.rule), row, letters)
+    return _why(before, before.names(row.rule, after), rule_changed(before, after, row.rule), row, letters)
 
 
 def why_gone(before: Knew, after: Knew, row: Finding, letters: str | None) -> str:
     """Why the newer scan has the row no more; `data` and `scope` mean that it may still be there."""
-    return _why(after, rule_changed(before, after, row.rule), row, letters)
+    return _why(after, after.names(row.rule, before), rule_changed(before, after, row.rule), row, letters)
 
 
-def _why(lacking: Knew, changed: bool, row: Finding, letters: str | None) -> str:
-    """Why a scan lacks a row that the other one has."""
+def _why(lacking: Knew, names: tuple[str, ...], changed: bool, row: Finding, letters: str | None) -> str:
+    """Why a scan lacks a row that the other one has; `names`: the ids of the row's rule in it."""
     if row.rule.startswith(PREFIX):
         return "waiver"
-    if not lacking.asks(row.rule):
+    asked = [name for name in names if lacking.asks(name)]
+    if not asked:
         return "rule"
-    return lacking.blind(row, letters) or ("rule" if changed else "resource")
+    blind = [reason for name in asked if (reason := lacking.blind(replace(row, rule=name), letters))]
+    return blind[0] if blind else "rule" if changed else "resource"
 
 
 def differences(old: Finding, new: Finding, before: Knew, after: Knew) -> tuple[str, str]:
@@ -131,10 +149,11 @@ def differences(old: Finding, new: Finding, before: Knew, after: Knew) -> tuple[
         return "waiver", f"was {was}{lost}"
     if old.severity != new.severity:
         return "rule", f"was {old.severity}"
+    changed = rule_changed(before, after, new.rule)
     seen = _observed(old), _observed(new)
     if seen[0] != seen[1]:
-        return _of_values(*seen)
-    if rule_changed(before, after, new.rule) and _asked(old) != _asked(new):
+        return _of_values(*seen, changed=changed)
+    if changed and _asked(old) != _asked(new):
         return "rule", "the rule asked for something else"
     return "", ""
 
@@ -147,10 +166,13 @@ def _asked(row: Finding) -> list[tuple[str, str]]:
     return [(item.operator, repr(item.expected)) for item in row.evidence]
 
 
-def _of_values(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, str]:
+def _of_values(old: Mapping[str, str], new: Mapping[str, str], *, changed: bool) -> tuple[str, str]:
     """The first values that differ; another set of paths means that the rule looked elsewhere, or found more."""
     for path in old.keys() & new.keys():
         if old[path] != new[path]:
             return "resource", f"{path} was {old[path].partition(' ')[2][:200]}"
     gone = sorted(old.keys() - new.keys())
-    return "resource", f"{', '.join(gone or sorted(new.keys() - old.keys()))[:200]} is decided differently"
+    words = ", ".join(gone or sorted(new.keys() - old.keys()))[:200]
+    if changed:
+        return "rule", f"the rule looks at something else: {words}"
+    return "resource", f"{words} is decided differently"

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from scanner.engine.case import Case, case_for
 from scanner.model.resource import LIVE_SOURCES, Resource
-from scanner.model.values import ABSENT, Alternatives
+from scanner.model.values import ABSENT, Alternatives, Partial, Unknown
 
 MOST = 64
 """Cases that are tried; where there are more, nothing is said."""
@@ -44,6 +44,28 @@ def completions(case: Case, relations: Iterable[str]) -> list[tuple[Case, tuple[
         )
         cases.append((_chosen_case(case, related, choice), names))
     return cases
+
+
+def closed(case: Case) -> Case:
+    """The case with every open or partly known value as one that is not known, for semantics that have no completions."""
+    if case.resource.origin.source in LIVE_SOURCES:
+        return case
+    resource = replace(case.resource, body=_closed(case.resource.body))
+    return case_for(
+        resource, lambda name: _closed(case.related(name)), case.element_types, case.params, case.now
+    )
+
+
+def _closed(value: Any) -> Any:
+    if isinstance(value, (Alternatives, Partial)):
+        return Unknown(value.reason)
+    if isinstance(value, Resource):
+        return replace(value, body=_closed(value.body))
+    if isinstance(value, Mapping):
+        return {key: _closed(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_closed(inner) for inner in value]
+    return value
 
 
 def _chosen_case(case: Case, related: Mapping[str, Any], choice: Mapping[Key, int]) -> Case:

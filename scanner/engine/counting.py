@@ -292,6 +292,8 @@ class _Counter:
     def alike(self) -> bool:
         """Whether only a resource's own body and what it inherits can decide: nothing related lies at or below any."""
         relations = self._planned.relations
+        if any(rule.semantics != "native" for rule in self._planned.rules):
+            return False  # imported conditions read what no tree of paths names
         if self._pack.scoped or any(relations[name].kind not in _KINDS for name in self._planned.needed):
             return False
         for rule in self._apart:

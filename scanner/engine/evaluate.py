@@ -64,14 +64,19 @@ class TypePlan:
     lanes: dict[int, tuple[Any, Lane, Mapping[str, Mapping[str, Any]]]] = field(default_factory=dict)
 
 
-def plan(pack: RulePack, estate: Estate) -> tuple[TypePlan, ...]:
+def by_target(pack: RulePack) -> dict[str, tuple[Rule, ...]]:
     """The enabled rules by target type, in the order of the type names."""
     by_type: dict[str, list[Rule]] = {}
     for rule in pack.rules:
         if rule.enabled:
             facts = types.facts_for(rule.target)
             by_type.setdefault(facts.type if facts else rule.target, []).append(rule)
-    return tuple(_plan(name, tuple(rules), estate) for name, rules in sorted(by_type.items()))
+    return {name: tuple(rules) for name, rules in sorted(by_type.items())}
+
+
+def plan(pack: RulePack, estate: Estate) -> tuple[TypePlan, ...]:
+    """What each target type needs, with its rules in fast form, in the order of the type names."""
+    return tuple(_plan(name, rules, estate) for name, rules in by_target(pack).items())
 
 
 def _plan(name: str, rules: tuple[Rule, ...], estate: Estate) -> TypePlan:

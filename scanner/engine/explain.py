@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.engine import partial, paths
+from scanner.engine.azure.prove import prove
 from scanner.engine.case import MAX_ELEMENTS, Bound, Case, Elements, elements, list_name, value_of
 from scanner.engine.operators import OPERATORS, UNSURE, Options, Wrong
 from scanner.engine.operators.row import kind
 from scanner.engine.proof import Proof, Truth, all_of, any_of, inverted
+from scanner.model.azure import Policy
 from scanner.model.condition import (
     Condition,
     Count,
@@ -58,6 +60,8 @@ def _explain(condition: Condition, case: Case, env: Mapping[str, Bound], *, brie
             return _quantifier(condition, case, env)
         case Count():
             return _count(condition, case, env)
+        case Policy():
+            return prove(condition, case)
 
 
 def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:

@@ -110,6 +110,7 @@ TABLE = (
     Relation("pricings", _of(REGISTRIES, PRICINGS), PRICINGS, "pricings", (PRICINGS,), "Defender plans of the subscription"),
     Relation("subscriptions", _of(REGISTRIES), SUBSCRIPTIONS, "all", (SUBSCRIPTIONS,), "all subscriptions of the inventory"),
     Relation("privateEndpoints", _of(REGISTRIES), ENDPOINTS, "endpoints", (ENDPOINTS, ZONE_GROUPS), "private endpoints that lead to the registry, with their DNS zone groups"),
+    Relation("privateDnsZoneGroups", _of(ENDPOINTS), ZONE_GROUPS, "own", (ZONE_GROUPS,), "the private endpoint's DNS zone groups"),
     Relation("access", _of(REGISTRIES), "acrscan/access", "access", _ACCESS, "who can do what, and through which path", ("principalId", "can", "at"), "via.assignmentId"),
     Relation("enforcement", _of(REGISTRIES), "acrscan/enforcement", "enforcement", (POLICY_ASSIGNMENTS,), "policies that act on the registry, with their effects", ("definitionId", "assignmentId"), "subscription"),
     Relation("exemptedAssignment", _of(POLICY_EXEMPTIONS), "acrscan/exemptedAssignment", "exempted", (POLICY_ASSIGNMENTS,), "the exempted assignment and the definitions it brings", ("assignmentId",)),

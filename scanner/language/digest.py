@@ -7,6 +7,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scanner.model.azure import (
+    Access,
+    Call,
+    Existence,
+    Field,
+    FieldCount,
+    Group,
+    Policy,
+    Test,
+    Value,
+    ValueCount,
+)
 from scanner.model.condition import Condition, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related
 from scanner.model.rule import Parameter, Rule, RulePack
 from scanner.model.values import ABSENT
@@ -28,6 +40,8 @@ def shape(part: Any) -> Any:
             return ["count", shape(part.of), part.var, shape(part.where), part.operator, shape(part.operand)]
         case Ref():
             return shape(part.condition)
+        case Policy():
+            return ["azure", part.target.lower(), _clause(part.clause), [list(pair) for pair in part.aliases]]
         case Path():
             return {"path": [part.var, *part.keys]}
         case Param():
@@ -36,6 +50,30 @@ def shape(part: Any) -> Any:
             return {"related": part.name}
         case tuple() | list():
             return [shape(item) for item in part]
+        case _:
+            return part
+
+
+def _clause(part: Any) -> Any:
+    """The shape of an imported condition, without places."""
+    match part:
+        case Call(name="parameters", arguments=(str() as name,)):
+            return {"param": name}
+        case (
+            Call()
+            | Access()
+            | Field()
+            | Value()
+            | FieldCount()
+            | ValueCount()
+            | Test()
+            | Group()
+            | Existence()
+        ):
+            inside = [getattr(part, name) for name in part.__match_args__ if name != "mark"]
+            return [type(part).__name__, *map(_clause, inside)]
+        case tuple() | list():
+            return [_clause(item) for item in part]
         case _:
             return part
 

@@ -101,13 +101,19 @@ def read_pack(folder: Path, *, name: str = "") -> Reading:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Hold the cycle collector back: trees of nodes have no cycles, and looking for some costs a quarter of the reading."""
+    """Hold the cycle collector back: trees of nodes have no cycles, and looking for some costs a quarter of the reading.
+
+    What was made meanwhile is counted as old afterwards, or the first thing made next would have all of it looked through.
+    """
     running = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if running:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.language.azure_policy.rule_key import KEY, Keyed, parse_key
 from scanner.language.conditions import ConditionParser, Definitions, negated
 from scanner.language.digest import rule_digest
 from scanner.language.form import Form
@@ -45,6 +46,7 @@ OPTIONAL = (
     "assert",
     "failIf",
     "manual",
+    "azurePolicy",
     "parameters",
     "message",
     "status",
@@ -98,12 +100,17 @@ def parse_rule(
         return None
     items = body.items
     identifier = _identifier(form, items.get("id"), prefix)
+    keyed = _imported(form, body)
     local = _local_parameters(form, items.get("parameters"), shared)
+    if keyed is not None:
+        local = keyed.parameters
     parameters = {**shared, **local}
     parser = ConditionParser(form, parameters, definitions)
     when = parser.parse(items.get("when"))
     check, manual = _check(form, body, parser)
     used = parser.used.union(*(definitions.parameters_of(name) for name in parser.refs))
+    if keyed is not None:
+        when, check, used = keyed.judged.when, keyed.judged.check, set(local)
     variables = parser.variables
     message, other = _messages(form, body, variables, parameters, manual=bool(manual))
     controls = _controls(form, items.get("controls"))
@@ -195,13 +202,34 @@ def _local_parameters(form: Form, node: Node | None, shared: Mapping[str, Parame
     return local
 
 
+def _imported(form: Form, body: MappingNode) -> Keyed | None:
+    """What `azurePolicy` holds; it brings the rule's conditions and parameters along."""
+    semantics = body.items.get("semantics")
+    azure = isinstance(semantics, Scalar) and semantics.value == "azure"
+    node = body.items.get(KEY)
+    if node is None:
+        if azure and semantics is not None:
+            form.report(f"semantics: azure needs {KEY}", semantics.mark, "The native language has its own.")
+        return None
+    if not azure:
+        form.report(f"{KEY} needs `semantics: azure`", body.marks[KEY])
+    for key in ("when", "parameters"):
+        if key in body.items:
+            form.report(f"{key} stands inside {KEY}, not beside it", body.marks[key])
+    target = body.items.get("target")
+    name = target.value if isinstance(target, Scalar) and isinstance(target.value, str) else ""
+    return parse_key(form, node, name.strip())
+
+
 def _check(form: Form, body: MappingNode, parser: ConditionParser) -> tuple[Condition | None, str]:
-    present = [key for key in ("assert", "failIf", "manual") if key in body.items]
+    present = [key for key in ("assert", "failIf", "manual", KEY) if key in body.items]
     if len(present) != 1:
         form.report(
-            f"a rule has exactly one of assert, failIf and manual, not {' and '.join(present) or 'none'}",
+            f"a rule has exactly one of assert, failIf, manual and {KEY}, not {' and '.join(present) or 'none'}",
             body.mark,
         )
+        return None, ""
+    if present[0] == KEY:
         return None, ""
     node = body.items[present[0]]
     if present[0] == "manual":

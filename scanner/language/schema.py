@@ -7,6 +7,7 @@ from typing import Any
 from scanner.engine.operators import NEGATED, OPERATORS, ORDERED
 from scanner.engine.operators.text import FORMATS
 from scanner.language import frameworks, parameters, rules
+from scanner.language.azure_policy import rule_key
 from scanner.language.conditions import PARAM_OPERATORS, QUANTIFIERS
 from scanner.language.pack import API_VERSION
 from scanner.model.rule import SEVERITIES
@@ -213,12 +214,27 @@ def rule_schema() -> dict[str, Any]:
         "waivable": {"type": "boolean"},
         "replaces": texts,
         "semantics": {"enum": ["native", "azure"]},
+        rule_key.KEY: _closed(
+            {
+                "definition": _TEXT,
+                "mode": _TEXT,
+                "parameters": {"type": "object", "additionalProperties": {"type": "object"}},
+                "aliases": {"type": "object", "additionalProperties": _TEXT},
+                "policyRule": {"type": "object", "required": ["if", "then"]},
+            },
+            ("policyRule",),
+        ),
         "tests": {"type": "array", "items": _test()},
     }
     one_of = [
         {"required": ["assert", "message"]},
         {"required": ["failIf", "message"]},
         {"required": ["manual"]},
+        {
+            "required": [rule_key.KEY, "message", "semantics"],
+            "properties": {"semantics": {"const": "azure"}},
+            "not": {"anyOf": [{"required": ["when"]}, {"required": ["parameters"]}]},
+        },
     ]
     return {
         "$schema": DRAFT,
@@ -229,6 +245,14 @@ def rule_schema() -> dict[str, Any]:
             rules.REQUIRED,
             oneOf=one_of,
             dependentRequired={"notApplicableMessage": ["when"]},
+            dependentSchemas={
+                "semantics": {
+                    "anyOf": [
+                        {"properties": {"semantics": {"const": "native"}}},
+                        {"required": [rule_key.KEY]},
+                    ]
+                }
+            },
             **{
                 "if": {"required": ["enabled"], "properties": {"enabled": {"const": False}}},
                 "then": {"required": ["disabledReason"]},

@@ -103,8 +103,8 @@ def _apply(pack: RulePack, path: Path, text: str) -> RulePack:
     name = form.text(about.items.get("id"), "profile.id")
     rules = _selected(form, pack, items)
     rules = _severities(form, rules, items.get("severity"), name)
-    declared = _declared(pack)
-    values = _values(form, declared, items.get("parameters"), "parameters")
+    declared = declared_by(pack)
+    values = values_from(form, declared, items.get("parameters"), "parameters")
     scoped = tuple(_scopes(form, declared, items.get("scope")))
     if form.errors:
         raise Problems(form.errors)
@@ -119,7 +119,8 @@ def _apply(pack: RulePack, path: Path, text: str) -> RulePack:
     )
 
 
-def _declared(pack: RulePack) -> dict[str, Parameter]:
+def declared_by(pack: RulePack) -> dict[str, Parameter]:
+    """Every parameter that can be set: the pack's by name, those of one rule as `RULEID.name`."""
     local = {
         f"{rule.id}.{name}": parameter for rule in pack.rules for name, parameter in rule.parameters.items()
     }
@@ -174,7 +175,10 @@ def _severities(form: Form, rules: tuple[Rule, ...], node: Node | None, profile:
     return tuple(replace(rule, severity=levels.get(rule.id, rule.severity)) for rule in rules)
 
 
-def _values(form: Form, declared: Mapping[str, Parameter], node: Node | None, what: str) -> dict[str, Any]:
+def values_from(
+    form: Form, declared: Mapping[str, Parameter], node: Node | None, what: str
+) -> dict[str, Any]:
+    """The parameter values of a mapping; what is unknown or does not fit is reported at its place."""
     if node is None:
         return {}
     if not isinstance(node, MappingNode):
@@ -205,7 +209,7 @@ def _scopes(form: Form, declared: Mapping[str, Parameter], node: Node | None) ->
         scope = form.text(body.items[kinds[0]], kinds[0])
         if kinds[0] == "tag" and "=" not in scope:
             form.report("a tag scope is written name=value", body.items[kinds[0]].mark)
-        values = _values(form, declared, body.items.get("parameters"), "parameters")
+        values = values_from(form, declared, body.items.get("parameters"), "parameters")
         blocks.append(
             ScopedValues(kinds[0], _scope_id(kinds[0], scope), tuple(sorted(values.items())), body.mark)
         )
@@ -221,7 +225,7 @@ def _scope_id(kind: str, scope: str) -> str:
 
 
 def _with_params(pack: RulePack, params: Mapping[str, str]) -> RulePack:
-    declared = _declared(pack)
+    declared = declared_by(pack)
     values = {}
     errors: list[ScannerError] = []
     for name, text in params.items():

@@ -1,10 +1,12 @@
-"""The condition tree of a rule: five small classes, used with `match`; codegen and explain are one function each."""
+"""The condition tree of a rule: small classes, used with `match`; codegen and explain are one function each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from scanner.model.azure import Policy, relations_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Ref:
     mark: Mark
 
 
-Condition: TypeAlias = Leaf | Logic | Quantifier | Count | Ref
+Condition: TypeAlias = Leaf | Logic | Quantifier | Count | Ref | Policy
 
 
 def relations_of(condition: Condition | None) -> Iterator[str]:
@@ -125,5 +127,7 @@ def relations_of(condition: Condition | None) -> Iterator[str]:
                 yield condition.of.name
             if condition.where is not None:
                 yield from relations_of(condition.where)
+        case Policy():
+            yield from relations_in(condition.clause)
         case Leaf() | None:
             return

@@ -21,6 +21,10 @@ class _Absent:
     def __bool__(self) -> bool:
         return False
 
+    def __reduce__(self) -> str:
+        """What another process gets is its own `ABSENT`: conditions ask by identity."""
+        return "ABSENT"
+
 
 ABSENT: Final = _Absent()
 """The property is missing or JSON null."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,21 +54,29 @@ def parse(text: str, name: str, rules: Collection[str] | None = None) -> Registe
         documents[0], "a waiver file", ("apiVersion", "policy", "waivers", "attestations"), ("apiVersion",)
     )
     form.choice(body.items.get("apiVersion"), "apiVersion", (API_VERSION,), API_VERSION)
+    found = entries(form, body, rules)
+    if len(found.waivers) + len(found.attestations) > MAX_ENTRIES:
+        form.report(f"a waiver file holds at most {MAX_ENTRIES:,} entries", body.mark)
+    if form.errors:
+        raise Problems(form.errors)
+    return replace(found, words=name, digest=hashlib.sha256(text.encode()).hexdigest())
+
+
+def entries(form: Form, body: Mapping, rules: Collection[str] | None = None) -> Register:
+    """The entries in a mapping that holds `policy`, `waivers` and `attestations` as a waiver file does.
+
+    Mistakes are in the form; then the register is not to be used.
+    """
     reader = _Reader(form, rules)
-    found = Register(
+    return Register(
         waivers=tuple(reader.waiver(node) for node in form.items(body.items.get("waivers"), "waivers")),
         attestations=tuple(
             reader.attestation(node) for node in form.items(body.items.get("attestations"), "attestations")
         ),
         policy=_policy(form, body.items.get("policy")),
-        words=name,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        words="",
+        digest="",
     )
-    if len(found.waivers) + len(found.attestations) > MAX_ENTRIES:
-        form.report(f"a waiver file holds at most {MAX_ENTRIES:,} entries", body.mark)
-    if form.errors:
-        raise Problems(form.errors)
-    return found
 
 
 def _policy(form: Form, node: Node | None) -> WaiverPolicy:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from scanner.engine import paths
-from scanner.engine.case import Case, elements
+from scanner.engine.case import MAX_ELEMENTS, Case, elements
 from scanner.engine.explain import explain
 from scanner.engine.proof import Truth
 from scanner.model.condition import Condition, Count, ListSource, Logic, Quantifier, Ref
@@ -28,23 +28,29 @@ _WORDS = {
     EMPTY: "asked of an empty list",
     FILLED: "asked of a list with elements",
 }
+_DOUBT = "Whether any case can bring that about is not known: there are too many to try."
 
-Impossible = Callable[[Rule, Condition, str], bool]
-"""Whether no case at all can bring about an outcome of a condition in a rule."""
+Impossible = Callable[[Rule, Condition, str], bool | None]
+"""Whether no case at all can bring about an outcome of a condition in a rule; None: nobody knows (`bounded.thorough.Reach`)."""
 
 
 def all_possible(_rule: Rule, _condition: Condition, _outcome: str) -> bool:
-    """The `Impossible` of somebody who does not know better."""
+    """The `Impossible` of somebody who takes every outcome for possible."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A condition of a rule and the outcomes that its tests brought about."""
+    """A condition of a rule with its outcomes: `wanted` ones, of which no test brings about the `missing` ones.
+
+    `impossible`: those that no case at all brings about, which count for nothing; `unsure`: missing ones that may be such.
+    """
 
     condition: Condition
     wanted: tuple[str, ...]
     missing: tuple[str, ...]
+    impossible: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +70,23 @@ class Covered:
         """How many of them a test brings about."""
         return sum(len(site.wanted) - len(site.missing) for site in self.sites)
 
+    @property
+    def impossible(self) -> int:
+        """How many outcomes more there would be if some case brought them about."""
+        return sum(len(site.impossible) for site in self.sites)
+
     def problems(self) -> Iterator[Problem]:
         """One for each site that lacks an outcome, at the site."""
         for site in self.sites:
             if site.missing:
                 words = " and never ".join(_WORDS[outcome] for outcome in site.missing)
+                doubt = f" {_DOUBT}" if site.unsure else ""
                 yield Problem(
                     "TEST005",
                     "warning",
                     f"{self.rule.id}: {in_short(site.condition)} is never {words}",
                     site.condition.mark,
-                    f"Add a test to {self.rule.id} ({self.rule.mark}) in which it is.",
+                    f"Add a test to {self.rule.id} ({self.rule.mark}) in which it is.{doubt}",
                     self.rule.id,
                 )
 
@@ -83,19 +95,28 @@ def covered(pack: RulePack, rule: Rule, impossible: Impossible = all_possible) -
     """What the inline tests of a rule reach. `impossible`: outcomes to leave out, asked for missing ones only."""
     run = _Run()
     for test in rule.tests:
-        case = case_of(pack, rule, test)
-        holds = True
-        if rule.when is not None:
-            run.visit(rule.when, case)
-            holds = explain(rule.when, _fresh(case)).truth is Truth.TRUE
-        if holds and rule.check is not None:
-            run.visit(rule.check, case)
-    found = []
-    for condition, wanted in sites(rule):
-        seen = run.seen.get(id(condition), set())
-        possible = tuple(one for one in wanted if one in seen or not impossible(rule, condition, one))
-        found.append(Site(condition, possible, tuple(one for one in possible if one not in seen)))
-    return Covered(rule, tuple(found))
+        run.test(rule, case_of(pack, rule, test))
+    return Covered(
+        rule,
+        tuple(
+            _site(rule, condition, wanted, run.seen.get(id(condition), set()), impossible)
+            for condition, wanted in sites(rule)
+        ),
+    )
+
+
+def _site(
+    rule: Rule, condition: Condition, all_of_it: tuple[str, ...], seen: set[str], impossible: Impossible
+) -> Site:
+    """What was seen of a condition, and what is known of the rest."""
+    known = {one: impossible(rule, condition, one) for one in all_of_it if one not in seen}
+    return Site(
+        condition,
+        tuple(one for one in all_of_it if not known.get(one)),
+        tuple(one for one, never in known.items() if not never),
+        tuple(one for one, never in known.items() if never),
+        tuple(one for one, never in known.items() if never is None),
+    )
 
 
 def outcomes(condition: Condition) -> tuple[str, ...]:
@@ -157,20 +178,25 @@ def children(condition: Condition) -> Iterable[Condition]:
             return ()
 
 
-def _fresh(case: Case) -> Case:
-    """The same case with a budget of its own, so that looking at one condition takes nothing from the next."""
-    return replace(case, budget=list(case.budget))
-
-
 class _Run:
     """What was seen so far, by condition."""
 
     def __init__(self) -> None:
         self.seen: dict[int, set[str]] = {}
+        self.left = 0
 
-    def visit(self, condition: Condition, case: Case) -> None:
+    def test(self, rule: Rule, case: Case) -> None:
+        """Note what one test reaches; a test of huge lists stops where an evaluation of the rule would long have stopped."""
+        self.left = MAX_ELEMENTS
+        holds = rule.when is None or self.visit(rule.when, case) is Truth.TRUE
+        if holds and rule.check is not None:
+            self.visit(rule.check, case)
+
+    def visit(self, condition: Condition, case: Case) -> Truth:
         """Note what a condition and everything below it is on a case."""
-        truth = explain(condition, _fresh(case)).truth
+        budget = [MAX_ELEMENTS]
+        truth = explain(condition, replace(case, budget=budget)).truth
+        self.left -= MAX_ELEMENTS - budget[0]
         seen = self.seen.setdefault(id(condition), set())
         if truth in (Truth.TRUE, Truth.FALSE):
             seen.add(TRUE if truth is Truth.TRUE else FALSE)
@@ -183,6 +209,7 @@ class _Run:
             case _:
                 for child in children(condition):
                     self.visit(child, case)
+        return truth
 
     def _elements(self, condition: Quantifier | Count, case: Case, seen: set[str]) -> None:
         found = elements(condition.of, case, case.bound)
@@ -194,10 +221,10 @@ class _Run:
             seen.add(EMPTY)
         if condition.where is None:
             return
-        for bound in found.bounds:
-            if case.budget[0] <= 0 or self._done(condition.where):
+        for number, bound in enumerate(found.bounds):
+            if self._done(condition.where) or (number and self.left <= 0):
                 return
-            case.budget[0] -= 1
+            self.left -= 1
             self.visit(condition.where, replace(case, bound={**case.bound, condition.var: bound}))
 
     def _done(self, condition: Condition) -> bool:

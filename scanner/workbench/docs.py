@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scanner.engine.relations import TABLE, relations_for
+from scanner.model.azure import Policy
 from scanner.model.condition import (
     Condition,
     Count,
@@ -20,6 +21,7 @@ from scanner.model.condition import (
 from scanner.model.rule import Rule, RulePack
 from scanner.model.values import ABSENT
 from scanner.types import facts_for
+from scanner.workbench.policy_words import policy_sentences
 
 
 def page(rule: Rule) -> str:
@@ -179,6 +181,8 @@ def sentences(condition: Condition, indent: str = "") -> Iterator[str]:
             if condition.where is not None:
                 yield f"{indent}  where"
                 yield from sentences(condition.where, indent + "    ")
+        case Policy():
+            yield from policy_sentences(condition.clause, indent)
 
 
 def _subject(subject: ListSource) -> str:

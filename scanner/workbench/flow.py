@@ -5,11 +5,13 @@ What comes out parses to the same condition again, unless a depth was asked for:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.engine.operators import NEGATED
+from scanner.model.azure import Policy
 from scanner.model.condition import (
     Condition,
     Count,
@@ -24,6 +26,7 @@ from scanner.model.condition import (
 )
 from scanner.model.rule import RuleTest
 from scanner.model.values import ABSENT, Hidden, Unknown, UnreadTail
+from scanner.workbench.policy_words import policy_sentences
 
 WIDTH = 160
 """Longer lines are folded (tests) or cut in depth (conditions)."""
@@ -118,6 +121,9 @@ def condition_text(condition: Condition, depth: int = 99) -> str:
                 f"{{count: {{{_of(condition.of, condition.var)}{where}}}, "
                 f"{condition.operator}: {_operand(condition.operand)}}}"
             )
+        case Policy():
+            words = "; ".join(line.strip() for line in policy_sentences(condition.clause))
+            return f"{{azurePolicy: {json.dumps(words, ensure_ascii=False)}}}"
 
 
 def _leaf(leaf: Leaf, operator: str) -> str:
@@ -150,14 +156,14 @@ def _of(of: ListSource, var: str) -> str:
 
 def in_short(condition: Condition) -> str:
     """A condition on one line: as deep as fits into `WIDTH` characters."""
-    for depth in (99, 4, 3, 2, 1):
+    for depth in (99, 4, 3, 2, 1, 0):
         text = condition_text(condition, depth)
         if len(text) <= WIDTH:
             return text
     return text[: WIDTH - 3] + "..."
 
 
-def test_text(test: RuleTest) -> str:
+def inline_test(test: RuleTest) -> str:
     """An inline test as an item below `tests:`, on one line where it fits."""
     parts = dict(_parts(test))
     line = "  - {" + ", ".join(f"{key}: {value_text(value)}" for key, value in parts.items()) + "}"

@@ -7,7 +7,7 @@ or a number (also a parameter's) changes. A definition is changed for the one ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,11 +37,14 @@ _OPPOSITES: Mapping[str, str] = {
 }
 """The negations of what a count is compared with."""
 _GROUPS: Mapping[str, str] = {"allOf": "anyOf", "anyOf": "allOf"}
+MOST_MEMBERS = 200
+"""A list gives at most so many mutants; the members of a longer one are dropped in runs."""
 CHANGED = "-changed"
 """What is added to a text to change it."""
 _CHANGEABLE = ("equals", "in", "like", "likeAny", "contains", "containsKey", "idWithin")
 """Operators whose text is a value; that of `matches` and `format` is a program, which would not load."""
 _LISTS = ("in", "likeAny", "idWithin", "cidrWithin")
+"""Operators whose list holds alternatives; the two numbers of `cidrPrefixLess` are one for IPv4 and one for IPv6."""
 
 
 _Values = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -49,6 +52,33 @@ _Values = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 def _as_it_is(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Effective values come in; the same with one parameter misread come out, where its value has the kind `sort`.
+
+    A number is `step` off, a boolean is its opposite, a list lacks `step` members from `start` on (or its last one).
+    """
+
+    name: str
+    sort: str
+    step: int = 1
+    start: int = -1
+
+    def __call__(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The misread values."""
+        value: Any = values.get(self.name)
+        if kind(value) != self.sort:
+            return values
+        match self.sort:
+            case "number":
+                return {**values, self.name: value + self.step}
+            case "boolean":
+                return {**values, self.name: not value}
+            case _:
+                start = self.start if self.start >= 0 else max(len(value) - 1, 0)
+                return {**values, self.name: (*value[:start], *value[start + self.step :])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +93,8 @@ class Mutant:
     after: str
     values: _Values = _as_it_is
     """What the mistake makes of the effective parameter values."""
+    closed: tuple[Condition, Condition] | None = None
+    """The smallest part around the mistake that reads no element of a list around it, before and after."""
     given: Mapping[str, Any] = field(default_factory=dict)
     """Values to compare with where the pack's own would hide the mistake (a list that nobody declared yet)."""
 
@@ -94,6 +126,7 @@ def mutants(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
                 found = _shapes(when, check)
                 if found not in met:
                     met.add(found)
+                    around = _closed(part, condition)
                     yield Mutant(
                         replace(rule, when=when, check=check),
                         operator,
@@ -101,6 +134,7 @@ def mutants(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
                         condition.mark,
                         in_short(condition),
                         in_short(changed),
+                        closed=(around, _swapped(around, condition, changed)),
                     )
     yield from _of_parameters(rule, values)
 
@@ -120,6 +154,14 @@ def _nodes(part: Condition | None) -> Iterator[tuple[Condition, Condition | None
         met.add(id(condition))
         yield condition, parent
         waiting += reversed([(child, condition) for child in children(condition)])
+
+
+def _closed(part: Condition | None, inner: Condition) -> Condition:
+    """The outermost list around a condition, or the condition itself: what reads no element of a list around it."""
+    for condition, _ in _nodes(part):
+        if isinstance(condition, (Quantifier, Count)) and any(one is inner for one, _ in _nodes(condition)):
+            return condition
+    return inner
 
 
 def _swapped(part: Any, old: Condition, new: Condition) -> Any:
@@ -228,13 +270,30 @@ def _of_operand(leaf: Leaf) -> Iterator[tuple[str, str, Any]]:
             if name != "change text" or leaf.operator in _CHANGEABLE:
                 yield name, what, changed
         return
+    if leaf.operator in _LISTS:
+        yield from _lacking(leaf)
     for number, member in enumerate(leaf.operand):
-        rest = leaf.operand[:number] + leaf.operand[number + 1 :]
-        if rest and leaf.operator in _LISTS:
-            yield "drop in", f"{value_text(member)} dropped from {leaf.operator}", rest
-        if kind(member) == "number":  # cidrPrefixLess takes a number for IPv4 and one for IPv6
+        if kind(member) == "number" and leaf.operator not in _LISTS:
             for name, what, changed in _of_value(member):
                 yield name, what, (*leaf.operand[:number], changed, *leaf.operand[number + 1 :])
+
+
+def _lacking(leaf: Leaf) -> Iterator[tuple[str, str, Any]]:
+    for start, gone in _runs(leaf.operand):
+        rest = leaf.operand[:start] + leaf.operand[start + len(gone) :]
+        if rest:
+            yield "drop in", f"{_members(gone)} dropped from {leaf.operator}", rest
+
+
+def _runs(members: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    """What a list can lack: each member with its position; of a very long list each run of members."""
+    step = -(-len(members) // MOST_MEMBERS)
+    for start in range(0, len(members), step or 1):
+        yield start, members[start : start + step]
+
+
+def _members(gone: Sequence[Any]) -> str:
+    return value_text(gone[0]) + (f" and {len(gone) - 1} more" if len(gone) > 1 else "")
 
 
 def _of_value(value: Any) -> Iterator[tuple[str, str, Any]]:
@@ -268,26 +327,41 @@ def _of_parameters(rule: Rule, values: Mapping[str, Any]) -> Iterator[Mutant]:
         tried = [test.params[name] for test in rule.tests if name in test.params]
         sample = next((value for value in (default, *tried) if value is not None), None)
         given = {} if default is not None else {name: sample}
-        for operator, what, after, change in _of_sample(name, default, sample):
-            yield Mutant(rule, operator, what, place.mark, in_short(place), after, change, given)
+        for operator, what, after, change in _of_sample(name, sample, declared=default is not None):
+            yield Mutant(rule, operator, what, place.mark, in_short(place), after, change, given=given)
 
 
-def _of_sample(name: str, default: Any, sample: Any) -> Iterator[tuple[str, str, str, _Values]]:
-    """The mistakes that fit the kind of a parameter: kind of mistake, in words, what stands there now, what it does."""
+def _of_sample(name: str, sample: Any, *, declared: bool) -> Iterator[tuple[str, str, str, _Values]]:
+    """The mistakes that fit the kind of a parameter: kind of mistake, in words, what stands there now, what it does.
+
+    A list that is `declared` lacks each of its members in turn; one that only tests give lacks its last, in every test.
+    """
     match kind(sample):
         case "number":
             for sign, step in (("-", -1), ("+", 1)):
                 what = f"parameter {name} is one {'more' if step > 0 else 'less'} than it says"
-                yield "change number", what, f"{name} {sign} 1", _shift(name, step)
+                yield "change number", what, f"{name} {sign} 1", Misread(name, "number", step)
         case "boolean":
-            yield "flip boolean", f"parameter {name} is the opposite", f"not {name}", _flip(name)
+            yield "flip boolean", f"parameter {name} is the opposite", f"not {name}", Misread(name, "boolean")
         case "array":
-            for number in range(len(default) if default else min(len(sample), 1)):
-                member = value_text(sample[number])
-                what = f"parameter {name} lacks its member {number + 1} ({member})"
-                yield "drop in", what, f"{name} without {member}", _lack(name, number)
+            for start, gone in _runs(sample) if declared else _runs(sample[-1:]):
+                words = _members(gone)
+                change = Misread(name, "array", len(gone), start if declared else -1)
+                yield "drop in", f"parameter {name} lacks {words}", f"{name} without {words}", change
         case _:
             return
+
+
+def asks_each(rule: Rule, name: str) -> bool:
+    """Whether a rule asks of each member of a list parameter something about the elements of another list."""
+    conditions = [condition for part in (rule.when, rule.check) for condition, _ in _nodes(part)]
+    return any(
+        isinstance(one, (Quantifier, Count))
+        and isinstance(one.of, Param)
+        and one.of.name == name
+        and any(isinstance(inner, (Quantifier, Count)) for inner, _ in _nodes(one.where))
+        for one in conditions
+    )
 
 
 def reads(condition: Condition) -> Iterator[str]:
@@ -303,29 +377,3 @@ def reads(condition: Condition) -> Iterator[str]:
     for part in parts:
         if isinstance(part, Param):
             yield part.name
-
-
-def _shift(name: str, step: int) -> _Values:
-    def shifted(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
-        return {**values, name: value + step} if kind(value) == "number" else values
-
-    return shifted
-
-
-def _flip(name: str) -> _Values:
-    def flipped(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
-        return {**values, name: not value} if kind(value) == "boolean" else values
-
-    return flipped
-
-
-def _lack(name: str, number: int) -> _Values:
-    def lacking(values: Mapping[str, Any]) -> Mapping[str, Any]:
-        value = values.get(name)
-        if kind(value) != "array" or number >= len(value):
-            return values
-        return {**values, name: (*value[:number], *value[number + 1 :])}
-
-    return lacking

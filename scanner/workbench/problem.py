@@ -105,6 +105,12 @@ class Report:
         return tuple(sorted((*self.problems, *failed), key=lambda one: one.sort_key))
 
 
+def at_least(report: Report, level: str) -> Report:
+    """The report without the problems that are milder than a level."""
+    kept = LEVELS[: LEVELS.index(level) + 1]
+    return replace(report, problems=tuple(one for one in report.problems if one.level in kept))
+
+
 def as_problems(error: ScannerError, level: str = "error") -> Iterable[Problem]:
     """The problems in an error that stopped the loading of files."""
     for one in error.errors if isinstance(error, Problems) else (error,):

@@ -18,6 +18,7 @@ from scanner.model.condition import Mark
 from scanner.model.resource import Origin, Resource
 from scanner.model.rule import Rule, RulePack, RuleTest
 from scanner.model.values import Hidden, Unknown
+from scanner.workbench.problem import Checked
 
 NOW = "2026-11-25T00:00:00Z"
 """The clock of tests that set none."""
@@ -36,6 +37,11 @@ class TestResult:
     expected: str
     found: str
     problem: str
+
+
+def checked(result: TestResult) -> Checked:
+    """A result as reports tell it."""
+    return Checked(result.rule, result.name, result.mark, result.problem)
 
 
 def run_tests(pack: RulePack, wanted: Callable[[Rule], bool] = lambda _: True) -> Iterator[TestResult]:

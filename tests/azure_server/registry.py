@@ -137,6 +137,11 @@ def _read(request: web.Request, held: Registries, name: str, host: str) -> web.R
             return _page(request, "manifests", rows, {"registry": host, "imageName": repository})
         case ["manifests", reference]:
             return _manifest(held, manifests, repository, reference, request.headers.get("Accept", ""))
+        case ["blobs", digest] if f"/{repository}/{digest}" in held.blobs:
+            return web.Response(
+                status=307,
+                headers={"Location": f"https://store1.blob.core.windows.net/{repository}/{digest}"},
+            )
         case ["referrers", digest] if held.referrers:
             return _referrers(manifests, digest)
         case _:
@@ -154,7 +159,7 @@ def _repository(path: str) -> str:
     for start in ("/acr/v1/", "/v2/"):
         if path.startswith(start):
             path = path.removeprefix(start)
-    for leaf in ("/_tags", "/_manifests", "/manifests/", "/referrers/"):
+    for leaf in ("/_tags", "/_manifests", "/manifests/", "/blobs/", "/referrers/"):
         path = path.partition(leaf)[0]
     return path
 

@@ -147,7 +147,8 @@ def test_policy_commands(capsys, tmp_path):
     code, out, _ = invoke(capsys, "policy", "lint")
     assert (code, "0 errors" in out) == (0, True)
     assert "def evaluate" in invoke(capsys, "policy", "compile", "--rule", "ACR101")[1]
-    assert invoke(capsys, "policy", "new", "TST101", "--name", "my-rule", "--dir", str(tmp_path))[0] == 0
+    words = ("policy", "new", "TST101", "--name", "my-rule", "--new-pack", "--dir", str(tmp_path))
+    assert invoke(capsys, *words)[0] == 0
     new = tmp_path / "TST101-my-rule.yaml"
     code, out, err = invoke(capsys, "policy", "test", str(new))
     assert code == 1, (out, err)

@@ -185,7 +185,7 @@ def test_changes_and_waivers():
     assert table.index("ACR101\ncontosoprod") < table.index("ACR101\ncontosodev") < table.index("ACR301")
     assert "1 of them new, reopened or changed; 1 waived ones not listed" in table
     assert "Waiver W-9 does not count." in table
-    assert "At infra/registry.bicep:12." in table
+    assert "At infra/registry.bicep:12:3, from parameter file infra/prod.bicepparam:4:7" in table
     assert "Also affects 1 more resource." in table
 
 

@@ -163,7 +163,7 @@ def test_a_folder_beside_a_pack_is_not_read(tmp_path):
 def test_a_pack_without_any_catalogue_is_not_wrong(tmp_path, capsys, monkeypatch):
     """Only the frameworks at hand can say that a control is unknown."""
     folder = pack(tmp_path, ("faq: [RM4]", "faq: [RM4]\n  own: [A-1]"))
-    monkeypatch.setattr("scanner.cli.policy_lint.catalogues", lambda _: ())
+    monkeypatch.setattr("scanner.cli.options.catalogues", lambda _: ())
     assert run(["policy", "lint", str(folder)]) == 0
     assert "0 errors" in capsys.readouterr().out
 

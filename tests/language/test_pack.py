@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
 
 import pytest
 
 from scanner.errors import Problems, RuleError
-from scanner.language.pack import load_pack, load_rule_file
+from scanner.language.pack import collector_paused, load_pack, load_rule_file
 
 PACK = """\
 apiVersion: acrscan/v1
@@ -190,3 +191,23 @@ def test_one_rule_file_without_a_pack(tmp_path):
     path.write_text(RULE)
     _, rules = load_rule_file(path)
     assert rules[0].id == "TST101"
+
+
+def test_the_collector_is_left_as_it_was():
+    """Off while a pack is read, then as before, also after an error; what was made does not wait among the young."""
+    assert gc.isenabled()
+    with pytest.raises(KeyError), collector_paused():
+        raise KeyError(gc.isenabled())
+    assert gc.isenabled()
+    with collector_paused():
+        assert not gc.isenabled()
+        made: list[list[int]] = [[] for _ in range(5_000)]
+    assert gc.get_count()[0] < 5_000
+    assert gc.get_freeze_count() == 0
+    gc.disable()
+    try:
+        with collector_paused():
+            made.append([])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

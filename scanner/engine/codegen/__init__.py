@@ -10,6 +10,8 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
 from typing import Any, TypeAlias
 
 from scanner.engine.codegen import runtime
@@ -35,10 +37,16 @@ class Compiled:
         """The lane for given parameter values (`values[rule id][name]`) and time (seconds since 1970)."""
         name = f"<acrscan rules for {self.type}>"
         space: dict[str, Any] = dict(runtime.NAMES)
-        exec(compile(self.source, name, "exec"), space)  # noqa: S102 - text made here; outside words are constants
+        exec(_code(self.source, name), space)  # noqa: S102 - text made here; outside words are constants
         linecache.cache[name] = (len(self.source), None, self.source.splitlines(keepends=True), name)
         lane: Lane = space["build"](self.constants, values, now)
         return lane
+
+
+@lru_cache(maxsize=256)
+def _code(source: str, name: str) -> CodeType:
+    """The compiled text, once in a process: an evaluation of many small files takes the same rules each time."""
+    return compile(source, name, "exec")
 
 
 def compile_rules(target: str, rules: Sequence[Rule], relations: Mapping[str, str]) -> Compiled:

@@ -11,6 +11,7 @@ from scanner.engine.codegen.runtime import absent_truth
 from scanner.engine.operators import Options
 from scanner.engine.operators.compare import folded
 from scanner.engine.operators.row import kind
+from scanner.model.azure import Policy
 from scanner.model.condition import Condition, Count, Leaf, Logic, Param, Path, Quantifier, Ref, Related
 from scanner.model.values import ABSENT
 
@@ -80,6 +81,8 @@ class Writer:
                 return self._quantifier(condition, frame)
             case Count():
                 return self._count(condition, frame)
+            case Policy():
+                return "odd()"
 
     def _reference(self, ref: Ref, frame: Frame) -> str:
         """Definitions see the target only, so each is worked out once per resource, before the rules.
@@ -231,6 +234,8 @@ def reads_parameters(condition: Condition) -> bool:
             inner = condition.where is not None and reads_parameters(condition.where)
             bound = isinstance(condition, Count) and isinstance(condition.operand, Param)
             return inner or bound or isinstance(condition.of, Param)
+        case Policy():
+            return True
 
 
 def _all_strings(operand: Any) -> bool:

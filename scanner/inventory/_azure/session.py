@@ -81,6 +81,24 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+class _Session(requests.Session):
+    """Looks behind no redirect: `requests` prepares the next request even where it may not send it.
+
+    For that it reads the whole body, however long, and fails at an address that is none.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - given by requests
+        """None, for every answer."""
+        return
+
+
+def blocking(context: ssl.SSLContext) -> requests.Session:
+    """A session for requests that wait for their answer: the same authorities, the environment's proxies, no redirects."""
+    session = _Session()
+    session.mount("https://", _Adapter(context))
+    return session
+
+
 class Answer(NamedTuple):
     """What came over the wire: the part of azure-core's response that policies and our client look at."""
 
@@ -136,9 +154,9 @@ class TokenTransport(RequestsTransport):  # type: ignore[misc]
     """What credentials send their token requests with: checked against the allow-list like all else."""
 
     def __init__(self, allowed: AllowList, context: ssl.SSLContext) -> None:
-        session = requests.Session()
-        session.mount("https://", _Adapter(context))
-        super().__init__(session=session, session_owner=False, connection_timeout=20, read_timeout=60)
+        super().__init__(
+            session=blocking(context), session_owner=False, connection_timeout=20, read_timeout=60
+        )
         self._allowed = allowed
 
     def send(self, request: Any, **kwargs: Any) -> Any:

@@ -306,7 +306,7 @@ class Scope:
 
             self._instances = []
             for one in instances(self):
-                self._instances.append(one)  # noqa: PERF402 - it is looked at meanwhile
+                self._instances.append(one)
         return self._instances
 
     def find(self, name: Any) -> Instance | None:

@@ -24,6 +24,7 @@ from scanner.workbench.bounded.scopes import Keys, Scope, Use
 from scanner.workbench.bounded.values import around, something_else
 
 MAX_VALUES = 12
+_PATTERNS = frozenset({"matches", "like", "likeAny", "format"})
 UUIDS = ("11111111-0000-0000-0000-00000000000a", "11111111-0000-0000-0000-00000000000b")
 SCOPES = (
     "/subscriptions/00000000-0000-0000-0000-00000000000a",
@@ -108,6 +109,7 @@ class Chooser:
         literals = [leaf for leaf in use.leaves if not isinstance(leaf.operand, (Param, Path))]
         found: list[Any] = [] if (way.fact is not None and way.fact.required) or not keys else [ABSENT]
         given = [value for leaf in literals for value in around(leaf.operator, leaf.operand, self.oracle.now)]
+        given += _both_like(literals)
         for operator, other in use.partners:
             given += self._linked(operator, other, way.fact.kind if way.fact else "")
         given += self.harvest.get(id(use), [])
@@ -132,6 +134,8 @@ class Chooser:
                 self.sampled(name)
                 break
             kept.setdefault((answers, known), value)
+        if _overlapping(asked, [answers for answers, _ in kept]):
+            self.sampled(name)
         return list(kept.values()) or [ABSENT]
 
     def _linked(self, operator: str, other: Use, sort: str) -> Iterator[Any]:
@@ -168,8 +172,11 @@ class Chooser:
     def elements(self, scope: Scope, name: str) -> tuple[list[Any], int]:
         """Different elements of a list, as a test writes them; the first so many of them were chosen on purpose."""
         parts: list[tuple[Keys, list[Any]]] = []
+        mixed = () in scope.uses and len(scope.uses) + len(scope.lists) > 1
+        if mixed and any(leaf.operator != "exists" for leaf in scope.uses[()].leaves):
+            self.sampled(name)  # elements that have the properties are tried, others (texts, say) are not
         for keys, use in sorted(scope.uses.items()):
-            if keys not in scope.lists:
+            if keys not in scope.lists and not (mixed and not keys):
                 parts.append((keys, self.values(use, scope.variable, keys)))
         for keys, inner in sorted(scope.lists.items()):
             parts.append((keys, list(self._inner_lists(scope, keys, inner))))
@@ -210,16 +217,22 @@ class Chooser:
         return [] if isinstance(leaf.operand, Path) else [leaf.operand]
 
 
-def pairs(choices: Sequence[Sequence[Any]], at_least: int) -> Iterator[tuple[int, ...]]:
-    """Combinations (positions) that hold every pair of values of two places, and others at random, always the same ones."""
+def pairs(choices: Sequence[Sequence[Any]], at_least: int, most: int = 0) -> Iterator[tuple[int, ...]]:
+    """Combinations (positions) that hold every pair of values of two places, and others at random, always the same ones.
+
+    Where the pairs alone are more than `most` (0: never), only random ones.
+    """
     draw = random.Random(20_261_125).random  # noqa: S311 - a sample, not a secret
     sizes = [len(reps) for reps in choices]
     seen: set[tuple[int, ...]] = set()
-    for one, other in itertools.combinations(range(len(choices)), 2):
-        for first, second in itertools.product(range(len(choices[one])), range(len(choices[other]))):
-            chosen = [int(draw() * number) for number in sizes]
-            chosen[one], chosen[other] = first, second
-            seen.add(tuple(chosen))
+    if most and (sum(sizes) ** 2 - sum(size * size for size in sizes)) // 2 > most:
+        at_least = most
+    else:
+        for one, other in itertools.combinations(range(len(choices)), 2):
+            for first, second in itertools.product(range(sizes[one]), range(sizes[other])):
+                chosen = [int(draw() * number) for number in sizes]
+                chosen[one], chosen[other] = first, second
+                seen.add(tuple(chosen))
     for _ in range(4 * at_least):
         if len(seen) >= at_least:
             break
@@ -227,9 +240,41 @@ def pairs(choices: Sequence[Sequence[Any]], at_least: int) -> Iterator[tuple[int
     yield from sorted(seen)
 
 
+def _both_like(leaves: Iterable[Leaf]) -> Iterator[str]:
+    """Texts that may fit two patterns with * at once."""
+    patterns = dict.fromkeys(leaf.operand for leaf in leaves if leaf.operator == "like")
+    bare = [pattern.replace("*", "") for pattern in patterns if isinstance(pattern, str)][:MAX_VALUES]
+    yield from (one + other for one, other in itertools.permutations(bare, 2))
+
+
+def _overlapping(asked: Sequence[tuple[Leaf, Any]], answers: Sequence[tuple[Truth, ...]]) -> bool:
+    """Whether a text may fit one regular expression and not another condition on it, and none such is among the values.
+
+    Which texts fit two expressions is not worked out: examples of each are tried.
+    """
+    for (at, (leaf, operand)), (to, (other, its)) in itertools.combinations(enumerate(asked), 2):
+        if "matches" not in (leaf.operator, other.operator) or leaf is other:
+            continue
+        one_value = isinstance(leaf.operand, Param) and leaf.operand == other.operand  # at a time
+        if (
+            one_value
+            or (leaf.operator, operand) == (other.operator, its)
+            or not {
+                leaf.operator,
+                other.operator,
+            }
+            <= _PATTERNS
+        ):
+            continue
+        met = {(found[at], found[to]) for found in answers}
+        if not met >= set(itertools.product((Truth.TRUE, Truth.FALSE), repeat=2)):
+            return True
+    return False
+
+
 def _element(scope: Scope, parts: list[tuple[Keys, list[Any]]], chosen: tuple[Any, ...]) -> Any:
-    if () in scope.uses:
-        return chosen[[keys for keys, _ in parts].index(())]
+    if [keys for keys, _ in parts] == [()]:
+        return chosen[0]
     body: dict[str, Any] = {}
     for (keys, _), value in sorted(zip(parts, chosen, strict=True), key=lambda part: -len(part[0][0])):
         if value is not ABSENT:

@@ -12,6 +12,7 @@ from scanner.engine.operators.time import instant
 from scanner.engine.relations import relations_for
 from scanner.model.rule import Parameter, Rule
 from scanner.model.values import ABSENT
+from scanner.workbench.bounded.aimed import Aim, Aimed
 from scanner.workbench.bounded.axes import UNREAD, USUAL, Axis, Chooser, Limits, Listed, Sampled
 from scanner.workbench.bounded.harvest import harvested
 from scanner.workbench.bounded.lists import Lists
@@ -22,6 +23,9 @@ from scanner.workbench.bounded.scopes import Scopes, collect
 from scanner.workbench.bounded.sites import Site, sites_of
 from scanner.workbench.bounded.space import Space
 from scanner.workbench.unit import NOW
+
+MANY = 16
+"""With more axes than these a sample has fewer rows, for each row is longer."""
 
 
 @dataclass(slots=True)
@@ -90,12 +94,14 @@ def domain(
     axes += [Axis("param", (name,), list(read[0][name])) for name in sorted(tried)]
     lists = Lists(rules[0], scopes, chooser, limits, axes, list(zip(roots, read, strict=True)))
     lists.choose()
-    space = _finest(axes, lists, limits)
+    aimed = [Aimed(*tree, params) for tree, params in zip(trees, read, strict=True)]
+    space = _finest(axes, lists, limits, aimed)
     subjects = [
         Subject(rule, when, check, params, Masks(space, oracle, params))
         for rule, (when, check), params in zip(rules, trees, read, strict=True)
     ]
-    return Domain(oracle, space, scopes, subjects, sorted(set(chooser.short)), _possible(space))
+    imported = {"imported conditions" for rule in rules if rule.semantics != "native"}
+    return Domain(oracle, space, scopes, subjects, sorted({*chooser.short, *imported}), _possible(space))
 
 
 def _axes(scopes: Scopes, chooser: Chooser) -> list[Axis]:
@@ -108,7 +114,7 @@ def _axes(scopes: Scopes, chooser: Chooser) -> list[Axis]:
     ]
 
 
-def _finest(axes: list[Axis], lists: Lists, limits: Limits) -> Space:
+def _finest(axes: list[Axis], lists: Lists, limits: Limits, aimed: list[Aimed]) -> Space:
     """The finest space that has few enough rows: fewer pairs first, then fewer single elements, then a sample."""
     grown: list[Axis] = []
     level = 0
@@ -119,10 +125,13 @@ def _finest(axes: list[Axis], lists: Lists, limits: Limits) -> Space:
     if level == 2:
         for one in lists.all:
             lists.chooser.sampled(one.name)
-    space = Space.over([*axes, *grown], limits.rows)
-    if limits.whole and not space.complete:
+    every = [*axes, *grown]
+    if math.prod(len(axis.reps) for axis in every) <= limits.rows:
+        return Space.over(every, limits.rows)
+    if limits.whole:
         raise Sampled
-    return space
+    rows = max(limits.rows * MANY // max(len(every), MANY), MANY)
+    return Space.over(every, rows, Aim(every, lists.chooser.oracle, aimed).rows())
 
 
 def _possible(space: Space) -> int:

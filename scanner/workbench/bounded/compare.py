@@ -7,7 +7,7 @@ from typing import Any
 
 from scanner.model.rule import Parameter, Rule
 from scanner.model.values import ABSENT
-from scanner.workbench.bounded.axes import Listed
+from scanner.workbench.bounded.axes import USUAL, Limits, Listed
 from scanner.workbench.bounded.build import Domain, domain
 from scanner.workbench.bounded.masks import Forced, Masks
 from scanner.workbench.bounded.moves import Example, Moves, Side
@@ -19,12 +19,16 @@ LETTERS = "PFNU"
 
 
 def compare(
-    before: Side, after: Side, declared: Mapping[str, Parameter] | None = None, *, unread: bool = True
+    before: Side,
+    after: Side,
+    declared: Mapping[str, Parameter] | None = None,
+    *,
+    unread: bool = True,
+    limits: Limits = USUAL,
 ) -> Moves:
     """What changes from one rule to another where each keeps its own parameter values. Both have one target."""
-    made = domain(
-        [before.rule, after.rule], [before.values, after.values], declared or {}, free=False, unread=unread
-    )
+    rules, values = [before.rule, after.rule], [before.values, after.values]
+    made = domain(rules, values, declared or {}, free=False, unread=unread, limits=limits)
     old, new = (letters(made, at) for at in (0, 1))
     found = {
         (one, other): example(made, first_row(rows), before.values)
@@ -41,12 +45,13 @@ def differ(
     values: Mapping[str, Any],
     mutant_values: Mapping[str, Any],
     declared: Mapping[str, Parameter] | None = None,
+    limits: Limits = USUAL,
 ) -> tuple[Example | None, bool]:
     """The smallest case that two rules decide differently, or None; and whether the whole domain was looked at.
 
     Parameters vary as `declared` lets them; where the values differ by a number, the second rule reads that other number.
     """
-    made = domain([rule, mutant], [values, mutant_values], declared or {}, free=True)
+    made = domain([rule, mutant], [values, mutant_values], declared or {}, free=True, limits=limits)
     old, new = (letters(made, at) for at in (0, 1))
     rows = 0
     for letter in "PFN":

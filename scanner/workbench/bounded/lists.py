@@ -6,13 +6,14 @@ Which elements stand together matters: those that show what a part of a conditio
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from scanner.engine import paths
 from scanner.engine.case import Bound, Case, elements
-from scanner.model.condition import ListSource, Param, Path, Related
+from scanner.language.digest import shape
+from scanner.model.condition import Count, ListSource, Param, Path, Quantifier, Related
 from scanner.model.rule import Rule
 from scanner.model.values import ABSENT, Unknown, UnreadTail
 from scanner.workbench.bounded.axes import UNREAD, Axis, Chooser, Limits, Listed
@@ -25,6 +26,10 @@ from scanner.workbench.unit import relations_from, resource_of
 
 MAX_COUNTED = 24
 """The longest list that is made for a count."""
+MAX_KINDS = 16
+"""Elements that several quantifiers answer differently, which are tried together in every way; of more, only witnesses."""
+MAX_GATHERED = 400
+"""Lists that are made for more than two quantifiers over one list; where all would be more, a quarter of it is a sample."""
 _NOBODY = resource_of("Microsoft.ContainerRegistry/registries", {})
 
 
@@ -38,6 +43,8 @@ class Tried:
     ones: list[Listed]
     telling: list[int]
     threes: list[Listed] = field(default_factory=list)
+    mixed: bool = False
+    """Whether something else is asked of its elements besides a count of them."""
 
     @property
     def name(self) -> str:
@@ -75,8 +82,62 @@ class Lists:
         for tried in self.all:
             tried.telling = list(dict.fromkeys([*self._telling(tried, tried.ones), *tried.telling]))
         for tried in self.all:
+            asked = self._asked(tried)
+            bare = any(count.where is None for count in tried.scope.counted)
+            tried.mixed = bool(tried.scope.counted) and len(asked) + bare > 1
+            if len(asked) > 1:
+                tried.telling = list(dict.fromkeys([*tried.telling, *self._witnesses(tried, asked)]))
             if tried.scope.together > 2:
                 self._longer(tried)
+            elif len(asked) > 2:
+                self._gathered(tried, len(asked))
+
+    def _asked(self, tried: Tried) -> list[tuple[Site, Mapping[str, tuple[Any, ...]]]]:
+        """The outermost quantifiers over a list that ask different things of its elements, with what their rule reads."""
+        found: dict[str, tuple[Site, Mapping[str, tuple[Any, ...]]]] = {}
+        for roots, params in self.read:
+            for site in itertools.chain.from_iterable(root.walk() for root in roots):
+                above = itertools.islice(site.path(), 1, None)
+                if any(child in tried.scope.wheres for child in site.children) and not any(
+                    isinstance(outer.node, (Quantifier, Count)) for outer in above
+                ):
+                    found.setdefault(
+                        repr((shape(site.children[0].node), sorted(params.items()))), (site, params)
+                    )
+        return list(found.values())
+
+    def _witnesses(
+        self, tried: Tried, asked: Sequence[tuple[Site, Mapping[str, tuple[Any, ...]]]]
+    ) -> Iterator[int]:
+        """An element of each kind that the quantifiers answer differently; of too many, for each quantifier one that it holds of and one not."""
+        space = self._space(tried, tried.ones)
+        known = set(tried.telling)
+        truths = [Masks(space, self.chooser.oracle, params).of(site) for site, params in asked]
+        if space.complete:
+            kinds: dict[tuple[int, ...], int] = {}
+            for at, rows in enumerate(space.selected[0]):
+                kinds.setdefault(tuple((truth & rows) >> at for pair in truths for truth in pair), at)
+            if len(kinds) <= MAX_KINDS:
+                yield from kinds.values()
+                return
+        self.chooser.sampled(tried.name)
+        for pair in truths:
+            for rows in pair:
+                if rows and not any(rows & space.selected[0][at] for at in known):
+                    known.add(space.at(first_row(rows))[0])
+                    yield space.at(first_row(rows))[0]
+
+    def _gathered(self, tried: Tried, number: int) -> None:
+        """Lists of as many elements as there are quantifiers: each may be the only one that one of them asks for."""
+        some, most = tried.some, min(self.limits.pairs, MAX_GATHERED)
+        long = [size for size in range(len(some), len(some) - 3, -1) if size > 2]
+        short = [size for size in range(3, number + 1) if size < len(some) and size not in long]
+        every = itertools.chain.from_iterable(itertools.combinations(some, size) for size in (*long, *short))
+        made = list(itertools.islice(every, most + 1))
+        if len(made) > most:
+            self.chooser.sampled(tried.name)
+            made = made[: most // 4]
+        tried.threes = [joined(one) for one in sorted(made, key=len) if _distinct(one)]
 
     def _longer(self, tried: Tried) -> None:
         """Lists of three, where a condition looks at so many together: pairs that show something, and one more."""
@@ -89,14 +150,7 @@ class Lists:
         """Positions of the candidates that show what each part of a condition on elements does: the part alone decides, both ways."""
         if not candidates:
             return []
-        others = [
-            Axis(other.place, other.keys, [self._listed(other.place, other.keys, []), *other.ones[:12]])
-            for other in self.all
-            if other is not tried
-        ]
-        space = Space.over(
-            [Axis(tried.place, tried.keys, candidates), *self.axes, *others], self.limits.rows // 3
-        )
+        space = self._space(tried, candidates)
         chosen: dict[int, None] = {}
         for roots, params in self.read:
             masks = Masks(space, self.chooser.oracle, params)
@@ -112,6 +166,17 @@ class Lists:
                             chosen.setdefault(space.at(first_row(rows))[0])
         return list(chosen) or [0]
 
+    def _space(self, tried: Tried, candidates: list[Listed]) -> Space:
+        """A small space with these lists, and few of the other lists."""
+        others = [
+            Axis(other.place, other.keys, [self._listed(other.place, other.keys, []), *other.ones[:12]])
+            for other in self.all
+            if other is not tried
+        ]
+        return Space.over(
+            [Axis(tried.place, tried.keys, candidates), *self.axes, *others], self.limits.rows // 3
+        )
+
     def tried_lists(self, tried: Tried, level: int) -> list[Listed]:
         """The lists that are tried. `level`: 0 all, 1 fewer pairs, 2 only elements that show something."""
         found = [self._listed(tried.place, tried.keys, [])]
@@ -125,9 +190,18 @@ class Lists:
             twos += itertools.product(some, (one for at, one in enumerate(tried.ones) if at not in known))
         if len(twos) > self.limits.pairs:
             self.chooser.sampled(tried.name)
-        found += [joined(pair) for pair in twos[: self.limits.pairs] if _together(*pair)]
-        for number in self._numbers(tried.scope):
+        found += [joined(pair) for pair in twos[: self.limits.pairs] if _distinct(pair)]
+        numbers = self._numbers(tried.scope)
+        for number in (one for one in numbers if one > 2):
             found += [joined([one] * number) for one in some[:4]]
+        if tried.mixed and numbers:
+            self.chooser.sampled(tried.name)
+            found += [
+                joined([*[one] * number, *more])
+                for number in numbers
+                for one in some[:4]
+                for more in itertools.permutations(some[:6], 1 + (number == numbers[-1]))
+            ]
         if self.chooser.unread:
             found.append(Listed(UNREAD, (), unread=True))
             found += [
@@ -145,7 +219,12 @@ class Lists:
             wanted = self.chooser.param_values[operand.name] if isinstance(operand, Param) else [operand]
             for number in filter(is_number, wanted):
                 found |= {int(number) - 1, int(number), int(number) + 1}
-        return sorted(number for number in found if 2 < number <= MAX_COUNTED)
+        if any(number > MAX_COUNTED for number in found):
+            self.chooser.sampled(self._name_of(scope))
+        return sorted(number for number in found if 1 < number <= MAX_COUNTED)
+
+    def _name_of(self, scope: Scope) -> str:
+        return next((tried.name for tried in self.all if tried.scope is scope), "")
 
     def _listed(self, place: str, keys: Keys, raws: list[Any]) -> Listed:
         """A list with its elements as the engine binds them."""
@@ -174,6 +253,7 @@ def joined(lists: Sequence[Listed]) -> Listed:
     return Listed([item for one in lists for item in one.raw], bounds)
 
 
-def _together(one: Listed, two: Listed) -> bool:
-    """Whether two elements can stand in one list: keys of a map differ."""
-    return not (isinstance(one.raw, dict) and set(one.raw) & set(two.raw))
+def _distinct(lists: Sequence[Listed]) -> bool:
+    """Whether elements can stand in one list: keys of a map differ."""
+    maps = [one.raw for one in lists if isinstance(one.raw, dict)]
+    return len({key for one in maps for key in one}) == sum(map(len, maps))

@@ -14,6 +14,7 @@ from scanner.engine.case import Bound
 from scanner.engine.explain import compare_count
 from scanner.engine.operators.row import kind
 from scanner.engine.proof import Truth
+from scanner.model.azure import Policy
 from scanner.model.condition import Count, Leaf, ListSource, Logic, Param, Path, Quantifier, Ref, Related
 from scanner.model.values import ABSENT
 from scanner.workbench.bounded.axes import Axis, Listed
@@ -71,6 +72,7 @@ class Masks:
         self._extents: dict[tuple[int, tuple[Any, ...]], tuple[int, int]] = {}
         """Site of a list in an environment -> the rows where it is empty, and where it has elements."""
         self._lists: dict[tuple[int, tuple[Any, ...]], _List] = {}
+        self._groups: dict[tuple[Any, ...], list[tuple[Any, int]]] = {}
         self._without: dict[int, Leaf] = {}
 
     def of(self, site: Site, forced: Forced | None = None) -> Sets:
@@ -124,6 +126,8 @@ class Masks:
                 return self._quantifier(site, node, env, key, forced, above)
             case Count():
                 return self._count(site, node, env, key, forced, above)
+            case Policy():
+                return 0, 0  # nobody enumerates imported conditions: decided nowhere, and the domain says so
 
     def seen(self, rows: int) -> Iterator[tuple[Site, int, int, int, int]]:
         """Every site that was asked, once per environment: where it held and did not, was of an empty list, or of a filled one.
@@ -148,24 +152,30 @@ class Masks:
                     answer = self.oracle.decide(leaf, variable, _held(values[at]), _held(operands[at]))
                     true, false = _added(true, false, answer, rows)
             return true, false
-        for value, rows in self._grouped(axis, values):
-            for operand, others in self._grouped(other, operands):
+        for value, rows in self._grouped(axis, values, _place(leaf.subject, env)):
+            for operand, others in self._grouped(other, operands, _place(leaf.operand, env)):
                 true, false = _added(
                     true, false, self.oracle.decide(leaf, variable, value, operand), rows & others
                 )
         return true, false
 
-    def _grouped(self, axis: int | None, values: tuple[Any, ...]) -> list[tuple[Any, int]]:
-        """Different values with the rows in which they stand."""
+    def _grouped(
+        self, axis: int | None, values: tuple[Any, ...], place: tuple[Any, ...]
+    ) -> list[tuple[Any, int]]:
+        """Different values with the rows in which they stand; many leaves ask for those of one place."""
         if axis is None:
             return [(_held(values[0]), self.space.full)]
+        known = self._groups.get(place)
+        if known is not None:
+            return known
         found: dict[Any, list[Any]] = {}
         for at, value in enumerate(values):
             if value is not None:
                 held = _held(value)
                 entry = found.setdefault(key_of(held), [held, 0])
                 entry[1] |= self.space.selected[axis][at]
-        return [(value, rows) for value, rows in found.values()]
+        grouped = self._groups[place] = [(value, rows) for value, rows in found.values()]
+        return grouped
 
     def _values(
         self, subject: Path | Param, env: Mapping[str, Binding]
@@ -317,7 +327,7 @@ class Masks:
             numbers = grown
         axis, operands = self._operands(node, env)
         true = false = 0
-        for operand, others in self._grouped(axis, operands):
+        for operand, others in self._grouped(axis, operands, _place(node.operand, env)):
             if kind(operand) != "number":
                 continue
             for (low, high), mask in numbers.items():
@@ -349,6 +359,19 @@ def _of_param(value: Any) -> Listed:
 
 
 _ANY = paths.Variable("", "")
+
+
+def _place(part: Any, env: Mapping[str, Binding]) -> tuple[Any, ...]:
+    """What tells apart the places that leaves read: a parameter, a path of an element, a path of the target."""
+    match part:
+        case Param():
+            return "param", part.name
+        case Path() if part.var:
+            return env[part.var].key, part.keys
+        case Path():
+            return "target", part.keys
+        case _:
+            return ()
 
 
 def _held(box: Any) -> Any:

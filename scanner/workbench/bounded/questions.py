@@ -9,6 +9,7 @@ from scanner.model.condition import Leaf
 from scanner.model.rule import Parameter, Rule
 from scanner.model.values import ABSENT
 from scanner.workbench.bounded.axes import USUAL, Limits, Sampled
+from scanner.workbench.bounded.beyond import beyond
 from scanner.workbench.bounded.build import Domain, domain
 from scanner.workbench.bounded.compare import letters
 from scanner.workbench.bounded.masks import Forced, Masks
@@ -113,6 +114,8 @@ def fails_where(
             return False, False
         first, second = letters(made, 0)["F"], letters(made, 1)["F"]
         forth, back = bool(first) and not first & ~second, bool(second) and not second & ~first
-        if made.complete or not (forth or back):
+        if not (forth or back):
             return forth, back
+        if made.complete:
+            return (False, False) if beyond(made.scopes) else (forth, back)
     return False, False

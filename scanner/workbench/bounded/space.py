@@ -6,7 +6,7 @@ A truth over all rows is one such number, so that a condition over 50,000 rows c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from scanner.workbench.bounded.axes import Axis, pairs
@@ -24,14 +24,17 @@ class Space:
     """`selected[axis][value]`: the rows in which the axis has that value."""
 
     @classmethod
-    def over(cls, axes: Sequence[Axis], most: int) -> Space:
-        """Every combination, or a sample of `most` that holds every pair of values where there are more."""
+    def over(cls, axes: Sequence[Axis], most: int, wanted: Iterable[tuple[int, ...]] = ()) -> Space:
+        """Every combination, or where there are more than `most` a sample with every pair of values, as far as it holds them.
+
+        `wanted`: rows that a sample holds in any case.
+        """
         space = cls(list(axes))
         for axis in axes:
             space.size *= len(axis.reps)
         if space.size > most:
             choices = [axis.reps for axis in axes]
-            space.rows = list(itertools.islice(pairs(choices, most // 4), most))
+            space.rows = sorted({*wanted, *itertools.islice(pairs(choices, most // 4, most), most)})
             space.size = len(space.rows)
         space.full = (1 << space.size) - 1
         space.selected = space._sampled() if space.rows is not None else space._regular()

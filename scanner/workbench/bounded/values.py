@@ -118,8 +118,11 @@ def _moments(days: Any, now: float) -> Iterator[str]:
     if kind(days) != "number":
         return
     for number in (days - 0.5, days, days + 0.5):
-        moment = datetime.fromtimestamp(now, UTC) - timedelta(days=number)
-        yield moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            moment = datetime.fromtimestamp(now, UTC) - timedelta(days=number)
+        except OverflowError:  # no calendar goes so far: the ends of it stand for that
+            moment = datetime(1, 1, 1, tzinfo=UTC) if number > 0 else datetime(9999, 12, 31, tzinfo=UTC)
+        yield moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def something_else(fact: Fact | None, taken: Sequence[Any]) -> Iterator[Any]:

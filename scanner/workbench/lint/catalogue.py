@@ -29,6 +29,8 @@ NO_FAMILY = frozenset(
         "known",
         "memory",
         "trying",
+        "pairs",
+        "unchanged",
     }
 )
 """Modules of the folder that hold no checks."""

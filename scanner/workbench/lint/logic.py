@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
 
+from scanner.language.pack import read_pack
 from scanner.model.condition import Mark
 from scanner.workbench.lint.check import Check
 from scanner.workbench.lint.context import PackContext, RuleContext
-from scanner.workbench.lint.memory import Said
+from scanner.workbench.lint.memory import Said, key
+from scanner.workbench.lint.walk import visits
 from scanner.workbench.problem import Problem
 
 LOG001 = Check(
@@ -15,7 +19,8 @@ LOG001 = Check(
     "error",
     "A rule can fail",
     "An `assert` (or `failIf`) that no resource fails, whatever its properties are. Lists are tried empty, with one element and with two; "
-    "each property is tried absent, with every literal of the rule, with its neighbours and with something else.",
+    "each property is tried absent, with every literal of the rule, with its neighbours and with something else. A warning where that is "
+    "not all there is (a sample, more elements, several patterns); never told where a test of the rule fails.",
     "The rule passes everything and looks like assurance. Mostly two conditions that exclude each other were joined by `anyOf`.",
     "assert: {anyOf: [{field: sku.name, equals: Premium}, {field: sku.name, notEquals: premium}]}\nmessage: The tier is wrong",
     "assert: {field: sku.name, equals: Premium}\nmessage: The tier is wrong",
@@ -24,7 +29,7 @@ LOG002 = Check(
     "LOG002",
     "error",
     "A rule can pass",
-    "An `assert` (or `failIf`) that no resource passes.",
+    "An `assert` (or `failIf`) that no resource passes. Tried as for LOG001; never told where a test of the rule passes.",
     "Nobody can mend a finding of such a rule. Mostly two conditions that exclude each other were joined by `allOf`.",
     "assert:\n  allOf:\n    - {field: properties.policies.retentionPolicy.days, less: 5}\n"
     "    - {field: properties.policies.retentionPolicy.days, greater: 7}\nmessage: The days are wrong",
@@ -49,7 +54,7 @@ LOG004 = Check(
     "LOG004",
     "error",
     "A rule applies somewhere",
-    "A `when` that no resource meets.",
+    "A `when` that no resource meets. Tried as for LOG001; never told where a test of the rule shows the contrary.",
     "The rule is never asked, and its absence from reports looks like a clean estate.",
     "when: {allOf: [{field: sku.name, equals: Premium}, {field: sku.name, equals: Basic}]}\n"
     "assert: {field: properties.adminUserEnabled, equals: false}\nmessage: The admin user is on\n"
@@ -102,37 +107,79 @@ _BY_CODE = {check.code: check for check in CHECKS}
 
 def check(pack: PackContext) -> Iterator[Problem]:
     """Every finding about the rules of a pack; findings of files that did not change come from the memory, where there is one."""
-    for rule in pack.rules:
-        if rule.rule.check is not None and rule.rule.semantics == "native":
-            key = pack.memory.key("rule", *_texts(rule))
-            for said in pack.memory.recall(key, lambda rule=rule: _tried(rule)):  # type: ignore[misc]
-                yield _problem(rule, said)
+    contexts = {
+        rule.rule.id: rule
+        for rule in pack.rules
+        if rule.rule.check is not None and rule.rule.semantics == "native"
+    }
+    digests = {name: key("rule", *_texts(rule)) for name, rule in contexts.items()}
+    shared: list[tuple[str, Said]] = []
+    for name, rule in contexts.items():
+        for said in pack.memory.recall(digests[name], lambda rule=rule: _tried(rule)):  # type: ignore[misc]
+            if said.rule:
+                yield _problem(contexts, said, name)
+            else:
+                shared.append((name, said))
     if pack.whole:
-        yield from _pairs(pack)
+        yield from _in_definitions(contexts, shared)
+        on = {name: digest for name, digest in digests.items() if contexts[name].rule.enabled}
+        among = {name: contexts[name] for name in on}
+        about = key("pairs", *_shared(pack))
+        for said in pack.memory.recall_pairs(about, on, lambda known: _tried_together(pack, among, known)):
+            yield _problem(contexts, said, said.rule)
+
+
+def _in_definitions(
+    contexts: Mapping[str, RuleContext], found: Iterable[tuple[str, Said]]
+) -> Iterator[Problem]:
+    """Findings in what rules share: only what holds for every rule that uses it, and that once."""
+    by_place: dict[tuple[str, int, int], dict[str, Said]] = {}
+    for name, said in found:
+        by_place.setdefault((said.code, said.line, said.column), {})[name] = said
+    for (_, line, column), told in by_place.items():
+        if all(name in told or not _uses(rule, line, column) for name, rule in contexts.items()):
+            name, said = next(iter(told.items()))
+            yield _problem(contexts, said, name)
+
+
+def _uses(rule: RuleContext, line: int, column: int) -> bool:
+    """Whether a rule decides by the condition at a place of `pack.yaml`."""
+    own = rule.file.source.file
+    return any(
+        (mark.line, mark.column) == (line, column) and mark.file != own
+        for mark in (visit.condition.mark for visit in visits(rule))
+    )
+
+
+def learned(folder: Path) -> str:
+    """What a memory knows after a look at a pack with none: the text of `shipped.json`, made by `make golden`."""
+    reading = read_pack(folder)
+    pack = PackContext(reading, reading.pack, date.min)
+    for _ in check(pack):
+        pass  # what is found is in the memory
+    return pack.memory.text(None)
 
 
 def _texts(rule: RuleContext) -> Iterator[str]:
     """What a rule's findings depend on: its file and its pack's."""
     yield rule.rule.id
-    yield "\n".join(rule.file.source.lines)
+    yield rule.file.text
+    yield from _shared(rule.pack)
+
+
+def _shared(pack: PackContext) -> Iterator[str]:
+    yield pack.main.text if pack.main is not None else ""
+
+
+def _problem(contexts: Mapping[str, RuleContext], said: Said, about: str) -> Problem:
+    """A finding at its place, told with today's names of files."""
+    rule = contexts[about]
     main = rule.pack.main
-    yield "\n".join(main.source.lines) if main is not None else ""
-
-
-def _problem(rule: RuleContext, said: Said) -> Problem:
-    return rule.problem(_BY_CODE[said.code], said.what, Mark(said.file, said.line, said.column), said.advice)
-
-
-def _pairs(pack: PackContext) -> Iterator[Problem]:
-    """Rules that are on and tell of one fault twice."""
-    contexts = {
-        rule.rule.id: rule
-        for rule in pack.rules
-        if rule.rule.enabled and rule.rule.check is not None and rule.rule.semantics == "native"
-    }
-    key = pack.memory.key("pairs", *(text for rule in contexts.values() for text in _texts(rule)))
-    for said in pack.memory.recall(key, lambda: _tried_together(pack, contexts)):
-        yield _problem(contexts[said.what.split(" ", 1)[0]], said)
+    home = contexts.get(said.rule)
+    source = home.file.source if home is not None else main.source if main is not None else None
+    mark = Mark(source.file if source is not None else "", said.line, said.column)
+    beside = f"{said.beside} stands in {contexts[said.beside].rule.mark}." if said.beside else ""
+    return rule.problem(_BY_CODE[said.code], said.what, mark, said.advice or beside, level=said.level)
 
 
 def _tried(rule: RuleContext) -> Iterator[Said]:
@@ -141,7 +188,9 @@ def _tried(rule: RuleContext) -> Iterator[Said]:
     return of_rule(rule)
 
 
-def _tried_together(pack: PackContext, contexts: dict[str, RuleContext]) -> Iterator[Said]:
-    from scanner.workbench.lint.trying import of_pairs  # noqa: PLC0415 - heavy, and mostly remembered
+def _tried_together(
+    pack: PackContext, contexts: Mapping[str, RuleContext], known: frozenset[str]
+) -> Iterator[Said]:
+    from scanner.workbench.lint.pairs import of_pairs  # noqa: PLC0415 - heavy, and mostly remembered
 
-    return of_pairs(pack, contexts)
+    return of_pairs(pack, contexts, known)

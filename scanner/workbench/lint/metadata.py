@@ -199,11 +199,12 @@ GitHub, GitLab and npm document for their tokens."""
 def check(pack: PackContext) -> Iterator[Problem]:
     """Everything about a rule but what it decides."""
     replaced = {old for rule in pack.rules for old in rule.rule.replaces}
+    all_here = pack.whole and not pack.reading.errors
     living = {rule.rule.id: rule for rule in pack.rules if rule.rule.status != "deprecated"}
     for rule in pack.rules:
         yield from _words(rule)
         yield from _reviewed(rule, pack.today)
-        if rule.rule.status == "deprecated" and rule.rule.id not in replaced:
+        if all_here and rule.rule.status == "deprecated" and rule.rule.id not in replaced:
             advice = f"Give its successor replaces: [{rule.rule.id}]."
             yield rule.problem(META008, "is deprecated and nothing replaces it", rule.key("status"), advice)
         for old in rule.rule.replaces:

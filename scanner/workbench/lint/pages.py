@@ -55,6 +55,10 @@ def index() -> str:
         "code 2; `--fail-on warning` makes warnings end with 1. `--explain CODE` prints a page, `--skip CODE` leaves a check out (not one that keeps",
         "a rule from loading), `--fix` mends what can be mended without loss, `-f github|sarif|json|junit|markdown` is for build services.",
         "",
+        "A run over files that did not change is told from memory: the key is the content of every file that is read, the day, the options and",
+        "the checks themselves. What was found by trying single rules (LOG001 to LOG008) is remembered by rule; for the shipped pack it ships",
+        "with acrscan. The memory lies in the user's cache folder and may be deleted; `--no-cache`, `--fix` and `--scan` do without it.",
+        "",
         "This page and the pages it names are generated from the checks (`make golden`); the examples on them are run by the tests.",
     ]
     for head, title in _FAMILIES.items():

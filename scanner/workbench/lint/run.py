@@ -8,7 +8,7 @@ from dataclasses import replace
 from scanner.workbench.lint.catalogue import families
 from scanner.workbench.lint.context import PackContext, placed
 from scanner.workbench.lint.fixes import quoting, spelling
-from scanner.workbench.problem import LEVELS, Checked, Problem, Report, as_problems
+from scanner.workbench.problem import Checked, Problem, Report, as_problems
 
 
 def run(
@@ -34,12 +34,6 @@ def run(
         Checked(rule.file.source.file, rule.rule.id, rule.rule.mark) for pack in packs for rule in pack.rules
     )
     return Report("lint", tuple(found.values()), {"rules": rules}, cases).sorted()
-
-
-def at_least(report: Report, level: str) -> Report:
-    """The report without the problems that are milder than a level."""
-    kept = LEVELS[: LEVELS.index(level) + 1]
-    return replace(report, problems=tuple(one for one in report.problems if one.level in kept))
 
 
 def _loading(pack: PackContext) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from scanner import types
 from scanner.engine import paths
 from scanner.engine.relations import relation
 from scanner.language.rules import RANKS
+from scanner.model.azure import Policy
 from scanner.model.condition import Condition, Count, Leaf, Logic, Path, Quantifier, Ref, Related
 from scanner.text import Scalar
 from scanner.workbench.lint import order
@@ -267,6 +268,8 @@ def _never(condition: Condition, scope: dict[str, paths.Variable], target: str, 
                 unread = [one for one in row.collections if one.lower() not in asked.types] if row else []
                 return f"nothing reads {unread[0]} for related.{of.name}" if unread else ""
             return _unreturned(of, scope, asked) if isinstance(of, Path) else ""
+        case Policy():
+            return ""
 
 
 def _unreturned(path: Path, scope: dict[str, paths.Variable], asked: Asked) -> str:

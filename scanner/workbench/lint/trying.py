@@ -1,15 +1,17 @@
-"""The long look: a rule, or all rules of a pack, over the bounded domain; what is found is in a form that can be remembered."""
+"""The long look: a rule over the bounded domain; what is found is in a form that can be remembered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
 from typing import Any
 
 from scanner.engine.evaluate import rule_values
+from scanner.engine.judge import judge
 from scanner.model.condition import Leaf, Logic, Mark
+from scanner.model.finding import Verdict
 from scanner.model.rule import Parameter, Rule
 from scanner.workbench.bounded.axes import Sampled
+from scanner.workbench.bounded.beyond import beyond
 from scanner.workbench.bounded.build import Domain
 from scanner.workbench.bounded.compare import letters, sampled
 from scanner.workbench.bounded.questions import (
@@ -17,25 +19,39 @@ from scanner.workbench.bounded.questions import (
     WHOLE,
     dead,
     domain_of,
-    fails_where,
     idle_defaults,
-    reads,
 )
 from scanner.workbench.bounded.sites import Site
 from scanner.workbench.flow import in_short
 from scanner.workbench.lint.context import PackContext, RuleContext
 from scanner.workbench.lint.memory import Said
+from scanner.workbench.unit import case_of
+
+_CONTRARY = "Look for parts that exclude each other; a test that shows the contrary is believed."
 
 
-def _said(code: str, mark: Mark, what: str, advice: str = "") -> Said:
-    return Said(code, what, advice, mark.file, mark.line, mark.column)
+def said(
+    code: str,
+    context: RuleContext,
+    mark: Mark,
+    what: str,
+    advice: str = "",
+    *,
+    beside: str = "",
+    level: str = "",
+) -> Said:
+    """A finding of a rule; its place is in the rule's file or in the pack's."""
+    home = context.rule.id if mark.file == context.file.source.file else ""
+    return Said(code, what, advice, home, mark.line, mark.column, beside, level)
 
 
-def _declared(pack: PackContext, rule: Rule) -> Mapping[str, Parameter]:
+def declared(pack: PackContext, rule: Rule) -> Mapping[str, Parameter]:
+    """The parameters that a rule can name."""
     return {**pack.pack.parameters, **rule.parameters}
 
 
-def _values(pack: PackContext, rule: Rule) -> Mapping[str, Any]:
+def values(pack: PackContext, rule: Rule) -> Mapping[str, Any]:
+    """Their defaults."""
     return rule_values(pack.pack, rule, pack.pack.values)
 
 
@@ -51,36 +67,39 @@ def _domain(rule: Rule, values: Mapping[str, Any], declared: Mapping[str, Parame
 
 
 def of_rule(context: RuleContext) -> Iterator[Said]:
-    """What one rule can never be, and its parts that decide nothing."""
+    """What one rule can never be, and its parts that decide nothing. A test that shows the contrary is believed."""
     rule = context.rule
-    made = _domain(rule, _values(context.pack, rule), _declared(context.pack, rule))
+    made = _domain(rule, values(context.pack, rule), declared(context.pack, rule))
     found = letters(made, 0)
     subject = made.subjects[0]
-    note = f" (in {sampled(made)})" if not made.complete else ""
-    asked = found["P"] | found["F"] | found["U"]
-    if not asked:
-        yield _said("LOG004", context.key("when"), f"{rule.id}: `when` is never true{note}")
+    missing = f"in {sampled(made)}" if not made.complete else beyond(made.scopes)
+    level = "warning" if missing else ""
+    shown = _shown(context) if not (found["P"] and found["F"]) else frozenset()
+    if not found["P"] | found["F"] | found["U"]:
+        if not shown & {Verdict.PASS, Verdict.FAIL}:
+            what = (
+                f"`when` was true for nothing that was tried ({missing})"
+                if missing
+                else "`when` is never true"
+            )
+            advice = _CONTRARY if missing else ""
+            yield said("LOG004", context, context.key("when"), f"{rule.id}: {what}", advice, level=level)
         return
     place = context.key("assert" if "assert" in context.node.items else "failIf")
-    if not found["F"]:
-        yield _said(
-            "LOG001",
-            place,
-            f"{rule.id} never fails: the condition is always true{note}",
-            "Look for parts that exclude each other.",
-        )
-    if not found["P"]:
-        yield _said(
-            "LOG002",
-            place,
-            f"{rule.id} never passes: the condition is always false{note}",
-            "Look for parts that exclude each other.",
-        )
-    if not made.complete or not (found["F"] and found["P"]):
+    for code, letter, verdict, never, word in (
+        ("LOG001", "F", Verdict.FAIL, "never fails: the condition is always true", "failed"),
+        ("LOG002", "P", Verdict.PASS, "never passes: the condition is always false", "passed"),
+    ):
+        if not found[letter] and verdict not in shown:
+            what = f"{word} nothing that was tried ({missing})" if missing else never
+            advice = _CONTRARY if missing else "Look for parts that exclude each other."
+            yield said(code, context, place, f"{rule.id} {what}", advice, level=level)
+    if missing or not (found["F"] and found["P"]):
         return
     for site in dead(made):
-        yield _said(
+        yield said(
             "LOG003",
+            context,
             site.node.mark,
             f"{rule.id}: {in_short(site.node)} decides nothing",
             "Remove it, or mend what was meant.",
@@ -88,12 +107,19 @@ def of_rule(context: RuleContext) -> Iterator[Said]:
     told = [leaf for root in subject.roots for leaf in _negated(root)]
     for leaf in idle_defaults(made):
         if not any(leaf is other for other in told):
-            yield _said(
+            yield said(
                 "LOG008",
+                context,
                 leaf.mark,
                 f"{rule.id}: the default of {leaf.subject} changes nothing",
                 "Leave it out.",
             )
+
+
+def _shown(context: RuleContext) -> frozenset[Verdict]:
+    """The verdicts that the rule's own tests bring about, whatever they expect."""
+    rule, pack = context.rule, context.pack.pack
+    return frozenset(judge(rule, case_of(pack, rule, test)).verdict for test in rule.tests)
 
 
 def _negated(root: Site) -> Iterator[Leaf]:
@@ -107,33 +133,3 @@ def _negated(root: Site) -> Iterator[Leaf]:
             and parent.node.kind == "not"
         ):
             yield site.node
-
-
-def of_pairs(pack: PackContext, contexts: Mapping[str, RuleContext]) -> Iterator[Said]:
-    """Rules of one target that fail for the same, or only for what another fails for."""
-    read = {name: reads(one.rule) for name, one in contexts.items()}
-    for one, other in combinations(sorted(contexts), 2):
-        first, second = contexts[one].rule, contexts[other].rule
-        if first.target.lower() != second.target.lower() or not (
-            read[one] <= read[other] or read[other] <= read[one]
-        ):
-            continue
-        if one in second.replaces or other in first.replaces:
-            continue  # a deprecated rule beside its successor is a transition, not a mistake
-        declared = {**_declared(pack, first), **_declared(pack, second)}
-        forth, back = fails_where(first, second, (_values(pack, first), _values(pack, second)), declared)
-        if forth and back:
-            yield _said(
-                "LOG005",
-                second.mark,
-                f"{other} fails for exactly what {one} fails for",
-                f"{one} stands in {first.mark}.",
-            )
-        elif forth or back:
-            narrow, wide = (first, second) if forth else (second, first)
-            yield _said(
-                "LOG006",
-                narrow.mark,
-                f"{narrow.id} fails only for what {wide.id} fails for too",
-                f"{wide.id} stands in {wide.mark}.",
-            )

@@ -5,6 +5,7 @@ Reading, dates and the file's own policy are those of `scanner.waivers`; nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -120,6 +121,7 @@ WAIV008 = Check(
     _ENTRY,
     file="waivers",
 )
+_ID = re.compile(r"^id:[ \t]*[\"']?([A-Z]{2,8}[0-9]+)\b", re.MULTILINE)
 CHECKS = (WAIV001, WAIV002, WAIV003, WAIV004, WAIV005, WAIV006, WAIV007, WAIV008)
 
 
@@ -133,6 +135,8 @@ def _file(pack: PackContext, path: Path) -> Iterator[Problem]:
     name = shown(path)
     rules = {rule.id: rule for rule in pack.pack.rules}
     known = {*rules, *(old for rule in pack.pack.rules for old in rule.replaces)}
+    if pack.reading.errors:  # a rule that could not be read is not unknown for that
+        known |= {found[1] for file in pack.reading.files for found in _ID.finditer(file.text)}
     source = None
     try:
         text = read_text(path, shown=name)

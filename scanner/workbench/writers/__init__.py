@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from scanner.errors import UsageError
-from scanner.text import nearest
 from scanner.workbench.problem import Report
 
 
@@ -33,6 +32,8 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Write:
     """The writer of a format. Raises `UsageError` for a name that no module has."""
     if name not in names():
+        from scanner.text import nearest  # noqa: PLC0415 - reading YAML is not needed to write
+
         raise UsageError(
             f"unknown format {name!r}", "-f", nearest(name, names()) or f"One of {', '.join(names())}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, TextIO
 
+from scanner.shown import inert_json
 from scanner.text import encodable
 from scanner.workbench.problem import LEVELS, Checked, Problem, Report
 from scanner.workbench.writers import path_of
@@ -23,7 +24,7 @@ def write(report: Report, out: TextIO) -> None:
         "problems": [_problem(one) for one in told],
         "cases": [_case(one) for one in report.cases],
     }
-    out.write(encodable(json.dumps(made, indent=1, ensure_ascii=False)) + "\n")
+    out.write(inert_json(encodable(json.dumps(made, indent=1, ensure_ascii=False))) + "\n")
 
 
 def _problem(one: Problem) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from scanner.shown import one_line, visible
+from scanner.shown import inert_xml, one_line, visible
 from scanner.workbench.problem import Checked, Problem, Report
 from scanner.workbench.writers import path_of
 
@@ -106,9 +106,11 @@ def _write(case: _Case, out: TextIO) -> None:
         body if len(body) <= _LONGEST else f"{body[:_LONGEST]}\n... ({len(body) - _LONGEST} more characters)"
     )
     out.write(f"{start}>\n")
-    out.write(f"<{case.outcome} message={_attribute(case.words)}{kind}>{escape(body)}</{case.outcome}>\n")
+    out.write(
+        f"<{case.outcome} message={_attribute(case.words)}{kind}>{inert_xml(escape(body))}</{case.outcome}>\n"
+    )
     out.write("</testcase>\n")
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(visible(text))
+    return inert_xml(quoteattr(visible(text)))

@@ -9,7 +9,7 @@ import re
 from html import escape
 from typing import TextIO
 
-from scanner.shown import JOINER, code_span, markdown, one_line, safe, visible
+from scanner.shown import JOINER, code_span, inert_block, markdown, one_line, safe, visible
 from scanner.workbench.problem import LEVELS, Problem, Report
 from scanner.workbench.writers import closing, counted, path_of
 
@@ -77,7 +77,7 @@ def _table(paper: _Paper, told: list[Problem]) -> int:
 def _row(one: Problem) -> str:
     mark = one.mark
     spot = f":{mark.line}:{mark.column}" if mark.line else ""
-    where = code_span(f"{path_of(mark.file)}{spot}").replace("|", "\\|") if mark.file else ""
+    where = inert_block(code_span(f"{path_of(mark.file)}{spot}").replace("|", "\\|")) if mark.file else ""
     rule = f"{safe(one.rule)}: " if one.rule and one.rule not in one.what else ""
     advice = f"<br>{safe(one.advice, 300)}" if one.advice else ""
     return f"| {_SIGNS[one.level]} {one.level} | {safe(one.code)} | {where} | {rule}{safe(one.what, 400)}{advice} |\n"
@@ -91,7 +91,7 @@ def _detail(one: Problem) -> str:
     fence = "`" * max(3, 1 + _longest_run(body))
     language = "diff" if any(line.startswith(("+", "-", "@@")) for line in lines) else ""
     title = " ".join(_html(text) for text in (one.code, one.rule, one.what) if text)
-    return f"\n<details><summary>{title}</summary>\n\n{fence}{language}\n{body}\n{fence}\n\n</details>\n"
+    return f"\n<details><summary>{title}</summary>\n\n{fence}{language}\n{inert_block(body)}\n{fence}\n\n</details>\n"
 
 
 def _html(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from urllib.parse import quote, urlsplit
 
 from scanner import __version__
-from scanner.shown import code_span, markdown, one_line, visible
+from scanner.shown import code_span, inert_json, markdown, one_line, visible
 from scanner.text import encodable
 from scanner.workbench.lint import catalogue
 from scanner.workbench.lint.check import Check
@@ -99,8 +99,8 @@ def write(report: Report, out: TextIO) -> None:
     }
     if provenance := _provenance(os.environ):
         run["versionControlProvenance"] = [provenance]
-    json.dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, out, indent=1, ensure_ascii=True)
-    out.write("\n")
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    out.write(inert_json(json.dumps(log, indent=1, ensure_ascii=True)) + "\n")
 
 
 def _provenance(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_reads_of_the_admin_password_anywhere(tmp_path: Path):
             _settings(f"[{LIST}.passwords[0].value]"),
             nested([_settings(f"[first({LIST}.passwords).value]")]),
         ],
-        variables={"unused": f"[concat('x', ListCredentials('acr1', '2023-07-01').username)]"},
+        variables={"unused": "[concat('x', ListCredentials('acr1', '2023-07-01').username)]"},
         outputs={"p": {"type": "string", "value": f"[{LIST}.username]"}},
     )
     about = _about(tmp_path, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,57 @@ def test_one_unknown_parameter_is_one_reason(tmp_path: Path):
     unknown = [one for one in scan.findings if one.verdict is Verdict.UNKNOWN]
     assert {one.rule for one in unknown} >= {"ACR101", "ACR103", "ACR201"}
     assert {one.reason for one in unknown} == {"parameter `settings` has no value; pass --parameters FILE"}
+
+
+OPEN = template(
+    [
+        registry(
+            sku={"name": "[parameters('sku')]"},
+            properties={
+                "adminUserEnabled": "[parameters('admin')]",
+                "anonymousPullEnabled": "[and(parameters('admin'), equals(parameters('sku'), 'Premium'))]",
+                "publicNetworkAccess": "[parameters('access')]",
+                "networkRuleBypassOptions": "[if(equals(parameters('access'), 'Disabled'), 'None', 'AzureServices')]",
+                "networkRuleSet": "[if(parameters('rules'), createObject('defaultAction', 'Deny', 'ipRules', createArray(createObject('action', 'Allow', 'value', parameters('range')))), null())]",
+                "policies": {
+                    "exportPolicy": {
+                        "status": "[if(equals(parameters('access'), 'Disabled'), 'disabled', 'enabled')]"
+                    },
+                    "retentionPolicy": {"status": "[parameters('retention')]", "days": 7},
+                },
+            },
+        )
+    ],
+    parameters={
+        "sku": {"type": "string", "allowedValues": ["Basic", "Standard", "Premium"]},
+        "admin": {"type": "bool"},
+        "access": {"type": "string", "allowedValues": ["Enabled", "Disabled"]},
+        "rules": {"type": "bool"},
+        "range": {"type": "string"},
+        "retention": {"type": "string"},
+    },
+)
+VALUES: dict[str, tuple[Any, ...]] = {
+    "sku": ("Basic", "Standard", "Premium"),
+    "admin": (True, False),
+    "access": ("Enabled", "Disabled"),
+    "rules": (True, False),
+    "range": ("203.0.113.7", "0.0.0.0/0"),
+    "retention": ("enabled", "disabled"),
+}
+
+
+@pytest.mark.parametrize(
+    "given", [(), ("admin",), ("access", "rules"), ("sku", "range"), ("sku", "admin", "access")]
+)
+def test_what_is_decided_without_values_is_decided_alike_with_any(tmp_path: Path, given: tuple[str, ...]):
+    """A verdict on a template whose parameters are open holds for every value of them."""
+    dice = random.Random(repr(given))
+    for number in range(3):
+        values = {name: dice.choice(VALUES[name]) for name in VALUES}
+        partly = {name: values[name] for name in given}
+        before = _verdicts(_template(tmp_path / f"{number}a", OPEN, partly))
+        after = _verdicts(_template(tmp_path / f"{number}b", OPEN, values))
+        sure = {key: one for key, one in before.items() if one in (Verdict.PASS, Verdict.FAIL)}
+        assert sure == {key: after[key] for key in sure}, values
+        assert len(sure) >= 5

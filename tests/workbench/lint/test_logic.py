@@ -1,15 +1,10 @@
-"""Conditions by bounded enumeration, lists included; and the memory that saves the second look."""
+"""Conditions by bounded enumeration, lists included."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from scanner.workbench.lint.context import PackContext
-from scanner.workbench.lint.memory import Memory, Said
-from scanner.workbench.lint.run import run
-from tests.workbench.lint.bench import TODAY, codes, context, lint, write
+from tests.workbench.lint.bench import MAIN, codes, lint
 
 CASES = {
     "no element is two things": (
@@ -71,80 +66,74 @@ def test_rules_that_are_off_are_nobodys_double(tmp_path):
     assert not codes(lint(tmp_path / "off", off)) & {"LOG005", "LOG006"}
 
 
-@pytest.fixture
-def memory(tmp_path):
-    """A memory in a file that is not there yet."""
-    return Memory(tmp_path / "kept" / "cache.json")
+def test_a_definition_is_judged_by_all_who_use_it(tmp_path):
+    """A part that decides nothing in one rule and something in another is not told; in all of them it is, once."""
+    main = f"{MAIN}definitions:\n  closed: {{anyOf: [{{field: name, equals: a}}, {{field: sku.name, equals: Premium}}]}}\n"
+    dead = "assert: {allOf: [{ref: closed}, {field: name, equals: a}]}\nmessage: no\n"
+    live = "assert: {ref: closed}\nmessage: no\n"
+    second = "---\nid: ACME102\nname: other\ntitle: Other\n"
+    told = {}
+    for name, piece in {"both": dead + second + dead, "one": dead + second + live, "alone": dead}.items():
+        (tmp_path / name).mkdir()
+        report = lint(tmp_path / name, piece, main=main)
+        told[name] = [
+            one.mark.line for one in report.problems if one.code == "LOG003" and "pack.yaml" in one.mark.file
+        ]
+    assert told == {"both": [5], "one": [], "alone": [5]}
 
 
-def counted(answers):
-    """A finder that counts how often it is asked."""
-    asked = []
-
-    def find():
-        asked.append(1)
-        return iter(answers)
-
-    return find, asked
+SOME = "{{some: {{of: related.webhooks, as: w, where: {{field: $w.name, equals: {}}}}}}}"
 
 
-def test_what_was_found_is_known_in_the_next_run(memory):
-    """The second run does not look again, and says the same."""
-    said = Said("LOG001", "R1 never fails", "", "r.yaml", 3, 1)
-    find, asked = counted([said])
-    assert memory.recall("key", find) == [said]
-    memory.keep()
-    later = Memory(memory.file)
-    later.load()
-    assert later.recall("key", find) == [said]
-    assert len(asked) == 1
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("{count: {of: related.webhooks}, greater: 30}", "in a sample of webhooks"),
+        (
+            "{allOf: [{field: name, like: 'prod-*'}, {field: name, like: '*-weu'}, {field: name, likeAny: ['*x*']}]}",
+            "several patterns of name",
+        ),
+        ("{allOf: [{field: name, contains: ab}, {field: name, contains: cd}]}", "several patterns of name"),
+    ],
+)
+def test_what_more_trying_could_show_is_a_warning(condition, words, tmp_path):
+    """Conditions that need longer lists or texts of several patterns are not called impossible, and nothing in them dead."""
+    (said,) = [
+        one
+        for one in lint(tmp_path, f"assert: {condition}\nmessage: no\n").problems
+        if one.code.startswith("LOG")
+    ]
+    assert (said.code, said.level) == ("LOG002", "warning")
+    assert words in said.what
+    assert "a test that shows the contrary" in said.advice
 
 
-def test_another_text_is_another_question(memory):
-    """Keys differ by every text, and by where one text ends and the next begins."""
-    keys = {
-        memory.key("rule", "ab", "c"),
-        memory.key("rule", "a", "bc"),
-        memory.key("pairs", "ab", "c"),
-        memory.key("rule", "ab"),
-    }
-    assert len(keys) == 4
+@pytest.mark.parametrize(
+    ("condition", "resource", "related"),
+    [
+        (
+            "{count: {of: related.webhooks}, greater: 30}",
+            "{}",
+            f"{{webhooks: [{', '.join(f'{{name: w{number}}}' for number in range(31))}]}}",
+        ),
+        (
+            "{allOf: [{field: name, like: 'prod-*'}, {field: name, like: '*-weu'}, {field: name, likeAny: ['*x*']}]}",
+            "{name: prod-x-weu}",
+            "{}",
+        ),
+    ],
+)
+def test_a_test_that_shows_the_contrary_is_believed(condition, resource, related, tmp_path):
+    """What a test of the rule brings about is possible, whatever was tried."""
+    tests = f"tests:\n  - {{name: it can, resource: {resource}, related: {related}, expect: pass}}\n"
+    told = codes(lint(tmp_path, f"assert: {condition}\nmessage: no\n{tests}"))
+    assert not {one for one in told if one.startswith("LOG")}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"key": [["LOG001"]]}', '{"key": [[1, 2, 3, 4, 5, 6]]}'])
-def test_a_broken_memory_remembers_nothing(memory, text):
-    """Whatever stands in the file, the finder is asked."""
-    memory.file.parent.mkdir()
-    memory.file.write_text(text)
-    memory.load()
-    find, asked = counted([])
-    assert memory.recall("key", find) == []
-    assert len(asked) == 1
-
-
-def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
-    """Where a file stands in the way, the run goes on."""
-    (tmp_path / "file").write_text("")
-    memory = Memory(tmp_path / "file" / "cache.json")
-    find, _ = counted([])
-    memory.recall("key", find)
-    memory.keep()
-
-
-def test_an_edit_is_seen_through_the_memory(tmp_path):
-    """A rule that changes is tried again; the same text is not, and says the same."""
-    memory = Memory(tmp_path / "cache.json")
-    folder = tmp_path / "pack"
-    folder.mkdir()
-    found = []
-    for value in ("Premium", "Basic", "Basic"):
-        write(
-            folder,
-            f"when: {{allOf: [{{field: sku.name, equals: Premium}}, {{field: sku.name, equals: {value}}}]}}\n",
-        )
-        made = context(folder)
-        report = run([PackContext(made.reading, made.pack, TODAY, True, made.asked, memory=memory)])
-        found.append("LOG004" in codes(report))
-    assert found == [False, True, True]
-    memory.keep()
-    assert json.loads((tmp_path / "cache.json").read_text())
+def test_two_conditions_on_a_list_are_decided(tmp_path):
+    """Two elements show all that two conditions on a list can be together: that stays an error."""
+    both = f"{{allOf: [{SOME.format('a')}, {{none: {{of: related.webhooks, as: w, where: {{field: $w.name, equals: a}}}}}}]}}"
+    (said,) = [
+        one for one in lint(tmp_path, f"assert: {both}\nmessage: no\n").problems if one.code == "LOG002"
+    ]
+    assert said.level == "error"

@@ -132,6 +132,15 @@ def test_no_line_of_a_log_is_a_command_of_outside_text(name):
         assert len(commands) == len(hostile().told())
 
 
+@pytest.mark.parametrize("name", ["json", "sarif", "junit", "markdown"])
+def test_formats_that_are_printed_are_obeyed_by_no_log(name):
+    """These go to standard output where no file is named: no command stands in them, and no hidden direction."""
+    text = written(name, hostile())
+    assert not re.search(r"##\[|##vso\[|[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", text, re.IGNORECASE)
+    assert not re.search(r"^\s*::", text, re.MULTILINE)
+    assert "group" in text
+
+
 def test_json_has_all_of_it_as_it_is():
     """Strings come back unchanged; numbers of levels and cases agree with the report."""
     report = hostile()
