@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from scanner.inventory.workload.docker_calls import TOOLS, At, docker, login, options
-from scanner.inventory.workload.facts import LOGINS, READS, SECRETS, Facts
+from scanner.inventory.workload.facts import LOGINS, SECRETS, Facts
 from scanner.inventory.workload.images import Filled, is_acr, shown
 from scanner.inventory.workload.logins import (
     ADMIN,
@@ -103,7 +103,15 @@ def one_call(command: Command, variables: Variables, at: At) -> None:
     how = reads_admin(bare)
     if how:
         place = at.fragment.place(words[0].start, words[-1].end)
-        at.facts.row(READS, at.name(how), place, call=how)
+        at.facts.row(
+            LOGINS,
+            at.name(how),
+            place,
+            server=_named(words),
+            how=f"the admin password ({how})",
+            acr=True,
+            longLived=True,
+        )
     if program in TOOLS:
         rest = words[1:]
         if rest and rest[0].text == "login":
@@ -120,6 +128,14 @@ def one_call(command: Command, variables: Variables, at: At) -> None:
         _kubectl(words[1:], variables, inner)
     elif program == "connect-azaccount":
         _connect(words, at)
+
+
+def _named(words: Sequence[Word]) -> str:
+    """The registry that a call names, for people."""
+    for name, value in options(words[1:], frozenset()):
+        if value is not None and name.lower() in ("-n", "--name", "-name", "-registryname"):
+            return shown(value.text, value.names)
+    return "a registry"
 
 
 def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
@@ -148,7 +164,7 @@ def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
 def _docker_login(command: Command, words: Sequence[Word], variables: Variables, at: At) -> None:
     def credential(
         user: Word | None, password: Word | None, server: Filled | None
-    ) -> tuple[str, bool | Unknown, bool]:
+    ) -> tuple[str, bool | Unknown | None, bool]:
         assert server is not None, "a login without a server is not for a registry of ours"
         how, long_lived = judged(
             user.filled if user else None,
@@ -240,6 +256,8 @@ def _acr_login(words: Sequence[Word], variables: Variables, at: At) -> None:
     how, long_lived = judged(
         user.filled if user else None, server, sources_of(variables, user, password), given=True
     )
+    if long_lived is None:
+        return
     at.facts.row(
         LOGINS, at.name(f"az acr login {label}"), place, server=label, how=how, acr=True, longLived=long_lived
     )

@@ -269,7 +269,7 @@ def login(
     command: Command,
     words: Sequence[Word],
     at: At,
-    credential: Callable[[Word | None, Word | None, Filled | None], tuple[str, bool | Unknown, bool]],
+    credential: Callable[[Word | None, Word | None, Filled | None], tuple[str, bool | Unknown | None, bool]],
 ) -> None:
     """`docker login` and its like. `credential`: (user, password, server) -> (how in words, whether it lives long, whether written)."""
     del command

@@ -14,26 +14,25 @@ from scanner.model.resource import Origin, Place, Resource
 from scanner.model.values import Unknown, UnreadTail
 
 IMAGES, FILES = "acrscan/imageReferences", "acrscan/workloadFiles"
-SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, GIT, LITERALS = (
+SOCKETS, CONTAINERS, SECRETS, LOGINS, CALLS, GIT, LITERALS = (
     "socketMounts",
     "hostAccess",
     "pullSecrets",
-    "credentialReads",
     "logins",
     "registryCalls",
     "gitHistory",
     "literalCredentials",
 )
 LISTS = {
-    "dockerfile": (SOCKETS, READS, LOGINS, LITERALS),
+    "dockerfile": (SOCKETS, LOGINS, LITERALS),
     "compose": (SOCKETS, CONTAINERS),
     "kubernetes": (SOCKETS, CONTAINERS, SECRETS, LITERALS),
-    "acrTask": (SOCKETS, CONTAINERS, READS, LOGINS, LITERALS),
-    "githubActions": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
-    "azurePipelines": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
-    "gitlab": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
-    "circleci": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
-    "script": (SOCKETS, CONTAINERS, SECRETS, READS, LOGINS, CALLS, LITERALS),
+    "acrTask": (SOCKETS, CONTAINERS, LOGINS, LITERALS),
+    "githubActions": (SOCKETS, CONTAINERS, SECRETS, LOGINS, CALLS, LITERALS),
+    "azurePipelines": (SOCKETS, CONTAINERS, SECRETS, LOGINS, CALLS, LITERALS),
+    "gitlab": (SOCKETS, CONTAINERS, SECRETS, LOGINS, CALLS, LITERALS),
+    "circleci": (SOCKETS, CONTAINERS, SECRETS, LOGINS, CALLS, LITERALS),
+    "script": (SOCKETS, CONTAINERS, SECRETS, LOGINS, CALLS, LITERALS),
     "dockerignore": (GIT,),
 }
 """Kind of file -> the lists that such a file can fill; other lists are absent, and their rules do not apply."""
@@ -132,7 +131,13 @@ class Facts:
     def login(
         self, at: str, place: Place, server: Filled | None, how: str, *, long_lived: Any, acr: Any = None
     ) -> None:
-        """Note how something logs in to a registry. `server`: None where only `acr` is known."""
+        """Note how something logs in to a registry.
+
+        `server`: None where only `acr` is known; `long_lived`: None where the cause has a row of its own.
+        """
+        self.recognised = True
+        if long_lived is None:
+            return
         if acr is None and server is not None:
             acr = is_acr(server.text.partition("/")[0].partition(":")[0], server.reason)
         words = shown(server.text, server.names) if server is not None else None

@@ -77,14 +77,14 @@ def gives_token(command: Command) -> bool:
 
 def judged(
     user: Filled | None, server: Filled, sources: Iterable[Command], *, given: bool
-) -> tuple[str, bool | Unknown]:
-    """(how in words, whether what it proves itself with is long-lived).
+) -> tuple[str, bool | Unknown | None]:
+    """(how in words, whether what it proves itself with is long-lived; None where reading it has a row of its own).
 
     `sources`: commands that the user or password come from; `given`: whether anything is written of them at all.
     """
     found = list(sources)
     if any(reads_admin(one) for one in found):
-        return ADMIN, True
+        return ADMIN, None
     if (user is not None and user.text.strip() == TOKEN_USER) or any(gives_token(one) for one in found):
         return TOKEN, False
     if is_admin(user, server) is True:

@@ -48,10 +48,10 @@ class Walk:
 def label(node: Node, at: int) -> str:
     """A name for an item of a list that stays when others move: its `id` or `name`, else its number."""
     if isinstance(node, Table):
-        for key in ("id", "name", "job", "stage", "deployment", "displayName"):
+        for key in ("id", "name", "job", "stage", "deployment", "displayName", "task", "uses"):
             found = node.items.get(key)
             if isinstance(found, Leaf) and found.text and len(found.text) <= 60:
-                return found.text
+                return found.text.partition("@")[0]
     return str(at)
 
 

@@ -168,7 +168,7 @@ class _Builder:
     def _leaf(self, event: Any) -> Leaf:
         self._count(event)
         start, end = event.start_mark.index, event.end_mark.index
-        return Leaf(event.value, event.style, event.style is None, _tag(event), start, end)
+        return Leaf(event.value, event.style, not event.style, _tag(event), start, end)
 
     def _alias(self, event: Any) -> Node:
         self._count(event)
