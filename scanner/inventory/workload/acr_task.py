@@ -14,7 +14,7 @@ from scanner.inventory.workload.source import HOLE, Fragment
 from scanner.inventory.workload.walking import label, place_of, texts
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, tables, text_of
 
-_RUN = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
+_RUN = re.compile(r"\{\{([^{}\n]{0,200})\}\}")
 _SWITCHES = frozenset({"--pull", "--no-cache", "--rm", "--quiet", "-q", "--force-rm"})
 _OWN = ("{{.Run.Registry}}", "$Registry")
 STEP_KINDS = ("build", "push", "cmd")
@@ -50,7 +50,7 @@ def read_task(facts: Facts, tree: Tree, document: Node) -> None:
 
 
 def _expressions() -> Expressions:
-    return Expressions(_RUN, lambda match: (None, f"{{{{{match[1]}}}}}"))
+    return Expressions(_RUN, lambda match: (None, f"{{{{{match[1].strip(' -')}}}}}"))
 
 
 def _words(fragment: Fragment, known: Mapping[str, Filled]) -> list[Word]:

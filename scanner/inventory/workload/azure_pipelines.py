@@ -12,11 +12,13 @@ from scanner.inventory.workload.images import Filled
 from scanner.inventory.workload.mounts import Host
 from scanner.inventory.workload.shell_words import POWERSHELL, SH, Expressions
 from scanner.inventory.workload.source import HOLE
-from scanner.inventory.workload.walking import Walk, fill, gather, label, place_of, settled
+from scanner.inventory.workload.walking import all_tables, fill, gather, label, place_of, settled
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, tables, text_of
 from scanner.model.values import Unknown
 
-MACRO = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.]*)\)|\$\{\{\s*(.*?)\s*\}\}|\$\[\s*(.*?)\s*\]")
+MACRO = re.compile(
+    r"\$\(([A-Za-z_][A-Za-z0-9_.]*)\)|\$\{\{((?:[^{}\n]|\{[^{}\n]{0,50}\}){0,500})\}\}|\$\[([^\[\]\n]{0,500})\]"
+)
 _VARIABLE = re.compile(r"(?:variables|parameters)(?:\.([A-Za-z_][\w.]*)|\[\s*'([^']+)'\s*\])\Z")
 _STEPS = frozenset(
     {
@@ -78,7 +80,7 @@ def read_pipeline(facts: Facts, tree: Tree, document: Node) -> None:
 
 def _variables(document: Table) -> Iterator[tuple[str, Filled]]:
     """Variables and defaults of parameters, wherever they are set."""
-    for _, table in Walk().tables(document):
+    for _, table in all_tables(document):
         for group in ("variables", "parameters"):
             found = table.items.get(group)
             if isinstance(found, Table):
@@ -109,8 +111,7 @@ class _Pipeline:
         return fill(text, MACRO, lambda match: _resolve(match, self._known))
 
     def read(self) -> None:
-        walk = Walk()
-        for path, table in walk.tables(self._document):
+        for path, table in all_tables(self._document):
             steps = table.items.get("steps")
             for at, step in enumerate(steps.items if isinstance(steps, Listing) else ()):
                 if isinstance(step, Table):
@@ -121,9 +122,6 @@ class _Pipeline:
             self._resource(
                 container, f"resources.containers.{text_of(container.items.get('container')) or at}"
             )
-        if walk.cut:
-            for name in (LOGINS, CALLS, SECRETS, CONTAINERS):
-                self._facts.unread(name, "the file is too large to be walked")
 
     def _step(self, step: Table, path: str) -> None:
         if _conditional(step):
@@ -184,7 +182,7 @@ class _Pipeline:
     def _images(self, node: Node | None, path: str, use: str) -> None:
         if isinstance(node, Leaf) and not node.null:
             fragment = self._tree.fragment(node)
-            for match in re.finditer(r"(?:\$\(.*?\)|\$\{\{.*?\}\}|[^\s,])+", node.text):
+            for match in re.finditer(r"(?:\$\([^()\n]{0,200}\)|\$\{\{[^{}\n]{0,500}\}\}|[^\s,])+", node.text):
                 filled = self._filled(match[0])
                 if filled.text.strip(HOLE):
                     self._facts.image(filled, use, path, fragment.place(match.start(), match.end()))
@@ -294,7 +292,7 @@ def _resolve(match: re.Match[str], known: Mapping[str, Filled]) -> tuple[str | N
     """The value of `$(name)`, `${{ variables.name }}`, `${{ parameters.name }}`."""
     name = match[1]
     if name is None:
-        found = _VARIABLE.match(match[2] or match[3] or "")
+        found = _VARIABLE.match((match[2] or match[3] or "").strip())
         name = (found[1] or found[2]) if found else ""
     value = known.get(name)
     if value is None:

@@ -10,10 +10,10 @@ from scanner.inventory.workload.facts import LOGINS, Facts
 from scanner.inventory.workload.images import Filled, is_acr, shown
 from scanner.inventory.workload.logins import judged
 from scanner.inventory.workload.shell_words import SH, Expressions
-from scanner.inventory.workload.walking import Walk, fill, gather, label, place_of, settled
+from scanner.inventory.workload.walking import all_tables, fill, gather, label, place_of, settled
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, tables, text_of
 
-_PARAMETER = re.compile(r"<<\s*(.*?)\s*>>")
+_PARAMETER = re.compile(r"<<[ \t]{0,20}((?:pipeline|parameters|matrix)\.[\w.-]{1,200})[ \t]{0,20}>>")
 _ORB = re.compile(r"azure-acr/|azure-aks/")
 
 
@@ -37,7 +37,7 @@ def read_circleci(facts: Facts, tree: Tree, document: Node) -> None:
     known = settled(gather(_defaults(document)), _filled)
     variables = settled(gather(_environment(document)), _filled)
     expressions = Expressions(_PARAMETER, lambda match: _resolve(match, known))
-    for path, table in Walk().tables(document):
+    for path, table in all_tables(document):
         words = ".".join(path)
         for at, container in enumerate(tables(table.items.get("docker"))):
             _container(facts, tree, container, f"{words}.docker.{at}", known)
@@ -91,7 +91,7 @@ def _container(facts: Facts, tree: Tree, container: Table, path: str, known: Map
 
 def _defaults(document: Table) -> Iterator[tuple[str, Filled]]:
     """Defaults of parameters, with the prefixes that they are used with."""
-    for path, table in Walk().tables(document):
+    for path, table in all_tables(document):
         parameters = table.items.get("parameters")
         for name, one in parameters.items.items() if isinstance(parameters, Table) else ():
             default = one.items.get("default") if isinstance(one, Table) else None
@@ -103,7 +103,7 @@ def _defaults(document: Table) -> Iterator[tuple[str, Filled]]:
 
 
 def _environment(document: Table) -> Iterator[tuple[str, Filled]]:
-    for _, table in Walk().tables(document):
+    for _, table in all_tables(document):
         found = table.items.get("environment")
         for name, leaf in found.items.items() if isinstance(found, Table) else ():
             if isinstance(leaf, Leaf):

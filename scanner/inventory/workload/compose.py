@@ -26,6 +26,7 @@ _NAMESPACES = {
     "userns_mode": "host users",
 }
 MOST_NESTED = 8
+MOST_VALUE, MOST_TEXT = 1_000, 4_000
 
 
 def is_compose(document: Node) -> bool:
@@ -53,7 +54,8 @@ def environment(text: str) -> dict[str, str]:
                 value = value[1 : value.index(value[0], 1)]
             else:
                 value = value.partition(" #")[0].rstrip()
-            found[name.strip()] = value
+            if len(value) <= MOST_VALUE:
+                found[name.strip()] = value
     return found
 
 
@@ -61,7 +63,7 @@ def interpolated(text: str, known: Mapping[str, str], depth: int = 0) -> Filled:
     """A text of a Compose file with its variables filled in."""
     made: list[str] = []
     names: list[str] = []
-    at = 0
+    at = length = 0
     while (match := _VARIABLE.search(text, at)) is not None:
         made.append(text[at : match.start()])
         at = match.end()
@@ -88,6 +90,9 @@ def interpolated(text: str, known: Mapping[str, str], depth: int = 0) -> Filled:
             chosen = inner
         else:
             chosen = Filled(HOLE, (f"${name}",))
+        length += len(chosen.text)
+        if length > MOST_TEXT:
+            return Filled(HOLE, ("a text that is too long",))
         made.append(chosen.text)
         names += chosen.names
     made.append(text[at:])

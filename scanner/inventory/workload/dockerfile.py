@@ -188,6 +188,7 @@ def _is_json(text: str) -> bool:
 def _take_documents(lines: list[str]) -> dict[int, list[tuple[int, int]]]:
     """Blank out the texts inside a file; (first, one after last) lines of each, by the line that names it."""
     found: dict[int, list[tuple[int, int]]] = {}
+    endless: set[tuple[str, bool]] = set()
     at = 0
     while at < len(lines):
         if not (_WITH_DOCUMENTS.match(lines[at]) or at in found) or lines[at].lstrip().startswith("#"):
@@ -204,6 +205,8 @@ def _take_documents(lines: list[str]) -> dict[int, list[tuple[int, int]]]:
         line = holder + 1
         for name, indented in names:
             first = line
+            if (name, indented) in endless:
+                continue
             while (
                 line < len(lines)
                 and (lines[line].lstrip("\t") if indented else lines[line]).rstrip("\r") != name
@@ -211,7 +214,8 @@ def _take_documents(lines: list[str]) -> dict[int, list[tuple[int, int]]]:
                 line += 1
             if line >= len(lines):  # it never ends: nothing of it is known to be a text
                 line = first
-                break
+                endless.add((name, indented))
+                continue
             found.setdefault(holder, []).append((first, line))
             for inner in range(first, line + 1):
                 lines[inner] = ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scanner.errors import InputError
 from scanner.inventory.workload.images import MOST_TEXT, Filled, is_acr, shown, split_reference, value_of
 from scanner.inventory.workload.source import HOLE, Text
 from scanner.model import ids
@@ -39,6 +40,8 @@ LISTS = {
 _ABOUT = re.compile(r"(?i)azurecr\.|\baz acr\b|ContainerRegistry|\bacr\b")
 MOST_ROWS = 500
 MOST_IMAGES = 2_000
+MOST_CALLS = 100_000
+MOST_WORDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Facts:
         self.wanted: list[Wanted] = []
         """Pull secrets that pods here use."""
         self.recognised = False
+        self._calls = 0
+        self._numbers: dict[str, int] = {}
         self._images: dict[str, tuple[dict[str, Any], tuple[Place, ...]]] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS[kind]}
         self._keys: dict[str, set[str]] = {name: set() for name in LISTS[kind]}
@@ -78,7 +83,7 @@ class Facts:
         `use`: base, copy, run, pull, build or push. `at`: where it stands, in words that stay when lines move. `built_in`: the name
         of the registry that `az acr` builds it in, which then is not part of the reference.
         """
-        self.recognised = True
+        self._count()
         text = reference.text.strip()
         found = dict(split_reference(Filled(text[:MOST_TEXT], reference.names)))
         if built_in is not None:
@@ -96,32 +101,43 @@ class Facts:
             "reference": value_of(text[:MOST_TEXT], reference.reason),
             **found,
         }
-        key, number = at, 1
-        while key in self._images:
-            number += 1
-            key = f"{at} ({number})"
+        key = self._unique(at, self._images)
         body["at"] = key
         self._images[key] = (body, places)
         return found
 
     def row(self, group: str, at: str, place: Place, /, **values: Any) -> dict[str, Any]:
         """Note a row of a list; `at` becomes unique in it."""
-        self.recognised = True
+        self._count()
         if group not in self._rows:
             return {}
         rows, keys = self._rows[group], self._keys[group]
         if len(rows) >= MOST_ROWS:
             self._open[group] = f"more than {MOST_ROWS} rows"
             return {}
-        key, number = at, 1
-        while key in keys:
-            number += 1
-            key = f"{at} ({number})"
+        key = self._unique(at, keys)
         keys.add(key)
         row = {**{name: value for name, value in values.items() if value is not None}, "at": key}
         self._places[f"/properties/{group}/{len(rows)}"] = (place,)
         rows.append(row)
         return row
+
+    def _unique(self, at: str, taken: Container[str]) -> str:
+        """Words for a place that nothing else has."""
+        words = at[:MOST_WORDS]
+        key = words
+        while key in taken:
+            self._numbers[words] = self._numbers.get(words, 1) + 1
+            key = f"{words} ({self._numbers[words]})"
+        return key
+
+    def _count(self) -> None:
+        self.recognised = True
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise InputError(
+                f"holds more than {MOST_CALLS:,} things to look at", self.source.name, "Split it."
+            )
 
     def unread(self, name: str, reason: str) -> None:
         """Say that a list may hold more than could be read."""

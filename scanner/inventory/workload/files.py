@@ -24,7 +24,10 @@ class File:
 
 
 def find(paths: Sequence[Path]) -> Iterator[File]:
-    """Files by their names. Folders are walked without following links. Raises `InputError`."""
+    """Files by their names. Folders are walked without following links. Raises `InputError`.
+
+    Of several folders each file's name starts with its folder, so that two of them do not have one name.
+    """
     number = 0
     seen: set[Path] = set()
     for path in paths:
@@ -37,8 +40,9 @@ def find(paths: Sequence[Path]) -> Iterator[File]:
                 seen.add(own)
                 yield File(path, path.name if path.is_absolute() else path.as_posix(), given=True)
             continue
+        prefix = f"{path.name if path.is_absolute() else path.as_posix()}/" if len(paths) > 1 else ""
         for file in _below(path):
-            name = file.relative_to(path).as_posix()
+            name = prefix + file.relative_to(path).as_posix()
             if by_name(name) == OTHER or (own := file.resolve()) in seen:
                 continue
             seen.add(own)

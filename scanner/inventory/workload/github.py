@@ -13,11 +13,14 @@ from scanner.inventory.workload.logins import ADMIN, TOKEN_USER, is_admin, judge
 from scanner.inventory.workload.mounts import Host, mount_source, socket_of
 from scanner.inventory.workload.shell_words import POWERSHELL, SH, Expressions, Scanner
 from scanner.inventory.workload.source import HOLE, Fragment
-from scanner.inventory.workload.walking import Walk, fill, gather, label, place_of, settled, texts
+from scanner.inventory.workload.walking import all_tables, fill, gather, label, place_of, settled, texts
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, text_of
 from scanner.model.values import Unknown
 
-EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_INNER = r"(?:[^{}\n]|\{[^{}\n]{0,50}\}){0,500}"
+EXPRESSION = re.compile(rf"\$\{{\{{({_INNER})\}}\}}")
+_ITEM = rf"(?:\$\{{\{{{_INNER}\}}\}}|[^\s,])+"
+_NAMES = re.compile(rf"(?m)^[ \t]*(?:name=)?({_ITEM})")
 _ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)\Z")
 _FROM_STEP = re.compile(r"\b(?:steps|needs)\.")
 _FEDERATED = ("client-id", "tenant-id")
@@ -53,7 +56,7 @@ class _Workflow:
         self._document = document
         written = gather(
             (name, Filled(leaf.text))
-            for _, table in Walk().tables(document)
+            for _, table in all_tables(document)
             if isinstance(env := table.items.get("env"), Table)
             for name, leaf in env.items.items()
             if isinstance(leaf, Leaf)
@@ -158,7 +161,7 @@ class _Workflow:
             leaf = inputs.items.get(key)
             if isinstance(leaf, Leaf) and not leaf.null:
                 fragment = self._tree.fragment(leaf)
-                for match in re.finditer(r"(?:\$\{\{.*?\}\}|[^\s,])+", leaf.text):
+                for match in re.finditer(_ITEM, leaf.text):
                     filled = self.filled(match[0])
                     if filled.text.strip(HOLE):
                         at = f"{path}.{key} {shown(filled.text, filled.names)}"
@@ -170,7 +173,7 @@ class _Workflow:
         if not isinstance(leaf, Leaf) or leaf.null:
             return
         fragment = self._tree.fragment(leaf)
-        for match in re.finditer(r"(?m)^[ \t]*(?:name=)?((?:\$\{\{.*?\}\}|[^\s,])+)", leaf.text):
+        for match in _NAMES.finditer(leaf.text):
             filled = self.filled(match[1])
             text = Filled(f"{filled.text}:{HOLE}", (*filled.names, "the tag"))
             self._facts.image(
@@ -341,7 +344,7 @@ def container_options(
 
 def _resolve(match: re.Match[str], env: Mapping[str, Filled]) -> tuple[str | None, str]:
     """The value of an expression: variables of `env`, and texts in quotes."""
-    inner = match[1]
+    inner = match[1].strip()
     if len(inner) > 1 and inner[0] == inner[-1] == "'" and "'" not in inner[1:-1]:
         return inner[1:-1], inner
     name = _ENV.match(inner)

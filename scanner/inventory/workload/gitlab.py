@@ -13,8 +13,8 @@ from scanner.inventory.workload.source import Fragment, joined
 from scanner.inventory.workload.walking import fill, gather, place_of, settled, texts
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, text_of
 
-_INPUT = re.compile(r"\$\[\[\s*(.*?)\s*\]\]")
-_VARIABLE = re.compile(r"\$\[\[\s*(.*?)\s*\]\]|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
+_INPUT = re.compile(r"\$\[\[([^\[\]\n]{0,500})\]\]")
+_VARIABLE = re.compile(r"\$\[\[([^\[\]\n]{0,500})\]\]|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
 _SCRIPTS = ("before_script", "script", "after_script")
 _NO_JOBS = frozenset(
     {

@@ -17,7 +17,7 @@ from scanner.inventory.workload.logins import ADMIN, is_admin, written_down
 from scanner.inventory.workload.mounts import Host, socket_of
 from scanner.inventory.workload.shell_words import Word
 from scanner.inventory.workload.source import HOLE
-from scanner.inventory.workload.walking import Walk, place_of
+from scanner.inventory.workload.walking import all_tables, place_of
 from scanner.inventory.workload.yaml_tree import Leaf, Node, Table, Tree, tables, text_of
 from scanner.model.resource import Place
 from scanner.model.values import Unknown
@@ -78,18 +78,11 @@ class _Object:
                 self._document, Unknown("pods that use the account are not looked for", "not-collected")
             )
         else:
-            walk = Walk()
-            for _, table in walk.tables(self._document):
+            for _, table in all_tables(self._document):
                 if any(key in table.items for key in ("containers", "initContainers")) and self._is_pod(
                     table
                 ):
                     self._pod(table)
-            if walk.cut:
-                self._facts.notes.append(
-                    f"{self._tree.source.name}: {self._kind} {self._name} is too large; its rest was not looked at"
-                )
-                for name in (SOCKETS, CONTAINERS, SECRETS):
-                    self._facts.unread(name, "the file is too large to be walked")
 
     @staticmethod
     def _is_pod(table: Table) -> bool:

@@ -29,6 +29,9 @@ from scanner.model.values import Unknown
 DESCRIBED = frozenset({FILES.lower(), IMAGES.lower()})
 _MENTION = re.compile(r"(?i)azurecr\.(?:io|cn|us|de)\b")
 _HELM = re.compile(r"\{\{-?\s*(?:\.|include|template|range|if|with|end|toYaml|define|-)")
+_LIKELY = re.compile(
+    r"(?m)^[ \t]*(?:-[ \t]+)?[\"']?(?:image|apiVersion|services|jobs|steps|stages|script)[\"']?[ \t]*:"
+)
 _GO_ON = "Render it (helm template CHART > rendered.yaml) and name the result."
 
 
@@ -76,12 +79,11 @@ class _Reader:
 
     def file(self, file: File) -> None:
         """Read one file."""
-        if file.name in self._names:
-            self.notes.append(
-                f"{file.name}: another file of this name was given before; this one was left out"
-            )
+        if file.name.lower() in self._names:
+            advice = "Names of files may not differ in capital letters only; scan one of the two by itself."
+            self.errors.append(InputError("has the name of another file that was given", file.name, advice))
             return
-        self._names.add(file.name)
+        self._names.add(file.name.lower())
         kind = kinds.by_name(file.name)
         try:
             source = read_text(file.path, file.name)
@@ -165,7 +167,8 @@ class _Reader:
             and not file.name.lower().endswith(".json")
             and _is_large(file.path)
         )
-        if file.given or named or large or _MENTION.search(text) or (not text and _mentions(file.path)):
+        likely = kind == kinds.YAML and (_LIKELY.search(text) or _MENTION.search(text))
+        if file.given or named or large or likely or (not text and _mentions(file.path)):
             self.errors.append(error)
         else:
             self.notes.append(f"{error.where or file.name}: {error.what}; it was left out")

@@ -9,8 +9,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from scanner.errors import InputError
 from scanner.inventory.workload.images import Filled
-from scanner.inventory.workload.shell_words import POWERSHELL, SH, Command, Expressions, Scanner, Word
+from scanner.inventory.workload.shell_words import (
+    MAX_WORDS,
+    POWERSHELL,
+    SH,
+    Command,
+    Expressions,
+    Scanner,
+    Word,
+)
 from scanner.inventory.workload.source import HOLE, Fragment
 
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
@@ -42,6 +51,11 @@ def read_script(
     for _ in range(4):
         scanner = Scanner(fragment.text, dialect, variables.known, expressions)
         commands = scanner.run()
+        if scanner.cut:
+            where = fragment.place(0, 0)
+            raise InputError(
+                f"holds a script of more than {MAX_WORDS:,} words", f"{where.file}:{where.line}", "Split it."
+            )
         found = _assigned(commands, dialect, given or {})
         if found.known == variables.known:
             break

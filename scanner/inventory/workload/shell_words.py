@@ -12,6 +12,8 @@ from scanner.inventory.workload.source import HOLE
 SH, POWERSHELL = "sh", "powershell"
 MAX_DEPTH = 12
 MAX_WORDS = 100_000
+MOST_VALUE, MOST_FILLED = 1_000, 1_000_000
+"""Characters of one value, and of all values, that are filled into a script."""
 _SH_PLAIN = re.compile(r"[^\s'\"\\`$;|&()<>]+")
 _PS_PLAIN = re.compile(r"[^\s'\"`$;|&(){}<>]+")
 _NAME = re.compile(r"\$(?:env:|script:|global:|local:)?([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-])", re.IGNORECASE)
@@ -104,6 +106,8 @@ class Scanner:
         self._nesting: list[Loop | None] = []
         self._documents: list[tuple[str, bool]] = []
         self._looping = False
+        self._left = MOST_FILLED
+        self.cut = False
 
     def run(self) -> list[Command]:
         """All commands, those of substitutions before the command that uses them."""
@@ -149,9 +153,10 @@ class Scanner:
                     at = self._skip_documents(at)
             else:
                 word = self._word(at, closing, depth)
-                if self._words < MAX_WORDS:
-                    words.append(word)
                 self._words += 1
+                self.cut = self.cut or self._words > MAX_WORDS
+                if not self.cut:
+                    words.append(word)
                 at = word.end
         self._command(words, before)
         return at
@@ -271,9 +276,17 @@ class Scanner:
     def _fill(self, match: re.Match[str], out: _Making) -> None:
         assert self._expressions is not None, "a match comes from a pattern"
         value, words = self._expressions.resolve(match)
+        value = self._room(value)
         if value is None:
-            out.names.append(words)
+            out.names.append(words or match[0][:80])
         out.pieces.append(HOLE if value is None else value)
+
+    def _room(self, value: str | None) -> str | None:
+        """A value where there is still room for it: texts that grow without end become holes."""
+        if value is None or len(value) > min(MOST_VALUE, self._left):
+            return None
+        self._left -= len(value)
+        return value
 
     def _literal(self, text: str, out: _Making) -> None:
         """Text in single quotes: only the tool around the script fills something in."""
@@ -338,7 +351,7 @@ class Scanner:
                 value = None
         if self._power and not quoted and (member := _PROPERTY.match(text, end)):
             end, value = member.end(), None
-        if value is None:
+        if value is None or self._room(value.text) is None:
             out.pieces.append(HOLE)
             out.names.append(f"${name}")
         else:

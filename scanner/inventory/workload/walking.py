@@ -1,4 +1,4 @@
-"""Trees of YAML, walked with bounds: nodes come in, tables, texts and the values of variables come out."""
+"""Trees of YAML, walked: nodes come in, tables, texts and the values of variables come out."""
 
 from __future__ import annotations
 
@@ -10,39 +10,29 @@ from scanner.inventory.workload.source import HOLE, Text
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table
 from scanner.model.resource import Place
 
-MAX_STEPS = 500_000
-MAX_DEPTH = 100
+
+def all_tables(node: Node) -> Iterator[tuple[tuple[str, ...], Table]]:
+    """Every table below a node, outer ones first, with the keys that lead to it."""
+    stack: list[tuple[tuple[str, ...], Node]] = [((), node)]
+    while stack:
+        path, one = stack.pop()
+        if isinstance(one, Table):
+            yield path, one
+            stack += [
+                ((*path, key), item)
+                for key, item in reversed(one.items.items())
+                if not isinstance(item, Leaf)
+            ]
+        elif isinstance(one, Listing):
+            stack += [
+                ((*path, label(item, at)), item)
+                for at, item in reversed(list(enumerate(one.items)))
+                if not isinstance(item, Leaf)
+            ]
 
 
-class Walk:
-    """Counts the steps of a walk; `cut` tells that it was stopped, which aliases within aliases can cause."""
-
-    def __init__(self, most: int = MAX_STEPS) -> None:
-        self._left = most
-        self.cut = False
-
-    def tables(self, node: Node) -> Iterator[tuple[tuple[str, ...], Table]]:
-        """Every table below a node, outer ones first, with the keys that lead to it."""
-        stack: list[tuple[tuple[str, ...], Node]] = [((), node)]
-        while stack:
-            path, one = stack.pop()
-            self._left -= 1
-            if self._left < 0 or len(path) > MAX_DEPTH:
-                self.cut = True
-                return
-            if isinstance(one, Table):
-                yield path, one
-                stack += [
-                    ((*path, key), item)
-                    for key, item in reversed(one.items.items())
-                    if not isinstance(item, Leaf)
-                ]
-            elif isinstance(one, Listing):
-                stack += [
-                    ((*path, label(item, at)), item)
-                    for at, item in reversed(list(enumerate(one.items)))
-                    if not isinstance(item, Leaf)
-                ]
+MOST_VALUE, MOST_FILLED = 1_000, 100_000
+"""Characters of one value, and of all values, that are filled into a text."""
 
 
 def label(node: Node, at: int) -> str:
@@ -71,9 +61,7 @@ def key_place(source: Text, table: Table, key: str) -> Place:
 def texts(node: Node | None) -> Iterator[Leaf]:
     """The scalars of a scalar or of a list, also of lists in it."""
     stack: list[Node] = [node] if node is not None else []
-    steps = 0
-    while stack and steps < 10_000:
-        steps += 1
+    while stack:
         one = stack.pop()
         if isinstance(one, Leaf):
             if not one.null:
@@ -95,12 +83,15 @@ def fill(
 ) -> Filled:
     """A text with its expressions filled in. `resolve`: a match -> (its value or None, its words)."""
     names: list[str] = []
+    left = MOST_FILLED
 
     def one(match: re.Match[str]) -> str:
+        nonlocal left
         value, words = resolve(match)
-        if value is None:
-            names.append(words)
+        if value is None or len(value) > min(left, MOST_VALUE):
+            names.append(words or match[0][:80])
             return HOLE
+        left -= len(value)
         return value
 
     return Filled(pattern.sub(one, text), tuple(names))

@@ -1,7 +1,7 @@
 """YAML as it is met in repositories: a text comes in, a tree of nodes with places comes out, one per document.
 
-Anchors, aliases, merge keys and custom tags are read here. An alias is the same node once more, so that a tree can be far
-larger when it is walked than what was read: whoever walks it counts steps. What a custom tag stands for is not known.
+Anchors, aliases, merge keys and custom tags are read here. An alias is the same node once more; what it stands for counts each
+time, so that no tree is much larger when it is walked than the limits below. What a custom tag stands for is not known.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from scanner.inventory.workload.source import Fragment, Text, scalar_fragment
 
 MAX_DEPTH = 64
 MAX_NODES = 300_000
+MAX_EXPANDED = 500_000
+"""Values of a file when every alias is written out."""
+MAX_EXPANDED_DEPTH = 100
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _FRAMES = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
 _STANDARD = "tag:yaml.org,2002:"
@@ -27,6 +30,8 @@ class Leaf:
     """A scalar. `text`: as YAML reads it; `plain`: written without quotes; `tag`: a custom tag, or ""."""
 
     __slots__ = ("end", "plain", "start", "style", "tag", "text")
+    size = 1
+    depth = 0
 
     def __init__(self, text: str, style: str | None, plain: bool, tag: str, start: int, end: int) -> None:
         self.text = text
@@ -45,19 +50,21 @@ class Leaf:
 class Listing:
     """A list."""
 
-    __slots__ = ("end", "items", "start", "tag")
+    __slots__ = ("depth", "end", "items", "size", "start", "tag")
 
     def __init__(self, tag: str, start: int) -> None:
         self.items: list[Node] = []
         self.tag = tag
         self.start = start
         self.end = start
+        self.size = 1
+        self.depth = 1
 
 
 class Table:
     """A mapping; keys are text. `keys`: the leaf of each key."""
 
-    __slots__ = ("end", "items", "keys", "start", "tag")
+    __slots__ = ("depth", "end", "items", "keys", "size", "start", "tag")
 
     def __init__(self, tag: str, start: int) -> None:
         self.items: dict[str, Node] = {}
@@ -65,6 +72,8 @@ class Table:
         self.tag = tag
         self.start = start
         self.end = start
+        self.size = 1
+        self.depth = 1
 
     def get(self, *names: str) -> Node | None:
         """What lies below keys, or None where one is missing."""
@@ -114,7 +123,7 @@ class _Builder:
         self._tree = tree
         self._nodes = 0
         self._anchors: dict[str, Node] = {}
-        self._offset = 0
+        self._expanded = 0
 
     def documents(self) -> None:
         loader = _LOADER(self._tree.source.text)
@@ -124,6 +133,11 @@ class _Builder:
                     self._anchors = {}
                 elif not isinstance(event, yaml.DocumentEndEvent):
                     node = self._node(loader, event)
+                    self._expanded += node.size
+                    if self._expanded > MAX_EXPANDED:
+                        raise self._refused(
+                            f"holds more than {MAX_EXPANDED:,} values once its aliases are written out", event
+                        )
                     if not (isinstance(node, Leaf) and node.null):
                         self._tree.documents.append(node)
         finally:
@@ -152,6 +166,7 @@ class _Builder:
                     self._anchors[anchor] = node
                 if isinstance(node, Table):
                     self._merge(node)
+                self._measure(node, event)
             if node is not None:
                 if not stack:
                     return node
@@ -211,6 +226,20 @@ class _Builder:
                         table.items[name] = item
                         if name in one.keys:
                             table.keys[name] = one.keys[name]
+
+    def _measure(self, node: Listing | Table, event: Any) -> None:
+        """Sum up what a list or mapping holds with its aliases written out."""
+        below = node.items if isinstance(node, Listing) else node.items.values()
+        node.size += sum(one.size for one in below)
+        node.depth += max((one.depth for one in below), default=0)
+        if node.size > MAX_EXPANDED:
+            raise self._refused(
+                f"holds more than {MAX_EXPANDED:,} values once its aliases are written out", event
+            )
+        if node.depth > MAX_EXPANDED_DEPTH:
+            raise self._refused(
+                f"is nested deeper than {MAX_EXPANDED_DEPTH} levels once its aliases are written out", event
+            )
 
     def _count(self, event: Any) -> None:
         self._nodes += 1
