@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +68,10 @@ class Facts:
         """Pull secrets that pods here use."""
         self.recognised = False
         self._calls = 0
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._taken: set[tuple[str, str]] = set()
         self._images: dict[str, tuple[dict[str, Any], tuple[Place, ...]]] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS[kind]}
-        self._keys: dict[str, set[str]] = {name: set() for name in LISTS[kind]}
         self._places: dict[str, tuple[Place, ...]] = {}
         self._open: dict[str, str] = {}
 
@@ -101,7 +101,7 @@ class Facts:
             "reference": value_of(text[:MOST_TEXT], reference.reason),
             **found,
         }
-        key = self._unique(at, self._images)
+        key = self._unique(IMAGES, at)
         body["at"] = key
         self._images[key] = (body, places)
         return found
@@ -111,24 +111,25 @@ class Facts:
         self._count()
         if group not in self._rows:
             return {}
-        rows, keys = self._rows[group], self._keys[group]
+        rows = self._rows[group]
         if len(rows) >= MOST_ROWS:
             self._open[group] = f"more than {MOST_ROWS} rows"
             return {}
-        key = self._unique(at, keys)
-        keys.add(key)
+        key = self._unique(group, at)
         row = {**{name: value for name, value in values.items() if value is not None}, "at": key}
         self._places[f"/properties/{group}/{len(rows)}"] = (place,)
         rows.append(row)
         return row
 
-    def _unique(self, at: str, taken: Container[str]) -> str:
-        """Words for a place that nothing else has."""
+    def _unique(self, group: str, at: str) -> str:
+        """Words for a place that nothing else of a group has, in any casing, as ids have none."""
         words = at[:MOST_WORDS]
         key = words
-        while key in taken:
-            self._numbers[words] = self._numbers.get(words, 1) + 1
-            key = f"{words} ({self._numbers[words]})"
+        while (group, key.lower()) in self._taken:
+            number = self._numbers.get((group, words.lower()), 1) + 1
+            self._numbers[group, words.lower()] = number
+            key = f"{words} ({number})"
+        self._taken.add((group, key.lower()))
         return key
 
     def _count(self) -> None:

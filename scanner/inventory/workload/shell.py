@@ -48,19 +48,32 @@ def read_script(
 ) -> tuple[list[Command], Variables]:
     """The commands of a script, with variables filled in that are set once and unconditionally. `given`: set around it."""
     variables = Variables(dict(given or {}))
-    for _ in range(4):
-        scanner = Scanner(fragment.text, dialect, variables.known, expressions)
-        commands = scanner.run()
-        if scanner.cut:
-            where = fragment.place(0, 0)
-            raise InputError(
-                f"holds a script of more than {MAX_WORDS:,} words", f"{where.file}:{where.line}", "Split it."
-            )
+    for last in (False, False, False, True):
+        commands = _commands(fragment, dialect, variables.known, expressions)
         found = _assigned(commands, dialect, given or {})
         if found.known == variables.known:
-            break
+            return commands, found
+        if last:  # they use themselves, or each other in a ring
+            certain = {
+                name: value for name, value in found.known.items() if variables.known.get(name) == value
+            }
+            found = Variables(certain, found.sources)
         variables = found
-    return commands, found
+    return _commands(fragment, dialect, variables.known, expressions), variables
+
+
+def _commands(
+    fragment: Fragment, dialect: str, known: Mapping[str, Filled], expressions: Expressions | None
+) -> list[Command]:
+    """The commands with what is known filled in. Raises `InputError` for a script that is too long."""
+    scanner = Scanner(fragment.text, dialect, known, expressions)
+    commands = scanner.run()
+    if scanner.cut:
+        where = fragment.place(0, 0)
+        raise InputError(
+            f"holds a script of more than {MAX_WORDS:,} words", f"{where.file}:{where.line}", "Split it."
+        )
+    return commands
 
 
 def _assigned(commands: Iterable[Command], dialect: str, given: Mapping[str, Filled]) -> Variables:

@@ -21,6 +21,7 @@ _BRACED = re.compile(
     r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-=+?])([^{}]*)|(,,|\^\^)|[^{}]*)\}", re.IGNORECASE
 )
 _PROPERTY = re.compile(r"(?:\.[A-Za-z_]\w*|\[[^\]\n]{0,80}\])+")
+_SET = re.compile(r"[ \t]*=(?!=)")
 _OPERATOR = re.compile(r";;|&&|\|\||[;|&()\n]")
 _REDIRECT = re.compile(r"\d*(?:<<<|<<-?|>>|>&|<&|>\||&>>?|<>|[<>])")
 _BLANK = re.compile(r"[ \t\r\f\v]+")
@@ -349,6 +350,8 @@ class Scanner:
                 value = Filled(value.text.lower() if case == ",," else value.text.upper(), value.names)
             elif operator not in (":?", "?") and not match[0].lower().startswith("${env:"):
                 value = None
+        if self._power and not quoted and _SET.match(text, end):
+            value = None
         if self._power and not quoted and (member := _PROPERTY.match(text, end)):
             end, value = member.end(), None
         if value is None or self._room(value.text) is None:
