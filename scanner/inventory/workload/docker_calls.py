@@ -164,9 +164,7 @@ def _push(command: Command, words: Sequence[Word], at: At) -> None:
 
 
 def _transfer(command: Command, words: Sequence[Word], at: At, use: str) -> None:
-    word = next(
-        (value for name, value in options(words, _PULL_SWITCHES | {"--platform"}) if not name and value), None
-    )
+    word = next((value for name, value in options(words, _PULL_SWITCHES) if not name and value), None)
     if word is None:
         return
     found = at.facts.image(
