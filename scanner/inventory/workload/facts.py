@@ -63,7 +63,7 @@ class Facts:
         self.kind = kind
         self.notes: list[str] = []
         self.secrets: dict[tuple[str, str], bool] = {}
-        """(namespace or "", name) of pull secrets that are described here."""
+        """(namespace or "", name) of pull secrets -> whether what they hold is described here, or kept elsewhere."""
         self.wanted: list[Wanted] = []
         """Pull secrets that pods here use."""
         self.recognised = False

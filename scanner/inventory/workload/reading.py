@@ -210,8 +210,9 @@ class _Reader:
             )
         described: dict[str, set[str]] = {}
         for facts in self._facts:
-            for namespace, name in facts.secrets:
-                described.setdefault(name, set()).add(namespace)
+            for (namespace, name), here in facts.secrets.items():
+                if here:
+                    described.setdefault(name, set()).add(namespace)
         for facts in self._facts:
             for wanted in facts.wanted:
                 spaces = described.get(wanted.name, set())

@@ -53,7 +53,7 @@ def test_a_quoted_merge_key_is_a_key():
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: *b\n", "- &a 1\n---\n- *a\n"])
 def test_an_alias_for_nothing_before_it_is_an_error(text):
     """Of itself, of nothing, and of another document."""
-    with pytest.raises(InputError, match="alias|no YAML"):
+    with pytest.raises(InputError, match=r"alias|no YAML"):
         tree(text)
 
 
