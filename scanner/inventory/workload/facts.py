@@ -85,10 +85,10 @@ class Facts:
         """
         self._count()
         text = reference.text.strip()
-        found = dict(split_reference(Filled(text[:MOST_TEXT], reference.names)))
+        written = text[:MOST_TEXT] if built_in is None else f"registry.azurecr.io/{text[:MOST_TEXT]}"
+        found = dict(split_reference(Filled(written, reference.names)))
         if built_in is not None:
             found.pop("registry", None)
-            found["acr"] = True
         if not text or len(self._images) >= MOST_IMAGES:
             if text:
                 self._note_limit("image references", MOST_IMAGES)

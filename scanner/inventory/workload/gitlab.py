@@ -18,7 +18,6 @@ _VARIABLE = re.compile(r"\$\[\[([^\[\]\n]{0,500})\]\]|\$\{([A-Za-z_]\w*)\}|\$([A
 _SCRIPTS = ("before_script", "script", "after_script")
 _NO_JOBS = frozenset(
     {
-        "default",
         "variables",
         "stages",
         "include",
@@ -68,9 +67,9 @@ class _Pipeline:
         self._expressions = Expressions(_INPUT, lambda match: (None, match[0][:80]))
 
     def read(self) -> None:
-        default = self._document.items.get("default")
-        for name, holder in (("", self._document), ("default", default), *self._document.items.items()):
-            if isinstance(holder, Table) and (holder in (self._document, default) or name not in _NO_JOBS):
+        self._job("", self._document)
+        for name, holder in self._document.items.items():
+            if isinstance(holder, Table) and name not in _NO_JOBS:
                 self._job(name, holder)
 
     def _job(self, name: str, job: Table) -> None:

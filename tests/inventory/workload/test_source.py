@@ -1,5 +1,7 @@
 """Files as text, and the places of what stands in them."""
 
+from typing import Any
+
 import pytest
 
 from scanner.errors import InputError
@@ -70,7 +72,7 @@ def test_text_in_yaml_has_its_place_in_the_file(text, word, place):
     events = [
         event for event in yaml.parse(text, Loader=yaml.SafeLoader) if isinstance(event, yaml.ScalarEvent)
     ]
-    event = events[1]
+    event: Any = events[1]
     source = Text("f", text)
     fragment = scalar_fragment(source, event.value, event.style, event.start_mark.index, event.end_mark.index)
     start = fragment.text.index(word)
