@@ -31,6 +31,7 @@ EXAMPLES = {
     "output": "reports",
     "max-unknown": "0",
     "strict-settling": "false",
+    "strict-unknown": "false",
     "baseline": "last.ndjson",
     "history": "nights.db",
     "fail-on-new": "true",
