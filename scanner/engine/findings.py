@@ -147,6 +147,8 @@ class Maker:
     def _commands(
         self, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None
     ) -> tuple[tuple[str, ...], ...]:
+        if ids.file_of(case.resource.id):
+            return ()  # what a file describes is mended in the file
         if matched is None and proof is not None:
             matched = proof.matches()
         return tuple(

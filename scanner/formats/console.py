@@ -257,6 +257,10 @@ def _rule(pen: Pen, severity: str, rule: str, card: RuleCard | None, rows: list[
             )
         for words in row.commands[:3]:
             pen.command("fix:", shlex.join(visible(word) for word in words), column=column)
+    if card is not None and ids.file_of(rows[0].resource):
+        snippet = card.terraform if rows[0].origin.source == "terraform" else card.bicep
+        for number, line in enumerate(snippet.splitlines()[:4]):
+            pen.command("fix:" if number == 0 else "    ", visible(line), column=column)
     _more(pen, len(rows) - ELEMENTS_SHOWN, "of this rule", indent=column)
 
 

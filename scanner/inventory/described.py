@@ -30,6 +30,7 @@ COMPLETE = frozenset(
                 "agentPools",
                 "importPipelines",
                 "exportPipelines",
+                "privateEndpointConnections",
             )
         ),
         "Microsoft.Insights/diagnosticSettings",

@@ -121,3 +121,15 @@ def test_reports_of_templates_hold_places(tmp_path: Path, capsys: pytest.Capture
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"].endswith("main.json")
     assert "adminUserEnabled" in json.dumps(GOOD, indent=2).splitlines()[place["region"]["startLine"] - 1]
+
+
+def test_what_a_file_describes_is_mended_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The report shows what to write into the template, no command against a registry that may not exist yet."""
+    write(tmp_path, {"main.json": GOOD, "main.parameters.json": VALUES})
+    _, out, _ = invoke(capsys, "scan", "--from", "arm", str(tmp_path), "--rule", "ACR101")
+    assert "adminUserEnabled: false" in out
+    assert "az acr" not in out
+    _, out, _ = invoke(
+        capsys, "scan", "--from", "arm", str(tmp_path), "--rule", "ACR101", "-f", "json", "-o", "-"
+    )
+    assert [one["commands"] for one in json.loads(out)["findings"] if one["verdict"] == "fail"] == [[]]

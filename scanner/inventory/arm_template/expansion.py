@@ -11,6 +11,7 @@ from scanner.inventory.arm_template.declared import declarations, objections
 from scanner.inventory.arm_template.deployment import DEPLOYMENTS, Instance
 from scanner.inventory.arm_template.evaluating import Load, Run
 from scanner.inventory.arm_template.home import home_of
+from scanner.inventory.arm_template.joining import connected
 from scanner.inventory.arm_template.positions import Document
 from scanner.inventory.arm_template.rows import Rows
 from scanner.inventory.arm_template.scope import Scope, Supplied, Use
@@ -59,6 +60,7 @@ def expand(
         for entered in run.scopes:
             rows.outputs(entered)
         rows.end()
+        found.resources = connected(found.resources)
     except LimitError as error:
         found.notes.append(f"{document.name}: {error}; the rest of the template was not looked at")
         found.missing.append(Problem(home.id, f"the template is too large: {error}"))

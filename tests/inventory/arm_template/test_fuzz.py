@@ -22,7 +22,7 @@ ATOMS = (
     "createArray(1, 'b', null())", "createObject('a', 1)", "reference('registry').x", "parameters('publicNetworkAccess')",
     "resourceGroup()", "utcNow()", "lambda('x', lambdaVariables('x'))",
 )  # fmt: skip
-ODD = (
+ODD: tuple[Any, ...] = (
     None, 1, "x", [], {}, [{}], True, "[x", "[[y]", -1, 1.5, "[parameters('nope')]",
     {"copy": [{"name": "a", "count": 2, "input": "[copyIndex('a')]"}]},
 )  # fmt: skip

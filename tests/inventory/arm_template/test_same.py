@@ -288,3 +288,29 @@ def test_what_is_decided_without_values_is_decided_alike_with_any(tmp_path: Path
         sure = {key: one for key, one in before.items() if one in (Verdict.PASS, Verdict.FAIL)}
         assert sure == {key: after[key] for key in sure}, values
         assert len(sure) >= 5
+
+
+@pytest.mark.parametrize("scope", ["registry", "group", "subscription"])
+@pytest.mark.parametrize(("role", "verdict"), [("b24988ac-6180-42a0-ab88-20f7382dd24c", Verdict.FAIL), ("7f951dda-4ed3-4680-a7ca-43fe172d538d", Verdict.PASS)])  # fmt: skip
+def test_roles_that_a_template_gives(tmp_path: Path, scope: str, role: str, verdict: Verdict):
+    """Full control of a machine is found wherever the template assigns it, although nobody knows the principal yet."""
+    assignment: dict[str, Any] = {
+        "type": "Microsoft.Authorization/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": "[guid(parameters('who'))]",
+        "properties": {
+            "roleDefinitionId": f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{role}')]",
+            "principalId": "[parameters('who')]",
+            "principalType": "ServicePrincipal",
+        },
+    }
+    who = {"who": {"type": "string"}}
+    if scope == "registry":
+        assignment["scope"] = f"[resourceId('{REGISTRY}', 'acr1')]"
+    rows: list[dict[str, Any]] = [registry(**CASES["closed"]), assignment]
+    content = template(rows, parameters=who)
+    if scope == "subscription":
+        around = "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#"
+        content = template([nested(rows[:1], resourceGroup="rg"), assignment], parameters=who)
+        content["$schema"] = around
+    assert _verdicts(_template(tmp_path, content))[("ACR104", "acr1")] is verdict
