@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -143,9 +144,8 @@ def main() -> None:
         for file, text in hostile().items():
             path = Path(name) / file
             path.write_text(text, "utf-8")
-            print(
-                f"{file:<32} {timed(lambda path=path: read_workload([path], now=NOW)):8.3f} s  {len(text):>9,} characters"
-            )
+            seconds = timed(partial(read_workload, [path], now=NOW))
+            print(f"{file:<32} {seconds:8.3f} s  {len(text):>9,} characters")
 
 
 if __name__ == "__main__":

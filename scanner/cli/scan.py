@@ -90,7 +90,8 @@ def scan(
 
     Without PATH, Azure itself is read (nothing is ever changed there). PATH is a snapshot folder, or any mix of files
     and folders with saved Azure answers: ARM lists and objects, recorded exchanges, Resource Graph answers,
-    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep.
+    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep; with
+    --from workload Dockerfiles, Compose files, Kubernetes manifests, ACR task files, pipelines and scripts.
 
     \b
     Examples:
@@ -100,6 +101,7 @@ def scan(
       acrscan scan --from saved registries.json roles.json -f sarif -f html -o reports/
       acrscan scan snapshot/ --profile production --fail-on medium -f json -o -
       acrscan scan --from arm infra/ --parameters infra/main.parameters.prod.json
+      acrscan scan --from workload . -f sarif -o reports/
       acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
     from scanner import pipeline  # noqa: PLC0415

@@ -118,7 +118,7 @@ def read_compose(facts: Facts, tree: Tree, document: Node, known: Mapping[str, s
     if isinstance(services, Table):
         for name, service in services.items.items():
             if isinstance(service, Table):
-                _Service(facts, tree, known, name, service).read()
+                _Service(facts, tree, known, name, service).read(services.keys.get(name, service))
 
 
 class _Service:
@@ -130,7 +130,7 @@ class _Service:
         self._service = service
         self._host = Host()
 
-    def read(self) -> None:
+    def read(self, head: Node) -> None:
         built = "build" in self._service.items
         image = self._service.items.get("image")
         if isinstance(image, Leaf) and not image.null:
@@ -149,7 +149,7 @@ class _Service:
         self._facts.recognised = True
         self._settings()
         self._mounts()
-        place = self._place(self._service.keys.get("privileged") or self._service)
+        place = self._place(self._service.keys.get("privileged") or head)
         where = f"services.{self._name}"
         self._facts.row(CONTAINERS, where, place, container=self._name, **self._host.values())
 
