@@ -115,7 +115,8 @@ def test_sarif_has_the_place_of_each_finding(tmp_path: Path, capsys: pytest.Capt
         "-",
     )
     assert code == 1
-    result = next(one for one in json.loads(out)["runs"][0]["results"] if one["ruleId"] == "ACR805")
+    results = json.loads(out)["runs"][0]["results"]
+    result = next(one for one in results if one["ruleId"] == "ACR805" and one.get("kind", "fail") == "fail")
     region = result["locations"][0]["physicalLocation"]["region"]
     assert (region["startLine"], region["startColumn"]) == (2, 6)
     assert result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 1

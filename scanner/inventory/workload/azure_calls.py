@@ -12,6 +12,13 @@ from scanner.inventory.workload.shell import Variables
 from scanner.inventory.workload.shell_words import Word
 from scanner.inventory.workload.source import HOLE
 
+_SERVICES = frozenset({"container", "containerapp", "webapp", "functionapp"})
+_IMAGES = (
+    "--image",
+    "--container-image-name",
+    "--deployment-container-image-name",
+    "--docker-custom-image-name",
+)
 _REGISTRY_PASSWORDS = (
     "--registry-password",
     "--docker-registry-server-password",
@@ -69,6 +76,7 @@ def azure(words: Sequence[Word], variables: Variables, at: At) -> None:
         case ["login", *_]:
             _az_login(words, at)
         case _:
+            _az_image(words, found, at)
             _az_password(words, found, variables, at)
 
 
@@ -146,6 +154,16 @@ def connect(words: Sequence[Word], at: At) -> None:
     elif "-serviceprincipal" in texts:
         how = "a client secret or certificate of a service principal"
         at.facts.session(at.name("Connect-AzAccount"), place, how, long_lived=True)
+
+
+def _az_image(words: Sequence[Word], found: Mapping[str, Word | None], at: At) -> None:
+    """The image that a service of Azure is told to run."""
+    if words[0].text not in _SERVICES:
+        return
+    image = _first(found, *_IMAGES)
+    if image is not None:
+        words_of = at.name(f"az {words[0].text} {shown(image.text, image.names)}")
+        at.facts.image(image.filled, "run", words_of, at.fragment.place(image.start, image.end))
 
 
 def _az_password(

@@ -193,8 +193,9 @@ class _Pipeline:
         connection = inputs.get("containerregistry") or inputs.get("azurecontainerregistry")
         self._connection(connection, path)
         repository = inputs.get("repository") or inputs.get("imagename")
+        found: Mapping[str, object] = {}
         if isinstance(repository, Leaf) and command in ("build", "push", "buildandpush"):
-            name = self._filled(repository.text)
+            name = self._filled(repository.text.strip())
             tags = inputs.get("tags") or inputs.get("tag")
             written = tags.text.split() if isinstance(tags, Leaf) else ["$(Build.BuildId)"]
             for tag in written[:50]:
@@ -202,7 +203,7 @@ class _Pipeline:
                 text = Filled(f"{name.text}:{filled.text}", (*name.names, *filled.names))
                 place = place_of(self._tree.source, repository)
                 use = "build" if command == "build" else "push"
-                self._facts.image(
+                found = self._facts.image(
                     text,
                     use,
                     f"{path} {tag}",
@@ -211,9 +212,8 @@ class _Pipeline:
                 )
         if command in ("push", "buildandpush"):
             place = place_of(self._tree.source, task)
-            acr: bool | Unknown = Unknown(
-                "which registry the service connection is for is kept in Azure DevOps", "runtime"
-            )
+            reason = "which registry the service connection is for is kept in Azure DevOps"
+            acr: object = Unknown(reason, "runtime") if connection is not None else found.get("acr")
             self._facts.row(CALLS, path, place, call=f"{task.text} {command}", acr=acr, retried=retried)
 
     def _connection(self, node: Node | None, path: str) -> None:
@@ -226,7 +226,7 @@ class _Pipeline:
         ):
             return
         self._connections.add(node.text)
-        name = self._filled(node.text)
+        name = self._filled(node.text.strip())
         unknown = Unknown(
             f"how the service connection {name.text.replace(HOLE, '…')} logs in is kept in Azure DevOps",
             "runtime",
@@ -235,7 +235,7 @@ class _Pipeline:
             LOGINS,
             path,
             place_of(self._tree.source, node),
-            server=f"service connection {node.text}",
+            server=f"service connection {node.text.strip()}",
             how="a service connection",
             acr=True,
             longLived=unknown,

@@ -19,7 +19,7 @@ from scanner.inventory.workload.logins import (
 )
 from scanner.inventory.workload.shell import Variables, read_script
 from scanner.inventory.workload.shell_words import SH, Command, Expressions, Word
-from scanner.inventory.workload.source import Fragment
+from scanner.inventory.workload.source import HOLE, Fragment
 from scanner.model.values import Unknown
 
 _WRAPPERS = frozenset(
@@ -154,6 +154,9 @@ def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
     while rest:
         text = rest[0].text
         lowered = text.lower()
+        if text == HOLE and rest[1:2] and rest[1].text == "=":  # PowerShell: $name = command
+            rest = rest[2:]
+            continue
         if "retry" in lowered and "=" not in text:
             retried = True
             known = next(

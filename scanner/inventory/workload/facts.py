@@ -85,6 +85,8 @@ class Facts:
         """
         self._count()
         text = reference.text.strip()
+        if built_in is not None and is_acr(text.partition("/")[0], "") is True:
+            built_in = None  # its login server is written all the same
         written = text[:MOST_TEXT] if built_in is None else f"registry.azurecr.io/{text[:MOST_TEXT]}"
         found = dict(split_reference(Filled(written, reference.names)))
         if built_in is not None:

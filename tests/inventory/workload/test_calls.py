@@ -31,6 +31,13 @@ def uses(reading):
         ("docker container create -p 80:80 a/x cmd", {("run", "a/x")}),
         ("az acr build -r contoso -t app:1 --image b:2 .", {("push", "app:1"), ("push", "b:2")}),
         ("az acr import -n contoso --source mcr.microsoft.com/a:1", {("pull", "mcr.microsoft.com/a:1")}),
+        ("az acr build -r a -t a.azurecr.io/app:1 .", {("push", "a.azurecr.io/app:1")}),
+        ("az container create -n x --image a.azurecr.io/x:1", {("run", "a.azurecr.io/x:1")}),
+        (
+            "az webapp config container set --docker-custom-image-name a.azurecr.io/x:1",
+            {("run", "a.azurecr.io/x:1")},
+        ),
+        ("az vm create --image Ubuntu2204", set()),
         ("kubectl run x --image=a/x:1", {("run", "a/x:1")}),
         ("kubectl -n y set image deploy/x c=a/x:2", {("run", "a/x:2")}),
         ("if docker pull a/x; then b; fi", {("pull", "a/x")}),
@@ -156,6 +163,7 @@ def test_logins_of_scripts(tmp_path, text, server, how, long_lived):
 @pytest.mark.parametrize(
     ("text", "call"),
     [
+        ("$user = az acr credential show --name a --query username -o tsv", "az acr credential show"),
         ("Get-AzContainerRegistryCredential -Name a", "Get-AzContainerRegistryCredential"),
         ("Invoke-AzResourceAction -Action listCredentials -ResourceName a -Force", "listCredentials"),
         (
