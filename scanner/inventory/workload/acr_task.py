@@ -83,7 +83,7 @@ def _image(at: At, word: Word, use: str) -> str:
         use in ("build", "push") and "." not in word.text.partition("/")[0] and not word.text.startswith(HOLE)
     ):
         rest = Filled(word.text.removeprefix(f"{HOLE}/"), word.names[1:] if own else word.names)
-        at.facts.image(rest, use, at.name(f"{use} {words}"), place, built_in=Filled(HOLE))
+        at.facts.image(rest, use, at.name(f"{use} {words}"), place, built_in=True)
     else:
         at.facts.image(word.filled, use, at.name(f"{use} {words}"), place)
     return words

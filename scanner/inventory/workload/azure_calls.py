@@ -54,7 +54,6 @@ def azure(words: Sequence[Word], variables: Variables, at: At) -> None:
         case ["acr", "login"]:
             _acr_login(words, variables, at)
         case ["acr", "build"]:
-            registry = _first(found, "-r", "--registry")
             for name, value in options(words[2:], _AZ_SWITCHES):
                 if name in ("-t", "--image") and value is not None:
                     place = at.fragment.place(value.start, value.end)
@@ -64,7 +63,7 @@ def azure(words: Sequence[Word], variables: Variables, at: At) -> None:
                         "push",
                         words_of,
                         place,
-                        built_in=registry.filled if registry else Filled(HOLE),
+                        built_in=True,
                     )
         case ["acr", "import"]:
             source = _first(found, "--source")

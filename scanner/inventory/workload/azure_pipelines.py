@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from scanner.inventory.workload.calls import read_calls
-from scanner.inventory.workload.facts import CALLS, CONTAINERS, LOGINS, SECRETS, Facts
+from scanner.inventory.workload.facts import CALLS, CONTAINERS, LOGINS, SECRETS, SOCKETS, Facts, truth
 from scanner.inventory.workload.github import container_options
 from scanner.inventory.workload.images import Filled
-from scanner.inventory.workload.mounts import Host
+from scanner.inventory.workload.mounts import Host, mount_source, socket_of
 from scanner.inventory.workload.shell_words import POWERSHELL, SH, Expressions
 from scanner.inventory.workload.source import HOLE
-from scanner.inventory.workload.walking import all_tables, fill, gather, label, place_of, settled
+from scanner.inventory.workload.walking import all_tables, fill, gather, label, place_of, settled, texts
 from scanner.inventory.workload.yaml_tree import Leaf, Listing, Node, Table, Tree, tables, text_of
 from scanner.model.values import Unknown
 
@@ -36,6 +36,7 @@ _STEPS = frozenset(
         "downloadBuild",
     }
 )
+_REGISTRY = re.compile(r"(?i)\baz\s+acr\b|azurecr\.|containerregistry|\bdocker\b")
 _SCRIPT_TASKS = {
     "azurecli": ("inlineScript", "scriptType"),
     "bash": ("script", ""),
@@ -160,6 +161,8 @@ class _Pipeline:
                 written = text_of(lowered.get("scripttype")) or ""
                 dialect = POWERSHELL if kind == "powershell" or written.lower() in ("pscore", "ps") else SH
                 self._script(leaf, path, dialect, retried=retried)
+                if _REGISTRY.search(leaf.text):
+                    self._connection(lowered.get("azuresubscription"), path, acr=True)
         if name == "docker":
             self._docker(task, lowered, path, retried=retried)
         elif name in ("kubernetesmanifest", "kubernetes"):
@@ -193,6 +196,7 @@ class _Pipeline:
         connection = inputs.get("containerregistry") or inputs.get("azurecontainerregistry")
         self._connection(connection, path)
         repository = inputs.get("repository") or inputs.get("imagename")
+        reason = "which registry the service connection is for is kept in Azure DevOps"
         found: Mapping[str, object] = {}
         if isinstance(repository, Leaf) and command in ("build", "push", "buildandpush"):
             name = self._filled(repository.text.strip())
@@ -208,37 +212,29 @@ class _Pipeline:
                     use,
                     f"{path} {tag}",
                     place,
-                    built_in=Filled(HOLE) if connection is not None else None,
+                    built_in=connection is not None,
+                    acr=Unknown(reason, "runtime") if connection is not None else None,
                 )
         if command in ("push", "buildandpush"):
             place = place_of(self._tree.source, task)
-            reason = "which registry the service connection is for is kept in Azure DevOps"
             acr: object = Unknown(reason, "runtime") if connection is not None else found.get("acr")
             self._facts.row(CALLS, path, place, call=f"{task.text} {command}", acr=acr, retried=retried)
 
-    def _connection(self, node: Node | None, path: str) -> None:
-        """A service connection, once per file."""
-        if (
-            not isinstance(node, Leaf)
-            or node.null
-            or node.text in self._connections
-            or not self._facts.about_registries
-        ):
+    def _connection(self, node: Node | None, path: str, *, acr: bool | None = None) -> None:
+        """A service connection, once per file. `acr`: whether it is known to be used for a registry in Azure."""
+        if not isinstance(node, Leaf) or node.null or node.text in self._connections:
             return
         self._connections.add(node.text)
-        name = self._filled(node.text.strip())
-        unknown = Unknown(
-            f"how the service connection {name.text.replace(HOLE, '…')} logs in is kept in Azure DevOps",
-            "runtime",
-        )
+        name = self._filled(node.text.strip()).text.replace(HOLE, "…")
+        kept = Unknown(f"how the service connection {name} logs in is kept in Azure DevOps", "runtime")
         self._facts.row(
             LOGINS,
             path,
             place_of(self._tree.source, node),
-            server=f"service connection {node.text.strip()}",
+            server=f"service connection {name}",
             how="a service connection",
-            acr=True,
-            longLived=unknown,
+            acr=kept if acr is None else acr,
+            longLived=kept,
         )
 
     def _manifest(self, task: Leaf, inputs: Mapping[str, Node], path: str) -> None:
@@ -254,38 +250,62 @@ class _Pipeline:
     def _container(self, table: Table, path: str) -> None:
         """The container of a job: an image, an alias of `resources`, or a table with both."""
         node = table.items["container"]
+        settings: Node | None = node
         if isinstance(node, Table):
             self._resource(node, f"{path}.container")
         elif isinstance(node, Leaf) and not node.null and "image" not in table.items:
             aliases = {
-                text_of(one.items.get("container"))
+                text_of(one.items.get("container")): one
                 for one in tables(self._document.get("resources", "containers"))
             }
-            if node.text not in aliases and (":" in node.text or "/" in node.text):
-                self._facts.image(
-                    self._filled(node.text), "run", f"{path}.container", place_of(self._tree.source, node)
-                )
+            settings = aliases.get(node.text)
+            if settings is None and (":" in node.text or "/" in node.text):
+                place = place_of(self._tree.source, node)
+                self._facts.image(self._filled(node.text), "run", f"{path}.container", place)
+        else:
+            return
+        if ("steps" in table.items or "strategy" in table.items) and not (
+            isinstance(node, Leaf) and node.null
+        ):
+            self._engine(settings, node, f"{path}.container")
+
+    def _engine(self, settings: Node | None, node: Node, path: str) -> None:
+        """Whether the agent gives a job's container its own socket; without a word its version decides."""
+        written = text_of(settings.items.get("mapDockerSocket")) if isinstance(settings, Table) else None
+        reason = "without mapDockerSocket the agent's version decides whether its socket is mounted"
+        socket = truth(written, reason) if written is not None else Unknown(reason, "runtime")
+        if socket is not False:
+            place = place_of(self._tree.source, node)
+            self._facts.row(
+                SOCKETS, path, place, container=path, source="/var/run/docker.sock", socket=socket
+            )
 
     def _resource(self, container: Table, path: str) -> None:
+        source = self._tree.source
         image = container.items.get("image")
         if isinstance(image, Leaf) and not image.null:
-            self._facts.image(self._filled(image.text), "run", path, place_of(self._tree.source, image))
+            self._facts.image(self._filled(image.text), "run", path, place_of(source, image))
+        repository = container.items.get("repository")
+        if isinstance(repository, Leaf) and (text_of(container.items.get("type")) or "").upper() == "ACR":
+            text = self._filled(f"{repository.text}:{HOLE}")
+            self._facts.image(text, "run", path, place_of(source, repository), built_in=True)
+            self._connection(container.items.get("azureSubscription"), path, acr=True)
         self._connection(container.items.get("endpoint"), path)
         host = Host()
+        for leaf in texts(container.items.get("volumes")):
+            filled = self._filled(mount_source(leaf.text, keyed=False))
+            host.mount(filled.text, filled.reason)
+            socket = socket_of(filled.text, filled.reason)
+            if socket is not False:
+                shown_source = filled.text.replace(HOLE, "…")
+                self._facts.row(
+                    SOCKETS, path, place_of(source, leaf), container=path, source=shown_source, socket=socket
+                )
         option = container.items.get("options")
         if isinstance(option, Leaf):
             container_options(self._facts, host, self._tree.fragment(option), path, self._expressions)
-        if text_of(container.items.get("mapDockerSocket")) != "false" and isinstance(image, Leaf):
-            self._facts.notes.append(
-                f"{self._tree.source.name}: {path} gets the agent's Docker socket unless mapDockerSocket is false; the agent decides, so that no rule looks at it"
-            )
-        self._facts.row(
-            CONTAINERS,
-            path,
-            place_of(self._tree.source, option if option is not None else container),
-            container=path,
-            **host.values(),
-        )
+        place = place_of(source, option if option is not None else container)
+        self._facts.row(CONTAINERS, path, place, container=path, **host.values())
 
 
 def _resolve(match: re.Match[str], known: Mapping[str, Filled]) -> tuple[str | None, str]:

@@ -76,21 +76,28 @@ class Facts:
         self._open: dict[str, str] = {}
 
     def image(
-        self, reference: Filled, use: str, at: str, *places: Place, built_in: Filled | None = None
+        self,
+        reference: Filled,
+        use: str,
+        at: str,
+        *places: Place,
+        built_in: bool = False,
+        acr: Unknown | None = None,
     ) -> Mapping[str, Any]:
         """Note an image reference and give its properties.
 
-        `use`: base, copy, run, pull, build or push. `at`: where it stands, in words that stay when lines move. `built_in`: the name
-        of the registry that `az acr` builds it in, which then is not part of the reference.
+        `use`: base, copy, run, pull, build or push. `at`: where it stands, in words that stay when lines move. `built_in`: it names
+        what lies in a registry that is told elsewhere; `acr`: why it is not known whether that one is in Azure.
         """
         self._count()
         text = reference.text.strip()
-        if built_in is not None and is_acr(text.partition("/")[0], "") is True:
-            built_in = None  # its login server is written all the same
-        written = text[:MOST_TEXT] if built_in is None else f"registry.azurecr.io/{text[:MOST_TEXT]}"
+        if built_in and is_acr(text.partition("/")[0], "") is True:
+            built_in = False  # its login server is written all the same
+        written = text[:MOST_TEXT] if not built_in else f"registry.azurecr.io/{text[:MOST_TEXT]}"
         found = dict(split_reference(Filled(written, reference.names)))
-        if built_in is not None:
+        if built_in:
             found.pop("registry", None)
+            found["acr"] = acr or True
         if not text or len(self._images) >= MOST_IMAGES:
             if text:
                 self._note_limit("image references", MOST_IMAGES)

@@ -204,7 +204,10 @@ def test_scripts_of_azure_pipelines(tmp_path):
         "a.azurecr.io/three:…",
         "a.azurecr.io/two:v1",
     ]
-    assert [row["how"] for row in rows(reading, "logins")] == ["the admin password (az acr credential show)"]
+    assert [(row["how"], type(row["longLived"])) for row in rows(reading, "logins")] == [
+        ("the admin password (az acr credential show)", bool),
+        ("a service connection", Unknown),
+    ]
     assert kinds(reading) == ["azurePipelines"]
 
 
@@ -222,7 +225,7 @@ def test_docker_tasks_log_in_with_a_service_connection(tmp_path):
     assert [row["server"] for row in found] == ["service connection acr"]
     assert isinstance(found[0]["longLived"], Unknown)
     assert {one["repository"] for one in images(reading).values()} == {"Team/App"}
-    assert all(one["acr"] is True and "registry" not in one for one in images(reading).values())
+    assert all(isinstance(one["acr"], Unknown) and "registry" not in one for one in images(reading).values())
     assert all(
         isinstance(row["acr"], Unknown) and row["retried"] is False for row in rows(reading, "registryCalls")
     )
@@ -244,6 +247,37 @@ def test_containers_of_azure_pipelines(tmp_path):
     reading = azure(tmp_path, text)
     assert sorted(references(reading).values()) == ["a.azurecr.io/ci:1", "b.azurecr.io/x:1", "ubuntu:24.04"]
     assert "privileged, host network" in [row["settings"] for row in rows(reading, "hostAccess")]
+
+
+@pytest.mark.parametrize(
+    ("container", "sockets"),
+    [
+        ("{image: x, mapDockerSocket: false}", []),
+        ("{image: x, mapDockerSocket: true}", [True]),
+        ("{image: x}", [None]),
+        ("ci", [True]),
+        ("ubuntu:24.04", [None]),
+        ("{image: x, mapDockerSocket: false, volumes: ['/var/run/docker.sock:/x']}", [True]),
+        ("", []),
+    ],
+)
+def test_the_agents_socket(tmp_path, container, sockets):
+    """Mounted where it is asked for; without a word the agent's version decides."""
+    text = f"resources: {{containers: [{{container: ci, image: y, mapDockerSocket: true}}]}}\njobs:\n- job: a\n  container: {container}\n  steps: [{{script: x}}]\n"
+    found = [
+        None if isinstance(row["socket"], Unknown) else row["socket"]
+        for row in rows(azure(tmp_path, text), "socketMounts")
+    ]
+    assert found == sockets
+
+
+def test_containers_that_lie_in_a_registry_by_type(tmp_path):
+    """`type: ACR` names subscription, registry and repository; the service connection is open."""
+    text = "resources:\n  containers: [{container: c, type: ACR, azureSubscription: s, registry: r, repository: Team/App}]\nsteps: [{script: x}]\n"
+    reading = azure(tmp_path, text)
+    found = images(reading)["resources.containers.c"]
+    assert (found["acr"], found["repository"]) == (True, "Team/App")
+    assert [row["server"] for row in rows(reading, "logins")] == ["service connection s"]
 
 
 def test_templates_and_manifests_of_azure_pipelines(tmp_path):
