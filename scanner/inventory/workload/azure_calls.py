@@ -48,6 +48,8 @@ _AZ_SWITCHES = frozenset(
 
 def azure(words: Sequence[Word], variables: Variables, at: At) -> None:
     """Take in one call of az. `words`: without the program."""
+    if not words:
+        return
     texts = [word.text for word in words]
     found = dict(options(words, _AZ_SWITCHES))
     match texts[:2]:

@@ -45,6 +45,10 @@ def uses(reading):
         ("echo docker pull a/x", set()),
         ("docker ps; docker buildx ls; docker; docker login", set()),
         ("docker push", set()),
+        (
+            "az\nkubectl\nhelm\noras login\nsudo\nretry\ntimeout\naz acr\naz login\nkubectl create secret docker-registry",
+            set(),
+        ),
     ],
 )
 def test_images_of_scripts(tmp_path, text, expected):
