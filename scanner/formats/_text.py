@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from scanner.model import ids
 from scanner.shown import code_span, markdown, visible
 
 if TYPE_CHECKING:
     from scanner.model.finding import Finding
+    from scanner.model.scan import RuleCard
 
-__all__ = ["code_span", "markdown", "moment", "percent", "visible", "written"]
+__all__ = ["code_span", "in_file", "markdown", "moment", "percent", "visible", "written"]
 
 
 def written(row: Finding) -> str:
@@ -21,6 +23,13 @@ def written(row: Finding) -> str:
     first, *others = row.places
     words = (f"from {place.what} {place.file}:{place.line}:{place.column}" for place in others)
     return ", ".join((f"{first.file}:{first.line}:{first.column}", *words))
+
+
+def in_file(row: Finding, card: RuleCard | None) -> list[str]:
+    """The first lines of what to write into the file that describes a resource; none for what lies in Azure."""
+    if card is None or not ids.file_of(row.resource):
+        return []
+    return (card.terraform if row.origin.source == "terraform" else card.bicep).splitlines()[:4]
 
 
 def moment(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from scanner.formats._accepted import accepted, changes
 from scanner.formats._pen import Pen, cells
 from scanner.formats._settings import DEFAULT, Settings
-from scanner.formats._text import moment, percent, visible, written
+from scanner.formats._text import in_file, moment, percent, visible, written
 from scanner.model import ids
 from scanner.model.finding import Finding, Verdict
 from scanner.model.rule import SEVERITIES
@@ -257,10 +257,8 @@ def _rule(pen: Pen, severity: str, rule: str, card: RuleCard | None, rows: list[
             )
         for words in row.commands[:3]:
             pen.command("fix:", shlex.join(visible(word) for word in words), column=column)
-    if card is not None and ids.file_of(rows[0].resource):
-        snippet = card.terraform if rows[0].origin.source == "terraform" else card.bicep
-        for number, line in enumerate(snippet.splitlines()[:4]):
-            pen.command("fix:" if number == 0 else "    ", visible(line), column=column)
+    for number, line in enumerate(in_file(rows[0], card)):
+        pen.command("    " if number else "fix:", visible(line), column=column)
     _more(pen, len(rows) - ELEMENTS_SHOWN, "of this rule", indent=column)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scanner.inventory.arm_template.deployment import Instance
@@ -26,23 +26,37 @@ _MOST_PLACES = 6
 _Trace = dict[str, tuple[Document, tuple[str, ...], tuple[Use, ...]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The nested deployment that a resource lies in: its symbolic path with a dot, why it may not happen, where it is written."""
+
+    symbol: str = ""
+    optional: str = ""
+    use: Use | None = None
+
+
 class Places(Mapping[str, tuple[Place, ...]]):
     """Where each value of a resource is written, by JSON pointer in any casing; worked out when asked for.
 
-    First the property itself, then what its value was made of (parameter, variable ...).
+    First the property itself, then what its value was made of (parameter, variable ...), then the nested deployment.
     """
 
-    def __init__(self, trace: _Trace, path: str) -> None:
+    def __init__(self, trace: _Trace, symbol: str, around: Use | None = None) -> None:
         self._trace = trace
-        self._path = path
+        self._around = around
+        self.symbol = symbol
+        """The symbolic name with its index, as Bicep writes it, through all nested deployments."""
 
     def __getitem__(self, pointer: str) -> tuple[Place, ...]:
         document, path, uses = self._trace[pointer.lower()]
         first = document.place(path, "resource" if pointer == "" else "property")
         found = {first: None}
-        for use in uses[: _MOST_PLACES * 2]:
+        for use in uses[:_MOST_PLACES]:
             found.setdefault(use.document.place(use.path, use.what))
-        return tuple(found)[:_MOST_PLACES]
+        kept = list(found)[:_MOST_PLACES]
+        if self._around is not None:
+            kept.append(self._around.document.place(self._around.path, self._around.what))
+        return tuple(kept)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._trace)
@@ -57,14 +71,9 @@ class Places(Mapping[str, tuple[Place, ...]]):
             found = found.rpartition("/")[0]
         return self._trace[found]
 
-    @property
-    def symbol(self) -> str:
-        """The symbolic name with its index, as Bicep writes it, through all nested deployments."""
-        return self._path
 
-
-def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
-    """The resource of an instance. `symbol`: its symbolic path; `optional`: why a deployment around it may not happen."""
+def resource_of(one: Instance, around: Around) -> Resource:
+    """The resource of an instance. `around`: the nested deployment that it lies in."""
     trace: _Trace = {"": (one.scope.document, one.path, ())}
     body: dict[str, Any] = {}
     with one.scope.framed(one.path, one.copies):
@@ -89,8 +98,8 @@ def resource_of(one: Instance, symbol: str, optional: str) -> Resource:
         made,
         body={**made.body, "name": known},
         unread=dict(_unread(made.body, "")),
-        places=Places(trace, symbol),
-        optional=one.optional or optional,
+        places=Places(trace, f"{around.symbol}{one.symbol or one.shown_name}", around.use),
+        optional=one.optional or around.optional,
     )
 
 

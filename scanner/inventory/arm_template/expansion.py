@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scanner.inventory.arm_template.body import resource_of
+from scanner.inventory.arm_template.body import Around, resource_of
 from scanner.inventory.arm_template.declared import declarations, objections
 from scanner.inventory.arm_template.deployment import DEPLOYMENTS, Instance
 from scanner.inventory.arm_template.evaluating import Load, Run
@@ -55,8 +55,8 @@ def expand(
     scope = Scope(run, document, template, (), home, supplied)
     names: dict[str, int] = {}
     try:
-        for one, symbol, optional in _walk(scope, "", ""):
-            _take(one, symbol, optional, found, rows, names)
+        for one, around in _walk(scope, Around()):
+            _take(one, around, found, rows, names)
         for entered in run.scopes:
             rows.outputs(entered)
         rows.end()
@@ -106,21 +106,20 @@ def _values(parameters: Document, template: Mapping[str, Any], found: Expansion)
     return supplied
 
 
-def _walk(scope: Scope, prefix: str, optional: str) -> Iterator[tuple[Instance, str, str]]:
-    """Every resource with its symbolic path, nested deployments included."""
+def _walk(scope: Scope, around: Around) -> Iterator[tuple[Instance, Around]]:
+    """Every resource with the nested deployment that it lies in."""
     scope.run.visited(scope)
     for one in scope.instances:
-        symbol = f"{prefix}{one.symbol or one.shown_name}"
-        yield one, symbol, optional
+        yield one, around
         if one.kind.lower() == DEPLOYMENTS and one.deployed:
             nested = one.nested()
             if nested is not None:
-                yield from _walk(nested, f"{symbol}.", one.optional or optional)
+                symbol = f"{around.symbol}{one.symbol or one.shown_name}"
+                use = Use(scope.document, one.path, f"nested deployment {symbol}")
+                yield from _walk(nested, Around(f"{symbol}.", one.optional or around.optional, use))
 
 
-def _take(
-    one: Instance, symbol: str, optional: str, found: Expansion, rows: Rows, names: dict[str, int]
-) -> None:
+def _take(one: Instance, around: Around, found: Expansion, rows: Rows, names: dict[str, int]) -> None:
     lowered = one.kind.lower()
     if lowered.startswith(REGISTRY):
         found.seen += 1
@@ -130,7 +129,7 @@ def _take(
         return
     if not one.deployed:
         return
-    resource = resource_of(one, symbol, optional)
+    resource = resource_of(one, around)
     rows.resource(one, resource)
     if facts_for(one.kind) is None:
         return

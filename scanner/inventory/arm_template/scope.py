@@ -23,7 +23,6 @@ from scanner.inventory.arm_template.values import (
     lookup,
     render,
     runtime,
-    unknown_of,
 )
 from scanner.model.values import ABSENT, Alternatives, Unknown
 
@@ -343,10 +342,3 @@ class Scope:
             if isinstance(loop, dict) and "count" in loop and "input" in loop:
                 return looped({"name": name, **loop}, self)
             return evaluate(output.get("value"), self)
-
-    def unknown_reason(self, value: Any) -> str:
-        """Why a value is not known, or ""."""
-        if isinstance(value, Alternatives):
-            return value.reason
-        found = unknown_of(value)
-        return found.reason if found is not None else ""

@@ -18,6 +18,8 @@ MAX_TEXT = 4_000_000
 MAX_ITEMS = 100_000
 MAX_NODES = 200_000
 """Largest text, longest list, and values looked at in one comparison or copy."""
+MAX_LEVELS = 128
+"""How deep a value of a body may be nested."""
 MAX_COMBINATIONS = 32
 SAFE = " !$()*,-.:;=@[]_~+"
 
@@ -287,21 +289,23 @@ class _Outward:
     def __init__(self) -> None:
         self.left = MAX_NODES
 
-    def of(self, value: Any) -> Any:
+    def of(self, value: Any, depth: int = 0) -> Any:
         self.left -= 1
         if self.left < 0:
             raise LimitError(f"more than {MAX_NODES:,} values")
+        if depth > MAX_LEVELS:
+            raise LimitError(f"values nested deeper than {MAX_LEVELS} levels")
         if value is None or isinstance(value, (str, bool, int, float)):
             return value
         if isinstance(value, dict):
-            return {key: self.of(item) for key, item in value.items()}
+            return {key: self.of(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.of(item) for item in value]
+            return [self.of(item, depth + 1) for item in value]
         if isinstance(value, Mixed):
             return _text_outward(value)
         if isinstance(value, Alternatives):
             return Alternatives(
-                tuple(item if item is ABSENT else self.of(item) for item in value.values),
+                tuple(item if item is ABSENT else self.of(item, depth + 1) for item in value.values),
                 value.reason,
                 value.cause,
             )

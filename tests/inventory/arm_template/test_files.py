@@ -262,7 +262,8 @@ def test_linked_templates_inside_the_tree_are_followed(tmp_path: Path):
     assert found.errors == []
     one = next(one for one in found.inventory.parts[REGISTRY.lower()] if one.name == "acrlinked")
     assert one.places[""][0].file == "modules/registry.json"
-    assert [place.what for place in one.places[""]] == ["resource"]
+    assert [place.what for place in one.places[""]] == ["resource", "nested deployment linked"]
+    assert one.places[""][1].file == "main.json"
 
 
 @pytest.mark.parametrize("path", ["../outside.json", "/etc/hosts", "none.json"])
@@ -476,6 +477,14 @@ def test_templates_with_parts_of_the_wrong_form(tmp_path: Path, change: dict[str
         registry(tags={"t": "[" + "concat(" * 900 + "'a'" + ")" * 900 + "]"}),
         registry(tags={"t": "['" + "a" * 200_000 + "']"}),
         registry(tags={"t": "[variables('loop')]"}),
+        registry(properties="[reduce(range(0, 5000), createObject(), lambda('a', 'b', createObject('x', lambdaVariables('a'))))]"),
+        registry(properties="[string(reduce(range(0, 5000), createObject(), lambda('a', 'b', createObject('x', lambdaVariables('a')))))]"),
+        registry(properties="[union(reduce(range(0, 5000), createObject(), lambda('a', 'b', createObject('x', lambdaVariables('a')))), reduce(range(0, 5000), createObject(), lambda('a', 'b', createObject('x', lambdaVariables('a')))))]"),
+        registry(properties="[json(concat(padLeft('', 5000, '['), padLeft('', 5000, ']')))]"),
+        registry(name="[string(reduce(range(0, 5000), createArray(), lambda('a', 'b', createArray(lambdaVariables('a')))))]"),
+        registry(name="[reduce(range(0, 5000), createArray(), lambda('a', 'b', createArray(lambdaVariables('a'))))]"),
+        registry(condition="[reduce(range(0, 5000), createArray(), lambda('a', 'b', createArray(lambdaVariables('a'))))]"),
+        registry(tags={"t": "[guid(reduce(range(0, 5000), reference('x'), lambda('a', 'b', createArray(lambdaVariables('a')))))]"}),
         registry(tags={"t": "[variables('deep0')]"}),
         registry(properties={"copy": [{"name": "p", "count": 200_000, "input": 1}]}),
         registry(name=None),
