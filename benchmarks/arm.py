@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scanner import pipeline
 from scanner.cli.options import pack_from
 from scanner.inventory.arm_template.reading import read_arm
+from scanner.inventory.tree import Tree
 from tests.inventory.arm_template.compiled import FULL, compiled
 from tests.inventory.arm_template.expanding import NOW, write
 
@@ -36,9 +37,9 @@ def main() -> None:
         for name, filler, limit in ROWS:
             folder = _templates(Path(place) / name.replace(" ", ""), filler)
             size = (folder / "main.json").stat().st_size
-            read_arm([folder], now=NOW)
-            reading = _median(lambda: read_arm([folder], now=NOW), rounds)  # noqa: B023 - it is called at once
-            found = read_arm([folder], now=NOW)
+            read_arm(Tree.of([folder]), now=NOW)
+            reading = _median(lambda: read_arm(Tree.of([folder]), now=NOW), rounds)  # noqa: B023 - it is called at once
+            found = read_arm(Tree.of([folder]), now=NOW)
             pipeline.scan(rules, found.inventory, now=NOW, words="bench")
             judging = _median(lambda: pipeline.scan(rules, found.inventory, now=NOW, words="bench"), rounds)  # noqa: B023
             print(

@@ -20,6 +20,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scanner.inventory.tree import Tree  # noqa: E402
 from scanner.inventory.workload.reading import read_workload  # noqa: E402
 
 FILES = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
@@ -126,7 +127,7 @@ def main() -> None:
         scan = [sys.executable, "-m", "scanner", "scan", "--from", "workload", str(folder), "--exit-zero"]
         rows: dict[str, Callable[[], object]] = {
             "composing the YAML files": lambda: compose_all(folder),
-            "reading the tree": lambda: read_workload([folder], now=NOW),
+            "reading the tree": lambda: read_workload(Tree.of([folder]), now=NOW),
             "scan as a process": lambda: subprocess.run(
                 scan, cwd=ROOT, check=True, stdout=subprocess.DEVNULL
             ),
@@ -144,7 +145,7 @@ def main() -> None:
         for file, text in hostile().items():
             path = Path(name) / file
             path.write_text(text, "utf-8")
-            seconds = timed(partial(read_workload, [path], now=NOW))
+            seconds = timed(partial(read_workload, Tree.of([path]), now=NOW))
             print(f"{file:<32} {seconds:8.3f} s  {len(text):>9,} characters")
 
 

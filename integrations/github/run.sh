@@ -309,6 +309,7 @@ check_waivers() {
     fi
 }
 
+# A scan (of Azure or what it answered) or a check (of what a repository holds): $command is the one that was asked for.
 scan() {
     local options=() paths=() one status file
     lines "${INPUT_PATHS:-}"
@@ -322,19 +323,19 @@ scan() {
     [ -z "$fail_on" ] || options+=("--fail-on=$fail_on")
     lines "${INPUT_ARGUMENTS:-}"
     options+=(${found[@]+"${found[@]}"})
-    "$acrscan" scan ${options[@]+"${options[@]}"} --color=never --sarif-profile=github --markdown-for=summary \
+    "$acrscan" "$command" ${options[@]+"${options[@]}"} --color=never --sarif-profile=github --markdown-for=summary \
         -f sarif -f html -f markdown -f json -f ndjson -o "$reports" -- ${paths[@]+"${paths[@]}"} >"$work/out" 2>"$work/err"
     status=$?
     weigh "$status"
-    show scan "$work/out" "$work/err"
+    show "$command" "$work/out" "$work/err"
     if [ "$status" != 0 ]; then
-        annotate error 'acrscan scan' "$(tail -n 1 "$work/err")" >>"$work/annotations"
-        ended scan "$status"
+        annotate error "acrscan $command" "$(tail -n 1 "$work/err")" >>"$work/annotations"
+        ended "$command" "$status"
     fi
     for file in md sarif json; do # what an earlier run left in a folder of one's own choice is none of this run's
         [ -s "$reports/acrscan.$file" ] && [ ! "$reports/acrscan.$file" -ot "$work/start" ] || continue
         case $file in
-        md) summarise scan "$reports/acrscan.md" ;;
+        md) summarise "$command" "$reports/acrscan.md" ;;
         sarif) output sarif "$reports/acrscan.sarif" ;;
         json) printf '%s\0' "$reports/acrscan.json" >>"$work/written" ;;
         esac
@@ -343,8 +344,8 @@ scan() {
 
 case $command in
 check-policies) check_policies ;;
-scan) scan ;;
-*) refuse "there is no command $command" "Known: check-policies, scan." ;;
+scan | check) scan ;;
+*) refuse "there is no command $command" "Known: check-policies, check, scan." ;;
 esac
 
 tell_annotations

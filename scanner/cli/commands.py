@@ -10,6 +10,7 @@ from scanner import __version__
 
 COMMANDS = {
     "scan": ("scan", "Evaluate rules over an inventory and report."),
+    "check": ("check", "Judge templates and other files of a repository."),
     "collect": ("collect", "Store an inventory as a snapshot."),
     "report": ("report", "Render a stored scan in other formats."),
     "explain": ("explain", "Show why a rule decides as it does."),

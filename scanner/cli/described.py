@@ -1,6 +1,6 @@
 """Sources that describe resources in files (`scan --from arm`): their options, and the lazy module that reads each.
 
-A source is one row of `READERS`: a module with `read(paths, described, cloud=..., now=...)` that gives a `Reading`.
+A source is one row of `READERS`: a module with `read(tree, described, cloud=..., now=...)` that gives a `Reading`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import click
 from scanner.cli.bundle import bundled
 from scanner.cli.door import USAGE, Outcome
 from scanner.errors import ScannerError
+from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory
 
 READERS: Mapping[str, str] = MappingProxyType(
@@ -62,18 +63,21 @@ def described_options(command: Callable[..., Any]) -> Any:
     return bundled(command, _OPTIONS, tuple(Described.__dataclass_fields__), Described, "described")
 
 
-def read(source: str, paths: Sequence[str], described: Described, *, cloud: str, now: str) -> Reading:
+def tree_of(paths: Sequence[str]) -> Tree:
+    """Files and folders of one kind, as named. Raises `InputError` for one that is not there."""
+    return Tree.of([Path(path) for path in paths])
+
+
+def read(source: str, tree: Tree, described: Described, *, cloud: str, now: str) -> Reading:
     """Read files with the reader of a source."""
-    found: Reading = import_module(READERS[source]).read(
-        [Path(path) for path in paths], described, cloud=cloud, now=now
-    )
+    found: Reading = import_module(READERS[source]).read(tree, described, cloud=cloud, now=now)
     return found
 
 
-def tell(reading: Reading, outcome: Outcome) -> None:
+def tell(errors: Sequence[ScannerError], outcome: Outcome) -> None:
     """Print the files that could not be used, and let them decide the exit code."""
-    for error in reading.errors:
+    for error in errors:
         click.echo(str(error), err=True)
-    number = len(reading.errors)
+    number = len(errors)
     if number:
         outcome.add(USAGE, f"{number} file{'s' if number != 1 else ''} could not be used")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.cli import outputs
-from scanner.cli.described import READERS, Described, described_options
+from scanner.cli.described import READERS, Described, described_options, tree_of
 from scanner.cli.described import read as read_described
 from scanner.cli.described import tell as tell_described
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
@@ -159,7 +159,7 @@ def scan(
                 result = _verified(live, inventory, result, teller, evaluated)
         elif source in READERS:
             moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            reading = read_described(source, paths, described, cloud=live.cloud, now=moment)
+            reading = read_described(source, tree_of(paths), described, cloud=live.cloud, now=moment)
             inventory = reading.inventory
             result = evaluated(inventory, source_words(paths, source))
         else:
@@ -194,7 +194,7 @@ def scan(
         outcome = conclude(prepared.mark(result), limits, out, sealing)
     prepared.tell(outcome)
     if reading is not None:
-        tell_described(reading, outcome)
+        tell_described(reading.errors, outcome)
     if asked and REGISTRIES not in inventory.parts and not (limits.allow_empty or limits.exit_zero):
         outcome.add(INCOMPLETE, "no registry was found (--allow-empty accepts that)")
     if interrupted:

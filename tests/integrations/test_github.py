@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -26,6 +27,24 @@ HOSTILE = [
     "*",
     "ünïcode ✓ \\ %0A",
 ]
+TEMPLATE = json.dumps(
+    {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "resources": [
+            {
+                "type": "Microsoft.ContainerRegistry/registries",
+                "apiVersion": "2025-11-01",
+                "name": "acrshop",
+                "location": "westeurope",
+                "sku": {"name": "Premium"},
+                "properties": {"adminUserEnabled": True},
+            }
+        ],
+    },
+    indent=2,
+)
+"""A template with one registry whose admin user is on."""
 
 
 def workbench(tool, *, error=0, warning=0, cases=()):
@@ -336,6 +355,21 @@ def test_scan_of_saved_answers(machine, registry):
     again = machine.run(**asked, baseline="re ports/acrscan.ndjson", fail_on="never")
     assert (again.code, again.outputs["new"], again.outputs["fixed"]) == (0, "0", "0")
     assert again.outputs["reports"] != ran.outputs["reports"]
+
+
+def test_a_check_of_the_repository(machine):
+    """Templates of the checkout: the finding in code scanning stands at the line of the property."""
+    machine.real()
+    (machine.workspace / "infra").mkdir()
+    (machine.workspace / "infra" / "main.json").write_text(TEMPLATE)
+    ran = machine.run(version="installed", command="check", paths="infra", arguments="--rule=ACR101")
+    assert ran.code == 1, ran.log
+    assert "- acrscan check: `exit 1: 1 high (limit: high)`" in ran.summary
+    (result,) = json.loads(Path(ran.outputs["sarif"]).read_text("utf-8"))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "infra/main.json"
+    line = place["region"]["startLine"]
+    assert "adminUserEnabled" in TEMPLATE.splitlines()[line - 1]
 
 
 def test_a_partial_scan_uploads_nothing(machine):

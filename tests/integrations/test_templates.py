@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.integrations import templates
-from tests.integrations.test_github import HOSTILE, LINT, TEST
+from tests.integrations.test_github import HOSTILE, LINT, TEMPLATE, TEST
 
 HOSTS = {"azure": templates.azure, "gitlab": templates.gitlab}
 SARIF = json.dumps({
@@ -24,6 +24,14 @@ FILES = {
     "lint": {**LINT, "sarif": SARIF, "junit": "<testsuites/>"},
     "test": {**TEST, "junit": "<testsuites/>"},
 }
+
+BUILD = {
+    "TF_BUILD": "True", "BUILD_REPOSITORY_URI": "https://dev.azure.com/contoso/platform/_git/registries",
+    "BUILD_SOURCEVERSION": "0" * 40, "BUILD_SOURCEBRANCH": "refs/heads/main", "SYSTEM_TEAMPROJECTID": "1",
+    "SYSTEM_DEFINITIONID": "2", "BUILD_DEFINITIONNAME": "nightly", "SYSTEM_PHASENAME": "job", "BUILD_BUILDID": "3",
+    "SYSTEM_PHASEID": "3dc8fd7e-4368-5a92-293e-d53cefc8c4b3", "SYSTEM_COLLECTIONURI": "https://dev.azure.com/contoso/",
+}  # fmt: skip
+"""What a build of Azure Pipelines knows of itself."""
 
 
 @pytest.fixture(params=sorted(HOSTS))
@@ -214,14 +222,7 @@ def test_scan_of_saved_answers(machine, host, registry):
     asked = spelled(
         host, version="installed", command="scan", paths=registry, arguments="--rule=ACR101", fail_on="high"
     )
-    build = {
-        "TF_BUILD": "True", "BUILD_REPOSITORY_URI": "https://dev.azure.com/contoso/platform/_git/registries",
-        "BUILD_SOURCEVERSION": "0" * 40, "BUILD_SOURCEBRANCH": "refs/heads/main", "SYSTEM_TEAMPROJECTID": "1",
-        "SYSTEM_DEFINITIONID": "2", "BUILD_DEFINITIONNAME": "nightly", "SYSTEM_PHASENAME": "job", "BUILD_BUILDID": "3",
-        "SYSTEM_PHASEID": "3dc8fd7e-4368-5a92-293e-d53cefc8c4b3", "SYSTEM_COLLECTIONURI": "https://dev.azure.com/contoso/",
-    }  # fmt: skip
-    azure_build = build if host is templates.azure else {}
-    ran = host(machine, environment=azure_build, **asked)
+    ran = host(machine, environment=BUILD if host is templates.azure else {}, **asked)
     assert ran.code == 1, ran.log
     assert "exit 1: 1 high (limit: high)" in ran.log
     assert "ACR101" in (ran.reports / "acrscan.junit.xml").read_text("utf-8")
@@ -232,6 +233,16 @@ def test_scan_of_saved_answers(machine, host, registry):
         sarif = json.loads((ran.reports / "sarif" / "acrscan.sarif").read_text("utf-8"))
         assert sarif["runs"][0]["results"]
         assert "##vso[task.uploadsummary]" in ran.log
+
+
+def test_check_of_the_repository(machine, host):
+    """Templates of the checkout are judged, and the job fails with the code of the check."""
+    machine.real()
+    (machine.workspace / "main.json").write_text(TEMPLATE)
+    asked = spelled(host, version="installed", command="check", arguments="--rule=ACR101", fail_on="high")
+    ran = host(machine, environment=BUILD if host is templates.azure else {}, **asked)
+    assert ran.code == 1, ran.log
+    assert "main.json" in (ran.reports / "acrscan.junit.xml").read_text("utf-8")
 
 
 def test_waivers_alone(machine, host):

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from scanner.errors import InputError, ScannerError, UsageError
-from scanner.inventory.arm_template.files import File, Sorted
+from scanner.inventory.arm_template.files import Sorted
 from scanner.inventory.arm_template.positions import Document, parse_document
+from scanner.inventory.tree import File
 
 SECONDS = 120.0
 _MODULE = re.compile(r"^\s*(?:module\s+\w+|import\s[^'\n]*from|extends|using)\s+'([^'\n]+)'", re.MULTILINE)

@@ -5,7 +5,7 @@ A file is recognised by what is in it (`$schema`, `resources`, `policyRule`), ne
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,22 +15,11 @@ from typing import Any
 from scanner.errors import InputError, ScannerError, UsageError
 from scanner.inventory.arm_template.declared import declarations
 from scanner.inventory.arm_template.positions import MAX_BYTES, Document, read_document
+from scanner.inventory.tree import File
 
 TEMPLATE, PARAMETERS, POLICY, OTHER = "template", "parameters", "policy", "other"
-MAX_FILES = 20_000
-_LEFT_OUT = frozenset({".git", ".terraform", "node_modules", ".venv", "__pycache__"})
 _MENTION = re.compile(rb"microsoft\.containerregistry", re.IGNORECASE)
 _SUFFIXES = (".json", ".jsonc", ".bicep", ".bicepparam")
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file with the name that reports show: relative to the folder that was given, with slashes."""
-
-    path: Path
-    name: str
-    given: bool
-    """Named on the command line itself, so that it has to be a template."""
 
 
 @dataclass
@@ -46,33 +35,9 @@ class Sorted:
     """Path of each document by its name."""
 
 
-def find(paths: Sequence[Path]) -> Iterator[File]:
-    """Every file that may hold a template. Folders are walked without following links. Raises `InputError`."""
-    number = 0
-    for path in paths:
-        if not path.exists():
-            raise InputError(
-                "no such file or folder", str(path), "Name a template, or a folder that holds some."
-            )
-        if path.is_file():
-            yield File(path, path.as_posix() if not path.is_absolute() else path.name, given=True)
-            continue
-        for file in sorted(_below(path)):
-            number += 1
-            if number > MAX_FILES:
-                raise InputError(
-                    f"more than {MAX_FILES:,} files", str(path), "Name the folders of the templates."
-                )
-            yield File(file, file.relative_to(path).as_posix(), given=False)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in _LEFT_OUT:
-                yield from _below(Path(entry.path))
-        elif entry.is_file(follow_symlinks=False) and entry.name.lower().endswith(_SUFFIXES):
-            yield Path(entry.path)
+def is_wanted(name: str) -> bool:
+    """Whether a file of this lower-case name may hold a template."""
+    return name.endswith(_SUFFIXES)
 
 
 def kind_of(value: Any) -> str:
@@ -190,7 +155,7 @@ def _belongs(parameters: Document, template: Document) -> bool:
     metadata = parameters.value.get("metadata")
     named = metadata.get("template") if isinstance(metadata, Mapping) else None
     if isinstance(named, str):
-        wanted = os.path.normpath(os.path.join(own_folder, named)).replace(os.sep, "/")  # noqa: PTH118 - no path of this machine
+        wanted = posixpath.normpath(posixpath.join(own_folder, named.replace("\\", "/")))
         return wanted == template.name
     stem = name.rpartition(".")[0].lower()
     lowered = own.lower()

@@ -17,6 +17,7 @@ from scanner.inventory.arm_template.positions import Document, read_document
 from scanner.inventory.arm_template.rows import Rows
 from scanner.inventory.described import runs
 from scanner.inventory.record import ListPart, digest
+from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory, Part, Problem, Resource
 
 MENTION = "microsoft.containerregistry"
@@ -39,18 +40,18 @@ class Reading:
     errors: list[ScannerError] = field(default_factory=list)
 
 
-def read_arm(paths: Sequence[Path], wanted: Wanted | None = None, *, now: str) -> Reading:
+def read_arm(tree: Tree, wanted: Wanted | None = None, *, now: str) -> Reading:
     """Read and evaluate all templates of files and folders.
 
     Raises `InputError` or `UsageError` for paths and parameter files that cannot be used at all. `now`: RFC 3339.
     """
     wanted = wanted or Wanted()
-    found = files.sort(files.find(paths))
+    found = files.sort(tree.files(files.is_wanted))
     compiled = bicep.compile_all(found, wanted.bicep_cli)
     found.templates += compiled.templates
     found.parameters += compiled.parameters
     chosen = [_parameters(path) for path in wanted.parameters]
-    reader = _Reader(wanted, found, paths)
+    reader = _Reader(wanted, found, tree.paths)
     for template, values in files.evaluations(found, chosen):
         reader.template(template, values)
     reader.settle()

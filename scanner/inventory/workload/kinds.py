@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from scanner.inventory.workload import (
     acr_task,
@@ -16,7 +15,7 @@ from scanner.inventory.workload import (
     kubernetes,
 )
 from scanner.inventory.workload.source import Text
-from scanner.inventory.workload.yaml_tree import Node, Table, tables
+from scanner.inventory.workload.yaml_tree import Node, Table, text_of
 
 DOCKERFILE, DOCKERIGNORE, SCRIPT, YAML, OTHER = "dockerfile", "dockerignore", "script", "yaml", ""
 _DOCKERFILE = re.compile(r"(?i)(?:dockerfile|containerfile)(?:[.-].+)?\Z|.+\.(?:dockerfile|containerfile)\Z")
@@ -57,6 +56,11 @@ def by_name(name: str) -> str:
     return YAML if last.endswith(_YAML) else OTHER
 
 
+def is_wanted(name: str) -> bool:
+    """Whether a file of this lower-case name may hold a workload."""
+    return by_name(name) != OTHER
+
+
 def by_content(source: Text) -> str:
     """What a file that was named by the user is, where its name does not tell."""
     if _SHEBANG.match(source.text):
@@ -68,14 +72,6 @@ def by_content(source: Text) -> str:
         if re.search(r"(?m)^[\w\"'-]+:(?:\s|$)", source.text) or source.text.lstrip()[:1] == "{"
         else OTHER
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """A document of a YAML file and its kind."""
-
-    kind: str
-    document: Node
 
 
 def kind_of(document: Node, name: str) -> str:
@@ -109,9 +105,6 @@ READERS: Mapping[str, Reader] = {
 
 
 def is_template(document: Node) -> bool:
-    """Whether a document is a description for Azure Resource Manager, which another source reads."""
-    return (
-        isinstance(document, Table)
-        and "$schema" in document.items
-        and bool(list(tables(document.items.get("resources"))) or "resources" in document.items)
-    )
+    """Whether a document is a template or parameter file for Azure Resource Manager."""
+    schema = text_of(document.items.get("$schema")) if isinstance(document, Table) else None
+    return schema is not None and "schema.management.azure.com" in schema.lower()

@@ -6,20 +6,20 @@ A file that cannot be read never hides another. One that names a registry in Azu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanner.errors import InputError, ScannerError
 from scanner.inventory.described import runs
 from scanner.inventory.record import ListPart, digest
+from scanner.inventory.tree import File, Tree
 from scanner.inventory.workload import kinds
 from scanner.inventory.workload.calls import read_calls
 from scanner.inventory.workload.compose import environment, read_compose
 from scanner.inventory.workload.dockerfile import is_dockerfile, read_dockerfile
 from scanner.inventory.workload.dockerignore import read_dockerignore
 from scanner.inventory.workload.facts import FILES, IMAGES, SECRETS, Facts
-from scanner.inventory.workload.files import File, find
 from scanner.inventory.workload.shell_words import POWERSHELL, SH
 from scanner.inventory.workload.source import MAX_BYTES, Text, read_text, whole
 from scanner.inventory.workload.yaml_tree import load_tree
@@ -43,10 +43,10 @@ class Reading:
     errors: list[ScannerError] = field(default_factory=list)
 
 
-def read_workload(paths: Sequence[Path], *, now: str) -> Reading:
-    """Read all files. Raises `InputError` for paths that cannot be used at all. `now`: RFC 3339."""
-    reader = _Reader()
-    for file in find(paths):
+def read_workload(tree: Tree, *, now: str) -> Reading:
+    """Read all files of a tree. Raises `InputError` where there are too many. `now`: RFC 3339."""
+    reader = _Reader(mixed=tree.mixed)
+    for file in tree.files(kinds.is_wanted):
         reader.file(file)
     resources = reader.settle()
     parts = _parts(resources)
@@ -70,15 +70,22 @@ def _parts(resources: Iterable[Resource]) -> Mapping[str, Part]:
 class _Reader:
     """Reads files one by one; pull secrets are looked up when all are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, mixed: bool) -> None:
+        self._mixed = mixed
+        self._paths: set[Path] = set()
         self.errors: list[ScannerError] = []
         self.notes: list[str] = []
         self._facts: list[Facts] = []
         self._charts: dict[str, int] = {}
         self._names: set[str] = set()
+        self._elsewhere: set[str] = set()
 
     def file(self, file: File) -> None:
-        """Read one file."""
+        """Read one file; a file that was given twice is read once."""
+        resolved = file.path.resolve()
+        if resolved in self._paths:
+            return
+        self._paths.add(resolved)
         if file.name.lower() in self._names:
             advice = "Names of files may not differ in capital letters only; scan one of the two by itself."
             self.errors.append(InputError("has the name of another file that was given", file.name, advice))
@@ -130,6 +137,8 @@ class _Reader:
                 return []
             source = Text(source.name, source.text.replace("\t", " "))
         tree = load_tree(source)
+        if any(kinds.is_template(document) for document in tree.documents):
+            self._template(file)
         by_kind: dict[str, Facts] = {}
         for document in tree.documents:
             kind = kinds.kind_of(document, file.name)
@@ -173,6 +182,13 @@ class _Reader:
         else:
             self.notes.append(f"{error.where or file.name}: {error.what}; it was left out")
 
+    def _template(self, file: File) -> None:
+        """A description for Azure Resource Manager, which another source reads."""
+        self._elsewhere.add(file.name)
+        words = f"{file.name}: a template or parameter file for Azure Resource Manager; --from arm reads it"
+        if not self._mixed and not file.given:
+            self.notes.append(words)
+
     def _helm(self, file: File) -> None:
         """A template of a chart: its values are not filled in, so that it is no YAML yet."""
         folder, found, _ = file.name.rpartition("templates/")
@@ -191,7 +207,7 @@ class _Reader:
                 "Dockerfiles, Compose files, Kubernetes manifests, ACR tasks, pipelines and scripts are read."
             )
             self.errors.append(InputError("holds nothing that is known of workloads", file.name, advice))
-        elif (match := _MENTION.search(source.text)) is not None:
+        elif file.name not in self._elsewhere and (match := _MENTION.search(source.text)) is not None:
             line, column = source.line_column(match.start())
             self.notes.append(
                 f"{file.name}:{line}:{column}: names a registry in Azure, but nothing in the file was recognised; no rule looked at it"

@@ -53,6 +53,8 @@ class Text:
 def read_text(path: Path, name: str) -> Text:
     """The text of a file, in UTF-8 or, with a byte order mark, UTF-16. Raises `InputError` with place and reason."""
     try:
+        if not path.is_file():
+            raise InputError("is no ordinary file", name, "Pipes, devices and broken links are not read.")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise InputError(

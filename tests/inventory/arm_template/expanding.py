@@ -17,6 +17,7 @@ from scanner.inventory.arm_template.reading import Reading, Wanted, read_arm
 from scanner.inventory.arm_template.rows import Rows
 from scanner.inventory.arm_template.scope import Scope, Supplied
 from scanner.inventory.arm_template.values import outward
+from scanner.inventory.tree import Tree
 from scanner.model.resource import Resource
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
@@ -108,7 +109,7 @@ def worked_out(expression: Any, **given: Any) -> tuple[Any, list[str]]:
 
 def read(folder: Path, **wanted: Any) -> Reading:
     """The templates of a folder."""
-    return read_arm([folder], Wanted(**wanted), now=NOW)
+    return read_arm(Tree.of([folder]), Wanted(**wanted), now=NOW)
 
 
 def write(folder: Path, files: Mapping[str, Any]) -> Path:

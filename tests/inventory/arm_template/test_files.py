@@ -12,6 +12,7 @@ import pytest
 
 from scanner.errors import InputError, UsageError
 from scanner.inventory.arm_template.reading import Reading, Wanted, read_arm
+from scanner.inventory.tree import Tree
 from tests.inventory.arm_template.compiled import FULL, compiled
 from tests.inventory.arm_template.expanding import (
     NOW,
@@ -82,7 +83,7 @@ def test_parameter_files_by_name(tmp_path: Path):
             "values.json": _parameters(n="acrown"),
         },
     )
-    found = read_arm([tmp_path / "t"], Wanted((tmp_path / "values.json",)), now=NOW)
+    found = read_arm(Tree.of([tmp_path / "t"]), Wanted((tmp_path / "values.json",)), now=NOW)
     assert _names(found) == ["acrown"]
 
 
@@ -96,7 +97,7 @@ def test_a_parameter_file_goes_to_the_templates_that_declare_its_parameters(tmp_
             "values.json": _parameters(n="acrown"),
         },
     )
-    found = read_arm([tmp_path / "t"], Wanted((tmp_path / "values.json",)), now=NOW)
+    found = read_arm(Tree.of([tmp_path / "t"]), Wanted((tmp_path / "values.json",)), now=NOW)
     assert _names(found) == ["acrfixed", "acrown"]
 
 
@@ -107,14 +108,14 @@ def test_a_parameter_file_that_fits_nothing_is_refused(tmp_path: Path):
         {"t/a.json": NAMED, "t/b.json": NAMED, "values.json": _parameters(other="x")},
     )
     with pytest.raises(UsageError, match="no template declares the parameters of"):
-        read_arm([tmp_path / "t"], Wanted((tmp_path / "values.json",)), now=NOW)
+        read_arm(Tree.of([tmp_path / "t"]), Wanted((tmp_path / "values.json",)), now=NOW)
 
 
 def test_what_is_no_parameter_file_is_refused(tmp_path: Path):
     """--parameters with another file is an error."""
     write(tmp_path, {"a.json": NAMED, "values.json": {"n": "x"}})
     with pytest.raises(InputError, match="is no parameter file"):
-        read_arm([tmp_path / "a.json"], Wanted((tmp_path / "values.json",)), now=NOW)
+        read_arm(Tree.of([tmp_path / "a.json"]), Wanted((tmp_path / "values.json",)), now=NOW)
 
 
 def test_values_that_azure_would_refuse_are_told_with_their_place(tmp_path: Path):
@@ -193,7 +194,7 @@ def test_a_file_named_by_the_user_has_to_be_a_template(tmp_path: Path):
     """What is named on the command line is not passed over."""
     write(tmp_path, {"package.json": {"name": "x"}, "broken.json": "{"})
     for name, words in (("package.json", "is no ARM template"), ("broken.json", "not valid JSON")):
-        found = read_arm([tmp_path / name], now=NOW)
+        found = read_arm(Tree.of([tmp_path / name]), now=NOW)
         assert len(found.errors) == 1
         assert words in found.errors[0].what
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from scanner.errors import InputError
+from scanner.inventory.tree import Tree
 from scanner.inventory.workload.facts import FILES, IMAGES
 from scanner.inventory.workload.reading import read_workload
 from tests.inventory.workload.trees import NOW, images, read, references, resources, rows, written
@@ -85,7 +86,7 @@ def test_a_file_that_the_user_names_has_to_be_a_workload(tmp_path):
     """Otherwise it is an error."""
     folder = written(tmp_path, {"values.yaml": "x: 1\n", "notes": "hello\n"})
     for name in ("values.yaml", "notes"):
-        reading = read_workload([folder / name], now=NOW)
+        reading = read_workload(Tree.of([folder / name]), now=NOW)
         assert said(reading) == [f"{name}: holds nothing that is known of workloads"]
 
 
@@ -99,7 +100,7 @@ def test_files_of_any_name_are_known_by_their_content_when_named(tmp_path):
             "stack": "services: {a: {image: c/z}}\n",
         },
     )
-    reading = read_workload([folder / name for name in ("run", "build", "stack")], now=NOW)
+    reading = read_workload(Tree.of([folder / name for name in ("run", "build", "stack")]), now=NOW)
     assert sorted(references(reading).values()) == ["a/x", "b/y", "c/z"]
 
 
@@ -119,9 +120,8 @@ def test_templates_of_a_chart_are_one_error_that_says_what_to_do(tmp_path):
 def test_a_template_of_helm_elsewhere_is_an_error_of_its_own(tmp_path):
     """As it is when the user names it."""
     assert said(read(tmp_path, {"pod.yaml": HELM})) == ["pod.yaml: is a Helm template that is not rendered"]
-    reading = read_workload(
-        [written(tmp_path, {"chart/templates/a.yaml": HELM}) / "chart/templates/a.yaml"], now=NOW
-    )
+    file = written(tmp_path, {"chart/templates/a.yaml": HELM}) / "chart/templates/a.yaml"
+    reading = read_workload(Tree.of([file]), now=NOW)
     assert said(reading) == ["a.yaml: is a Helm template that is not rendered"]
 
 
@@ -141,7 +141,7 @@ def test_links_are_not_followed_and_folders_left_out(tmp_path):
     (tree / "link").symlink_to(outside, target_is_directory=True)
     (tree / "loop").symlink_to(tree, target_is_directory=True)
     (tree / "Dockerfile").symlink_to(outside / "Dockerfile")
-    assert list(references(read_workload([tree], now=NOW)).values()) == SEEN
+    assert list(references(read_workload(Tree.of([tree]), now=NOW)).values()) == SEEN
 
 
 def test_several_folders_keep_their_files_apart(tmp_path, monkeypatch):
@@ -150,7 +150,7 @@ def test_several_folders_keep_their_files_apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     from pathlib import Path  # noqa: PLC0415 - relative to the folder above
 
-    reading = read_workload([Path("a"), Path("b"), Path("a")], now=NOW)
+    reading = read_workload(Tree.of([Path("a"), Path("b"), Path("a")]), now=NOW)
     assert sorted(one.name for one in resources(reading, FILES)) == ["a/Dockerfile", "b/Dockerfile"]
 
 
@@ -159,20 +159,44 @@ def test_names_that_differ_in_casing_only_are_an_error(tmp_path):
     folder = written(tmp_path, {"Dockerfile": "FROM x/a\n", "dockerfile": "FROM x/b\n"})
     if len(list(folder.iterdir())) < 2:
         pytest.skip("the file system has no casing")
-    reading = read_workload([folder], now=NOW)
+    reading = read_workload(Tree.of([folder]), now=NOW)
     assert said(reading) == ["dockerfile: has the name of another file that was given"]
 
 
 def test_paths_that_cannot_be_used(tmp_path):
     """What is not there, and what is neither a file nor a folder."""
     with pytest.raises(InputError, match="no such file or folder"):
-        read_workload([tmp_path / "none"], now=NOW)
+        read_workload(Tree.of([tmp_path / "none"]), now=NOW)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(InputError, match="neither a file nor a folder"):
-            read_workload([tmp_path / "pipe"], now=NOW)
+        assert said(read_workload(Tree.of([tmp_path / "pipe"]), now=NOW)) == ["pipe: is no ordinary file"]
         os.mkfifo(tmp_path / "Dockerfile")
-        assert read_workload([tmp_path], now=NOW).errors == []
+        assert read_workload(Tree.of([tmp_path]), now=NOW).errors == []
+
+
+TEMPLATE = '{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "resources": [], "x": "a.azurecr.io/y"}'
+
+
+def test_templates_are_left_to_their_own_source(tmp_path):
+    """Said where only workloads are read; in a run over everything the other source tells of them."""
+    folder = written(tmp_path, {"main.json": TEMPLATE, **GOOD})
+    reading = read_workload(Tree.of([folder]), now=NOW)
+    assert reading.inventory.diagnostics == (
+        "main.json: a template or parameter file for Azure Resource Manager; --from arm reads it",
+    )
+    mixed = read_workload(Tree.of([folder], mixed=True), now=NOW)
+    assert mixed.inventory.diagnostics == ()
+    assert list(references(mixed).values()) == SEEN
+
+
+def test_what_the_repository_ignores_is_left_out_when_asked(tmp_path):
+    """As `acrscan check` asks."""
+    folder = written(
+        tmp_path, {".gitignore": "out/\n", "out/Dockerfile": "FROM a/out:1\n", ".git/HEAD": "", **GOOD}
+    )
+    assert (
+        list(references(read_workload(Tree.of([folder], mixed=True, ignore=True), now=NOW)).values()) == SEEN
+    )
 
 
 def test_duplicate_keys_are_noted_where_the_file_counts(tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scanner.inventory.tree import Tree
 from scanner.inventory.workload.facts import FILES, IMAGES, Facts
 from scanner.inventory.workload.reading import Reading, read_workload
 from scanner.inventory.workload.source import Text
@@ -26,7 +27,7 @@ def written(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def read(folder: Path, files: Mapping[str, str | bytes]) -> Reading:
     """What is read of a folder with these files."""
-    return read_workload([written(folder, files)], now=NOW)
+    return read_workload(Tree.of([written(folder, files)]), now=NOW)
 
 
 def resources(reading: Reading, kind: str) -> list[Resource]:
