@@ -97,6 +97,16 @@ def test_options_for_templates_do_not_fit(
     assert "are for templates" in err
 
 
+def test_check_reads_workloads_beside_templates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """The pull request's command finds them by itself, and options for templates do not disturb."""
+    monkeypatch.chdir(written(tmp_path, BAD))
+    code, out, _ = invoke(capsys, "check", "--rule", "ACR807", "--rule", "ACR101", "-f", "json", "-o", "-")
+    assert code == 1
+    assert [row["rule"] for row in json.loads(out)["findings"] if row["verdict"] == "fail"] == ["ACR807"]
+
+
 def test_sarif_has_the_place_of_each_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """And where the value of a build argument was written."""
     code, out, _ = invoke(

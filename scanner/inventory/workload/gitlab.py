@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from scanner.inventory.workload.calls import read_calls
 from scanner.inventory.workload.facts import CALLS, LOGINS, Facts
@@ -63,8 +63,12 @@ class _Pipeline:
                 leaf = node.items.get("value") if isinstance(node, Table) else node
                 if isinstance(leaf, Leaf) and not leaf.tag:
                     pairs.append((name, Filled(leaf.text)))
-        self._known = settled(gather(pairs), _filled)
-        self._expressions = Expressions(_INPUT, lambda match: (None, match[0][:80]))
+        self._inputs = dict(_inputs(tree))
+        self._known = {**settled(gather(pairs), self._settle), **self._inputs}
+        self._expressions = Expressions(_INPUT, lambda match: _resolve(match, self._inputs))
+
+    def _settle(self, text: str, known: Mapping[str, Filled]) -> Filled:
+        return _filled(text, {**known, **self._inputs})
 
     def read(self) -> None:
         self._job("", self._document)
@@ -115,9 +119,21 @@ class _Pipeline:
             self._facts.image(_filled(leaf.text, self._known), "run", at, place_of(self._tree.source, leaf))
 
 
-def _filled(text: str, known: Mapping[str, Filled]) -> Filled:
-    def resolve(match: re.Match[str]) -> tuple[str | None, str]:
-        value = known.get(match[2] or match[3] or "")
-        return (value.text, "") if value is not None and value.known else (None, match[0][:80])
+def _inputs(tree: Tree) -> Iterator[tuple[str, Filled]]:
+    """Defaults of inputs, which a document before the pipeline declares."""
+    for document in tree.documents:
+        declared = document.get("spec", "inputs") if isinstance(document, Table) else None
+        for name, one in declared.items.items() if isinstance(declared, Table) else ():
+            default = one.items.get("default") if isinstance(one, Table) else None
+            if isinstance(default, Leaf) and not default.tag:
+                yield f"inputs.{name}", Filled(default.text)
 
-    return fill(text, _VARIABLE, resolve)
+
+def _filled(text: str, known: Mapping[str, Filled]) -> Filled:
+    return fill(text, _VARIABLE, lambda match: _resolve(match, known))
+
+
+def _resolve(match: re.Match[str], known: Mapping[str, Filled]) -> tuple[str | None, str]:
+    name = next((one for one in match.groups() if one is not None), "").strip()
+    value = known.get(name)
+    return (value.text, "") if value is not None and value.known else (None, match[0][:80])

@@ -104,6 +104,11 @@ READERS: Mapping[str, Reader] = {
 """Kind -> what takes in `(facts, tree, document)`; Compose wants its variables too."""
 
 
+def is_rule(document: Node) -> bool:
+    """Whether a document is a rule of ours, whose tests are full of registries."""
+    return isinstance(document, Table) and {"id", "severity", "target", "rationale"} <= document.items.keys()
+
+
 def is_template(document: Node) -> bool:
     """Whether a document is a template or parameter file for Azure Resource Manager."""
     schema = text_of(document.items.get("$schema")) if isinstance(document, Table) else None

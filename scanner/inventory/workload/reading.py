@@ -139,6 +139,8 @@ class _Reader:
         tree = load_tree(source)
         if any(kinds.is_template(document) for document in tree.documents):
             self._template(file)
+        if tree.documents and all(kinds.is_rule(document) for document in tree.documents):
+            self._elsewhere.add(file.name)
         by_kind: dict[str, Facts] = {}
         for document in tree.documents:
             kind = kinds.kind_of(document, file.name)

@@ -318,6 +318,13 @@ def test_gitlab(tmp_path):
     assert [(row["server"], row["longLived"]) for row in rows(reading, "logins")] == [("a.azurecr.io", True)]
 
 
+def test_inputs_of_gitlab_have_defaults(tmp_path):
+    """Declared in a document before the pipeline."""
+    text = "spec:\n  inputs:\n    image: {default: 'a.azurecr.io/x:1'}\n    other: {}\n---\na:\n  image: $[[ inputs.image ]]\n  script:\n    - docker pull $[[ inputs.image ]]\n    - docker pull $[[ inputs.other ]]\n"
+    found = references(read(tmp_path, {".gitlab-ci.yml": text}))
+    assert sorted(found.values()) == ["a.azurecr.io/x:1", "a.azurecr.io/x:1", "…"]
+
+
 def test_gitlab_is_known_by_its_jobs(tmp_path):
     """In a file of any name."""
     assert kinds(

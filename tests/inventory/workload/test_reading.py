@@ -82,6 +82,12 @@ def test_a_file_that_names_a_registry_and_gives_nothing_is_said(tmp_path):
     assert reading.errors == []
 
 
+def test_our_own_rules_are_no_workloads(tmp_path):
+    """Their tests name registries all the time."""
+    rule = "id: X1\nseverity: low\ntarget: a\nrationale: b\ntests: [{resource: {x: a.azurecr.io}}]\n"
+    assert read(tmp_path, {"rule.yaml": rule}).inventory.diagnostics == ()
+
+
 def test_a_file_that_the_user_names_has_to_be_a_workload(tmp_path):
     """Otherwise it is an error."""
     folder = written(tmp_path, {"values.yaml": "x: 1\n", "notes": "hello\n"})
