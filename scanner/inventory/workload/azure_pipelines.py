@@ -194,7 +194,6 @@ class _Pipeline:
         """`Docker@2`, which logs in with a service connection that only Azure DevOps knows."""
         command = (text_of(inputs.get("command")) or "buildAndPush").lower()
         connection = inputs.get("containerregistry") or inputs.get("azurecontainerregistry")
-        self._connection(connection, path)
         repository = inputs.get("repository") or inputs.get("imagename")
         reason = "which registry the service connection is for is kept in Azure DevOps"
         found: Mapping[str, object] = {}
@@ -215,9 +214,10 @@ class _Pipeline:
                     built_in=connection is not None,
                     acr=Unknown(reason, "runtime") if connection is not None else None,
                 )
+        self._connection(connection, path, acr=True if found.get("acr") is True else None)
         if command in ("push", "buildandpush"):
             place = place_of(self._tree.source, task)
-            acr: object = Unknown(reason, "runtime") if connection is not None else found.get("acr")
+            acr = found.get("acr", Unknown(reason, "runtime"))
             self._facts.row(CALLS, path, place, call=f"{task.text} {command}", acr=acr, retried=retried)
 
     def _connection(self, node: Node | None, path: str, *, acr: bool | None = None) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from scanner.inventory.workload.azure_calls import azure, connect
-from scanner.inventory.workload.docker_calls import TOOLS, At, docker, login, options
+from scanner.inventory.workload.docker_calls import TOOLS, At, docker, options
 from scanner.inventory.workload.facts import LOGINS, SECRETS, Facts
-from scanner.inventory.workload.images import Filled, is_acr, shown
+from scanner.inventory.workload.images import Filled, shown
 from scanner.inventory.workload.logins import (
     ADMIN,
     UNSAID,
     is_admin,
     judged,
     reads_admin,
+    server_in_azure,
     sources_of,
     written_down,
 )
@@ -45,6 +46,7 @@ _WRAPPERS = frozenset(
         "else",
     }
 )
+_LOGIN_SWITCHES = frozenset({"--password-stdin", "--get-login", "-v", "--verbose", "--insecure"})
 _LOGIN_TOOLS: Mapping[str, tuple[str, ...]] = {
     "oras": ("login",),
     "helm": ("registry", "login"),
@@ -125,13 +127,13 @@ def one_call(command: Command, variables: Variables, at: At) -> None:
     if program in TOOLS:
         rest = words[1:]
         if rest and rest[0].text == "login":
-            _docker_login(bare, rest[1:], variables, inner)
+            _docker_login(rest[1:], variables, inner)
         else:
             docker(bare, rest, inner)
     elif program in _LOGIN_TOOLS:
         steps = _LOGIN_TOOLS[program]
         if tuple(word.text for word in words[1 : 1 + len(steps)]) == steps:
-            _docker_login(bare, words[1 + len(steps) :], variables, inner)
+            _docker_login(words[1 + len(steps) :], variables, inner)
     elif program == "az":
         azure(words[1:], variables, inner)
     elif program == "kubectl":
@@ -174,20 +176,32 @@ def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
     return rest, retried
 
 
-def _docker_login(command: Command, words: Sequence[Word], variables: Variables, at: At) -> None:
-    def credential(
-        user: Word | None, password: Word | None, server: Filled | None
-    ) -> tuple[str, bool | Unknown | None, bool]:
-        assert server is not None, "a login without a server is not for a registry of ours"
-        how, long_lived = judged(
-            user.filled if user else None,
-            server,
-            sources_of(variables, user, password),
-            given=user is not None or password is not None,
-        )
-        return how, long_lived, written_down(password)
-
-    login(command, words, at, credential)
+def _docker_login(words: Sequence[Word], variables: Variables, at: At) -> None:
+    """`docker login` and its like."""
+    server = user = password = None
+    for name, value in options(words, _LOGIN_SWITCHES):
+        if not name and server is None:
+            server = value
+        elif name in ("-u", "--username"):
+            user = value
+        elif name in ("-p", "--password"):
+            password = value
+    at.facts.recognised = True
+    if server is None:
+        return
+    acr = server_in_azure(server.filled, sources_of(variables, server))
+    if acr is False:
+        return
+    sources = sources_of(variables, user, password)
+    given = user is not None or password is not None
+    how, long_lived = judged(user.filled if user else None, server.filled, sources, given=given)
+    label = shown(server.text, server.names)
+    where = at.name(f"docker login {label}")
+    place = at.fragment.place(server.start, server.end)
+    at.facts.login(where, place, server.filled, how, long_lived=long_lived, acr=acr)
+    if password is not None and written_down(password):
+        place = at.fragment.place(password.start, password.end)
+        at.facts.literal(where, place, "password of docker login", label)
 
 
 def _kubectl(words: Sequence[Word], variables: Variables, at: At) -> None:
@@ -214,7 +228,7 @@ def _pull_secret(name: Word, found: Mapping[str, Word | None], variables: Variab
     if server is None:
         return
     host = Filled(server.text.removeprefix("https://"), server.names)
-    acr = is_acr(host.text.partition("/")[0], host.reason)
+    acr = server_in_azure(host, sources_of(variables, server))
     if acr is False:
         at.facts.recognised = True
         at.facts.secrets["", name.text] = True

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scanner.inventory.workload.facts import CALLS, CONTAINERS, SOCKETS, Facts, truth
-from scanner.inventory.workload.images import Filled, is_acr, shown
+from scanner.inventory.workload.images import shown
 from scanner.inventory.workload.mounts import Host, mount_source, socket_of
 from scanner.inventory.workload.shell_words import Command, Word
 from scanner.inventory.workload.source import HOLE, Fragment
-from scanner.model.values import Unknown
 
 TOOLS = frozenset({"docker", "podman", "nerdctl"})
 _GLOBAL = frozenset(
@@ -260,42 +259,6 @@ def _run(command: Command, words: Sequence[Word], at: At) -> None:
             at.fragment.place(first.start, first.end),
             container=shown_image,
             **host.values(),
-        )
-
-
-def login(
-    command: Command,
-    words: Sequence[Word],
-    at: At,
-    credential: Callable[[Word | None, Word | None, Filled | None], tuple[str, bool | Unknown | None, bool]],
-) -> None:
-    """`docker login` and its like. `credential`: (user, password, server) -> (how in words, whether it lives long, whether written)."""
-    del command
-    server = user = password = None
-    for name, value in options(
-        words, frozenset({"--password-stdin", "--get-login", "-v", "--verbose", "--insecure"})
-    ):
-        if not name and server is None:
-            server = value
-        elif name in ("-u", "--username"):
-            user = value
-        elif name in ("-p", "--password"):
-            password = value
-    target = server.filled if server is not None else None
-    if target is None or is_acr(target.text.partition("/")[0].partition(":")[0], target.reason) is False:
-        at.facts.recognised = True
-        return
-    how, long_lived, written = credential(user, password, target)
-    assert server is not None, "it has a target"
-    place = at.fragment.place(server.start, server.end)
-    words_of = shown(target.text, target.names)
-    at.facts.login(at.name(f"docker login {words_of}"), place, target, how, long_lived=long_lived)
-    if written and password is not None:
-        at.facts.literal(
-            at.name(f"docker login {words_of}"),
-            at.fragment.place(password.start, password.end),
-            "password of docker login",
-            words_of,
         )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from scanner.inventory.workload.images import Filled
+from scanner.inventory.workload.images import Filled, is_acr
 from scanner.inventory.workload.shell import Variables
 from scanner.inventory.workload.shell_words import Command, Word
 from scanner.inventory.workload.source import HOLE
@@ -31,6 +31,21 @@ def is_admin(user: Filled | None, server: Filled) -> bool | Unknown:
     if HOLE not in name and HOLE not in label:
         return label == name or label.startswith(f"{name}-")
     return Unknown(Filled("", (*user.names, *server.names)).reason, "parameter")
+
+
+def server_in_azure(server: Filled, sources: Iterable[Command]) -> bool | Unknown:
+    """Whether a server is a registry in Azure: by its name, or because its name was asked of Azure."""
+    found = is_acr(server.text.partition("/")[0].partition(":")[0], server.reason)
+    if isinstance(found, Unknown) and any(_asks_name(one) for one in sources):
+        return True
+    return found
+
+
+def _asks_name(command: Command) -> bool:
+    words = [word.text.lower() for word in command.words]
+    return (
+        words[:3] in (["az", "acr", "show"], ["az", "acr", "list"]) or "get-azcontainerregistry" in words[:1]
+    )
 
 
 def reads_admin(command: Command) -> str:

@@ -264,6 +264,13 @@ def test_pull_secrets_made_by_scripts(tmp_path, text, admin):
     assert isinstance(row["admin"], Unknown) if admin is None else row["admin"] is admin
 
 
+def test_a_server_that_azure_was_asked_for_is_a_registry_there(tmp_path):
+    """`az acr show` gives its name."""
+    text = "S=$(az acr show -n a --query loginServer -o tsv)\ndocker login $S -u x -p $P\nkubectl create secret docker-registry s --docker-server=$S --docker-username=x\n"
+    reading = script(tmp_path, text)
+    assert [row["acr"] for group in ("logins", "pullSecrets") for row in rows(reading, group)] == [True, True]
+
+
 def test_a_pull_secret_for_another_registry_is_none_of_ours(tmp_path):
     """Nothing is told of it."""
     reading = script(

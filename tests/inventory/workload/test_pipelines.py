@@ -231,6 +231,15 @@ def test_docker_tasks_log_in_with_a_service_connection(tmp_path):
     )
 
 
+def test_docker_tasks_that_write_the_server_are_known_to_push_there(tmp_path):
+    """The repository's name says it."""
+    text = "variables: {r: a.azurecr.io/x}\nsteps:\n- task: Docker@2\n  inputs: {command: push, containerRegistry: c, repository: $(r), tags: '1'}\n"
+    reading = azure(tmp_path, text)
+    assert [one["acr"] for one in images(reading).values()] == [True]
+    assert [row["acr"] for row in rows(reading, "registryCalls")] == [True]
+    assert [row["acr"] for row in rows(reading, "logins")] == [True]
+
+
 def test_tasks_that_are_tried_again(tmp_path):
     """`retryCountOnTaskFailure`."""
     text = "steps:\n- {script: docker push a.azurecr.io/x, retryCountOnTaskFailure: 3}\n- {script: docker push a.azurecr.io/y, retryCountOnTaskFailure: 0}\n"
