@@ -56,9 +56,10 @@ class Wanted:
 
 
 class Facts:
-    """The facts of one file; the same thing at the same place is one."""
+    """The facts of one file and kind; the same thing at the same place is one. `further`: the file has another kind before."""
 
-    def __init__(self, source: Text, kind: str) -> None:
+    def __init__(self, source: Text, kind: str, *, further: bool = False) -> None:
+        self._mark = f" ({kind})" if further else ""
         self.source = source
         self.kind = kind
         self.notes: list[str] = []
@@ -200,7 +201,7 @@ class Facts:
         for name, rows in self._rows.items():
             tail = [UnreadTail(self._open[name])] if name in self._open else []
             properties[name] = [*rows, *tail]
-        identifier = ids.file_id(scope, FILES, [self.source.name.rpartition("/")[2]])
+        identifier = ids.file_id(scope, FILES, [self.source.name.rpartition("/")[2] + self._mark])
         body = {"id": identifier, "name": self.source.name, "type": FILES, "properties": properties}
         made = [
             Resource(
@@ -213,7 +214,7 @@ class Facts:
             )
         ]
         for at, (found, places) in self._images.items():
-            identifier = ids.file_id(scope, IMAGES, [at])
+            identifier = ids.file_id(scope, IMAGES, [at + self._mark])
             name = _name(found["reference"])
             made.append(
                 Resource(

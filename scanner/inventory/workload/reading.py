@@ -146,7 +146,7 @@ class _Reader:
             kind = kinds.kind_of(document, file.name)
             if kind == kinds.OTHER:
                 continue
-            facts = by_kind.setdefault(kind, Facts(source, kind))
+            facts = by_kind.setdefault(kind, Facts(source, kind, further=bool(by_kind)))
             if kind == "compose":
                 read_compose(facts, tree, document, self._environment(file))
             else:

@@ -82,6 +82,14 @@ def test_a_file_that_names_a_registry_and_gives_nothing_is_said(tmp_path):
     assert reading.errors == []
 
 
+def test_a_file_of_two_kinds_is_two_resources(tmp_path):
+    """Each with an id of its own, and all of their images."""
+    text = "services: {a: {image: x}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: y}]}\n---\nservices: {b: {image: z}}\n"
+    reading = read(tmp_path, {"a.yaml": text})
+    assert len({one.id.lower() for one in resources(reading, FILES)}) == 2
+    assert sorted(references(reading).values()) == ["x", "y", "z"]
+
+
 def test_our_own_rules_are_no_workloads(tmp_path):
     """Their tests name registries all the time."""
     rule = "id: X1\nseverity: low\ntarget: a\nrationale: b\ntests: [{resource: {x: a.azurecr.io}}]\n"
