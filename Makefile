@@ -44,6 +44,9 @@ bench: $(READY)  ## measure; ratios against a reference in the same run
 	@$(BIN)/python benchmarks/sarif.py
 	@$(BIN)/python benchmarks/lint.py
 	@$(BIN)/python benchmarks/checks.py
+	@$(BIN)/python benchmarks/impact.py
+	@$(BIN)/python benchmarks/arm.py
+	@$(BIN)/python benchmarks/terraform.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build node_modules reports/demo

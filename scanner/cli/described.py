@@ -21,11 +21,18 @@ from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory
 
 READERS: Mapping[str, str] = MappingProxyType(
-    {"arm": "scanner.cli.described_arm", "workload": "scanner.cli.described_workload"}
+    {
+        "arm": "scanner.cli.described_arm",
+        "terraform": "scanner.cli.described_terraform",
+        "workload": "scanner.cli.described_workload",
+    }
 )
 """Name of the source -> the module that reads it."""
 
 _OPTIONS = (
+    click.option("--allow-outside-root", is_flag=True, help="Read modules and files of Terraform outside of PATH too."),
+    click.option("--var-file", multiple=True, metavar="FILE", help="Values of Terraform's variables. Repeatable, in order."),
+    click.option("--var", multiple=True, metavar="NAME=VALUE", help="Value of one of Terraform's variables. Repeatable."),
     click.option("--bicep-cli", metavar="PATH", help="Installed bicep program that compiles .bicep files; nothing is downloaded."),
     click.option("--parameters", multiple=True, metavar="FILE", help="Parameter file of a template; each is one evaluation. Repeatable."),
 )  # fmt: skip
@@ -37,11 +44,14 @@ class Described:
 
     parameters: tuple[str, ...] = ()
     bicep_cli: str | None = None
+    var: tuple[str, ...] = ()
+    var_file: tuple[str, ...] = ()
+    allow_outside_root: bool = False
 
     @property
     def given(self) -> bool:
         """Whether any of them was used."""
-        return bool(self.parameters or self.bicep_cli)
+        return bool(self.parameters or self.bicep_cli or self.var or self.var_file or self.allow_outside_root)
 
 
 class Reading(Protocol):

@@ -187,9 +187,9 @@ def is_live(paths: tuple[str, ...], source: str) -> bool:
     """Whether to ask Azure itself. Raises `UsageError` for options that contradict each other."""
     if paths and source == "azure":
         raise UsageError("--from azure reads no files", "", "Leave out PATH, or --from.")
-    if not paths and source not in ("auto", "azure"):
+    if not paths and source not in ("auto", "azure", "host"):
         raise UsageError(f"--from {source} needs a PATH")
-    return not paths
+    return not paths and source != "host"
 
 
 def clock(now: str | None) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from scanner.cli.checked import give, home_of, packs_from, percent, report_options, wanted_by
 from scanner.cli.door import FINDINGS, USAGE, Outcome
 from scanner.cli.telling import Teller
-from scanner.errors import Problems, RuleError, ScannerError
+from scanner.errors import Problems, RuleError
 from scanner.language.pack import load_pack, load_rule_file
 from scanner.model.rule import Rule, RulePack
 from scanner.workbench.mutate import Mutated, changed_rules, score_of
@@ -75,8 +71,7 @@ def mutate_rules(
     ]
     outcome = Outcome()
     if changed_since is not None:
-        history = git_history()
-        touched = {pack.path: changed_rules(pack, base_of(pack, changed_since, history)) for pack in packs}
+        touched = {pack.path: changed_rules(pack, base_of(pack, changed_since)) for pack in packs}
         chosen = [(pack, item) for pack, item in chosen if item.id in touched[pack.path]]
         if not chosen:
             nothing = Report("mutate", (), {"rules": 0, "mutants": 0}, ())
@@ -138,34 +133,23 @@ def _tell(found: list[Mutated], *, verbose: bool) -> None:
                 click.echo(f"  {line}")
 
 
-class History(NamedTuple):
-    """How packs of other times are read. `pack_at(ref, folder)`: a copy of the folder; `absent`: raised where it had no pack."""
-
-    pack_at: Callable[[str, Path], AbstractContextManager[Path]]
-    absent: type[ScannerError]
-
-
-def base_of(pack: RulePack, ref: str, history: History) -> RulePack | None:
+def base_of(pack: RulePack, ref: str) -> RulePack | None:
     """A pack as it was at a git reference, or None where there was none or it does not load: then every rule counts as changed."""
+    from scanner.workbench.revision import PackAbsentError, pack_at  # noqa: PLC0415 - without a reference git is not asked
+
     place = Path(pack.path)
     folder = place if place.is_dir() else home_of(place)
     inside = None if place.is_dir() else place.resolve().relative_to(folder.resolve())
     try:
-        with history.pack_at(ref, folder) as copy:
+        with pack_at(ref, folder) as copy:
             if inside is None:
                 return load_pack(copy)
             return load_rule_file(copy / inside)[0] if (copy / inside).is_file() else None
-    except history.absent as error:
+    except PackAbsentError as error:
         click.echo(f"all rules are looked at: {error.what}", err=True)
     except (Problems, RuleError) as error:
         click.echo(f"all rules are looked at, for those at {ref} do not load: {error.what}", err=True)
     return None
-
-
-def git_history() -> History:
-    """The history that git keeps."""
-    revision = import_module("scanner.workbench.revision")
-    return History(revision.pack_at, revision.PackAbsentError)
 
 
 COMMANDS = {"mutate": mutate_rules}

@@ -15,6 +15,8 @@ from scanner.cli.described import read as read_described
 from scanner.cli.described import tell as tell_described
 from scanner.cli.door import INCOMPLETE, INTERRUPTED, Outcome
 from scanner.cli.gate import Limits
+from scanner.cli.hosts import HOST, Hosts, host_options
+from scanner.cli.hosts import read as read_hosts
 from scanner.cli.live import Live, collected, live_options, options_from
 from scanner.cli.marking import Marks, mark_options
 from scanner.cli.options import (
@@ -48,12 +50,13 @@ REGISTRIES = "microsoft.containerregistry/registries"
 
 
 def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
-    return any_inventory_options(command, *READERS)
+    return any_inventory_options(command, *READERS, HOST)
 
 
 @click.command("scan")
 @_sources
 @described_options
+@host_options
 @live_options
 @click.option("--snapshot", "folder", metavar="DIR", help="Keep what was read from Azure as a snapshot.")
 @click.option(
@@ -72,6 +75,7 @@ def scan(
     api_version: str | None,
     now: str | None,
     described: Described,
+    hosts: Hosts,
     live: Live,
     folder: str | None,
     verify: bool,
@@ -90,8 +94,10 @@ def scan(
 
     Without PATH, Azure itself is read (nothing is ever changed there). PATH is a snapshot folder, or any mix of files
     and folders with saved Azure answers: ARM lists and objects, recorded exchanges, Resource Graph answers,
-    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep; with
-    --from workload Dockerfiles, Compose files, Kubernetes manifests, ACR task files, pipelines and scripts.
+    `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep; with --from terraform, folders
+    of .tf files and plans (`terraform show -json`); with --from workload, Dockerfiles, Compose files, Kubernetes manifests,
+    ACR task files, pipelines and scripts. With --from host, the Docker host that this runs on is read, or every --root:
+    only files, and `docker version`.
 
     \b
     Examples:
@@ -101,6 +107,9 @@ def scan(
       acrscan scan --from saved registries.json roles.json -f sarif -f html -o reports/
       acrscan scan snapshot/ --profile production --fail-on medium -f json -o -
       acrscan scan --from arm infra/ --parameters infra/main.parameters.prod.json
+      acrscan scan --from terraform infra/ --var-file infra/prod.tfvars
+      acrscan scan --from host
+      acrscan scan --from host --root /mnt/agent-disk --root image-rootfs/ --home /home/ci
       acrscan scan --from workload . -f sarif -o reports/
       acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
@@ -132,7 +141,12 @@ def scan(
         raise UsageError("--api-version is for saved answers; Azure tells its own")
 
     if described.given and source not in READERS:
-        raise UsageError("--parameters and --bicep-cli are for templates", "", "Add --from arm.")
+        raise UsageError(
+            "--parameters, --bicep-cli, --var, --var-file and --allow-outside-root are for templates",
+            "",
+            "Add --from arm or --from terraform.",
+        )
+    hosts.check(source, paths)
     reading: Reading | None = None
 
     def evaluated(inventory: Inventory, words: str) -> Scan:
@@ -157,18 +171,22 @@ def scan(
             result = evaluated(inventory, live.words)
             if verify and not interrupted:
                 result = _verified(live, inventory, result, teller, evaluated)
-        elif source in READERS:
+        elif source in READERS or source == HOST:
             moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            reading = read_described(source, tree_of(paths), described, cloud=live.cloud, now=moment)
+            reading = (
+                read_hosts(hosts, now=moment)
+                if source == HOST
+                else read_described(source, tree_of(paths), described, cloud=live.cloud, now=moment)
+            )
             inventory = reading.inventory
-            result = evaluated(inventory, source_words(paths, source))
+            result = evaluated(inventory, source_words(hosts.words if source == HOST else paths, source))
         else:
             inventory = inventory_from(paths, source, principals, api_version, now)
             result = evaluated(inventory, source_words(paths, source))
         if sealing is not None:
             again = (
                 ""
-                if (asked and (verify or not folder)) or source in READERS
+                if (asked and (verify or not folder)) or reading is not None
                 else "snapshot"
                 if asked
                 else kind_of(paths, source)
@@ -178,8 +196,8 @@ def scan(
                 source=again,
                 why=""
                 if again
-                else "templates were read; they are not kept beside the reports"
-                if source in READERS
+                else f"what --from {source} reads is not kept beside the reports"
+                if reading is not None
                 else "Azure itself was read; only a scan of a snapshot (without --verify) can be done again",
                 now=result.header.now,
                 words=result.header.inventory,

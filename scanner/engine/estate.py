@@ -12,7 +12,7 @@ from typing import Any
 
 from scanner.engine import networks, sources
 from scanner.engine import relations as table
-from scanner.engine.access import Access
+from scanner.engine.access import Access, joined
 from scanner.engine.assignments import Above, assigned, deny_of
 from scanner.engine.capabilities import Role
 from scanner.engine.completeness import Completeness
@@ -24,8 +24,8 @@ from scanner.engine.scopes import Chains, ScopeIndex
 from scanner.engine.storage import Storage
 from scanner.engine.unread import places
 from scanner.model import ids
-from scanner.model.resource import Inventory, Resource
-from scanner.model.values import Unknown
+from scanner.model.resource import LIVE_SOURCES, Inventory, Resource
+from scanner.model.values import Unknown, UnreadTail
 
 
 class Linked:
@@ -45,8 +45,25 @@ class Linked:
         if found is None:
             found = self._found.get(name)
         if found is None:
-            found = self._found[name] = self._work(name)
+            found = self._work(name)
+            if self.resource.origin.source not in LIVE_SOURCES:
+                found = certain(found, self.resource.optional)
+            self._found[name] = found
         return found
+
+
+def certain(rows: Any, optional: str) -> Any:
+    """Rows without those that may never be deployed: they leave the list open.
+
+    What depends on the same unknown as the target itself (`optional`) is there whenever the target is.
+    """
+    if not isinstance(rows, list):
+        return rows
+    doubtful = [row for row in rows if isinstance(row, Resource) and row.optional not in ("", optional)]
+    if not doubtful:
+        return rows
+    kept = [row for row in rows if not any(row is one for one in doubtful)]
+    return joined(kept, [UnreadTail(doubtful[0].optional)])
 
 
 class Estate:

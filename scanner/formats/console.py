@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import io
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -28,6 +29,8 @@ ELEMENTS_SHOWN = 5
 REASONS_SHOWN = 10
 REASONS_KEPT = 500
 LINES_SHOWN = 12
+ALIKE = 5
+"""Rules with one reason that are told on one line."""
 _REGISTRIES = "/providers/microsoft.containerregistry/registries/"
 _QUALIFIERS = {
     "settling": "settling: changed shortly before it was read",
@@ -146,14 +149,31 @@ def _completeness(pen: Pen, scan: Scan) -> None:
     rules = not_evaluated(scan.header)
     if rules:
         pen.hang(pen.glyph("dash"), f"{_count(len(rules), 'rule')} not evaluated:", indent=2)
-        for card, reason in rules[:LINES_SHOWN]:
-            pen.hang(card.id, f"{card.title}: {reason}", indent=4, style="dim")
-        _more(pen, len(rules) - LINES_SHOWN, "rules", indent=4)
+        _not_evaluated(pen, rules)
     if not asked and not rules:
         pen.hang(pen.glyph("tick"), "Nothing is missing.", indent=2, lead_style="pass")
     for note in scan.header.diagnostics[:LINES_SHOWN]:
         pen.hang(pen.glyph("dash"), note, indent=2, style="dim")
     _more(pen, len(scan.header.diagnostics) - LINES_SHOWN, "notes")
+
+
+def _not_evaluated(pen: Pen, rules: Sequence[tuple[RuleCard, str]]) -> None:
+    """One line per rule; rules that share their reason with many others come as one line with their ids."""
+    by_reason: dict[str, list[RuleCard]] = {}
+    for card, reason in rules:
+        by_reason.setdefault(reason, []).append(card)
+    many = {reason: cards for reason, cards in by_reason.items() if len(cards) >= ALIKE}
+    for reason, cards in many.items():
+        pen.hang(
+            pen.glyph("dash"),
+            f"{len(cards):,} {reason}: {', '.join(card.id for card in cards)}",
+            indent=4,
+            style="dim",
+        )
+    alone = [(card, reason) for card, reason in rules if reason not in many]
+    for card, reason in alone[:LINES_SHOWN]:
+        pen.hang(card.id, f"{card.title}: {reason}", indent=4, style="dim")
+    _more(pen, len(alone) - LINES_SHOWN, "rules", indent=4)
 
 
 def _run(pen: Pen, run: SourceRun) -> None:

@@ -45,9 +45,10 @@ def subscription_of(resource_id: str) -> str:
 
 
 def resource_group_of(resource_id: str) -> str:
-    """The resource group as written in the id, or ""."""
+    """The resource group as written in the id, or "" (also where a file names none)."""
     parts = [part for part in resource_id.split("/") if part]
-    return parts[3] if len(parts) > 3 and parts[2].lower() == "resourcegroups" else ""
+    group = parts[3] if len(parts) > 3 and parts[2].lower() == "resourcegroups" else ""
+    return "" if group == _NO_GROUP and parts[1].startswith(_FILE) else group
 
 
 def name_of(resource_id: str) -> str:
@@ -139,6 +140,7 @@ def anchor(resource_type: str, resource_id: str, body: Mapping[str, Any]) -> str
 
 
 _FILE = "file:"
+_NO_GROUP = "-"
 _SAFE = " !$()*,-.:;=@[]_~+"
 
 
@@ -149,7 +151,7 @@ def file_scope(file: str, group: str = "", evaluation: str = "") -> str:
     subscription: `/subscriptions/file:infra%2Fmain.json/resourceGroups/-`.
     """
     key = quote(file, safe=_SAFE) + (f"|{quote(evaluation, safe=_SAFE)}" if evaluation else "")
-    return f"/subscriptions/{_FILE}{key}/resourceGroups/{quote(group, safe=_SAFE) or '-'}"
+    return f"/subscriptions/{_FILE}{key}/resourceGroups/{quote(group, safe=_SAFE) or _NO_GROUP}"
 
 
 def file_id(scope: str, resource_type: str, names: Sequence[str]) -> str:

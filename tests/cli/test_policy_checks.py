@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import subprocess
+
+import pytest
 
 from scanner import data
-from scanner.cli import policy_mutate
 from scanner.cli.checked import percent
 from scanner.cli.door import run
-from scanner.cli.policy_mutate import History, base_of
-from scanner.errors import InputError, UsageError
+from scanner.cli.policy_mutate import base_of
 from scanner.language.pack import load_pack, load_rule_file
 from tests.workbench.packs import write
 from tests.workbench.test_mutate import CHECK, GAP, GOOD
@@ -144,64 +144,60 @@ def test_no_mutant_is_no_success(capsys, tmp_path):
     assert "TEST000 TST101: the test 'c' fails on the rule itself: expected pass, got fail" in out
 
 
-class NoPackError(InputError):
-    """There was no pack."""
+def commit(folder, *arguments):
+    """Everything of the repository as it is now, committed."""
+    for words in (["add", "-A"], ["commit", "--quiet", "--allow-empty", "-m", "x"], list(arguments)):
+        subprocess.run(
+            ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True
+        )
 
 
-def at(folder, seen):
-    """A git that has one folder."""
-
-    @contextmanager
-    def pack_at(ref, place):
-        seen.append((ref, place))
-        if ref == "nowhere":
-            raise UsageError("unknown reference 'nowhere'")
-        if ref == "before":
-            raise NoPackError("there is no pack at before")
-        yield folder
-
-    return History(pack_at, NoPackError)
+@pytest.fixture
+def repository(tmp_path):
+    """A repository: the tag `before` has no pack in it, `gap` a pack with a gap in its tests."""
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(tmp_path)], check=True)
+    commit(tmp_path, "tag", "before")
+    write(tmp_path / "pack", check=CHECK, tests=GAP)
+    commit(tmp_path, "tag", "gap")
+    return tmp_path
 
 
-def test_only_rules_that_changed_since_a_reference(capsys, tmp_path, monkeypatch):
+def test_only_rules_that_changed_since_a_reference(capsys, repository):
     """The pack at the reference decides which rules are looked at; an unchanged pack has nothing to do and says so."""
-    now = write(tmp_path / "now", check=CHECK, tests=GAP)
-    seen: list[tuple[str, object]] = []
-    same = at(write(tmp_path / "same", check=CHECK, tests=GAP), seen)
-    monkeypatch.setattr(policy_mutate, "git_history", lambda: same)
-    code, out, _ = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")
-    assert (code, out) == (0, "no rule differs from main\n")
-    assert seen == [("main", now)]
-    report = tmp_path / "mutate.json"
-    asked = ("policy", "mutate", str(now), "--changed-since", "main", "-f", "json")
-    code, out, err = invoke(capsys, *asked)
-    assert (code, err) == (0, "no rule differs from main\n")
+    pack = repository / "pack"
+    asked = ("policy", "mutate", str(pack), "--changed-since")
+    assert invoke(capsys, *asked, "gap")[:2] == (0, "no rule differs from gap\n")
+    report = repository / "mutate.json"
+    code, out, err = invoke(capsys, *asked, "gap", "-f", "json")
+    assert (code, err) == (0, "no rule differs from gap\n")
     assert json.loads(out)["counts"] == {"rules": 0, "mutants": 0}
-    assert invoke(capsys, *asked, "-o", str(report))[0] == 0
+    assert invoke(capsys, *asked, "gap", "-f", "json", "-o", str(report))[0] == 0
     assert json.loads(report.read_text()) == json.loads(out)
-    code, _, err = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "before")
+    code, _, err = invoke(capsys, *asked, "before")
     assert code == 1
-    assert "all rules are looked at: there is no pack at before" in err
-    code, _, err = invoke(capsys, "policy", "mutate", str(now), "--changed-since", "nowhere")
+    assert "all rules are looked at: " in err
+    code, _, err = invoke(capsys, *asked, "nowhere")
     assert code == 2
-    assert "unknown reference" in err
-    other = at(write(tmp_path / "other", check=CHECK, tests=GOOD), seen)
-    monkeypatch.setattr(policy_mutate, "git_history", lambda: other)
-    assert invoke(capsys, "policy", "mutate", str(now), "--changed-since", "main")[0] == 1
+    assert "nowhere" in err
+    write(pack, check=CHECK, tests=GOOD)
+    commit(repository, "tag", "good")
+    write(pack, check=CHECK, tests=GAP)
+    assert invoke(capsys, *asked, "good")[0] == 1
 
 
-def test_a_base_that_does_not_load_counts_as_changed(capsys, tmp_path):
+def test_a_base_that_does_not_load_counts_as_changed(capsys, repository):
     """Said on stderr; a rule file is compared with the same file there, and one that is new has no base."""
-    now = write(tmp_path / "now", check=CHECK, tests=GAP)
-    broken = write(tmp_path / "broken", check="assert: {nothing: true}")
-    seen: list[tuple[str, object]] = []
-    assert base_of(load_pack(now), "main", at(broken, seen)) is None
-    assert "all rules are looked at, for those at main do not load: " in capsys.readouterr().err
-    file = now / "TST101-one-rule.yaml"
-    one, _ = load_rule_file(file)
-    found = base_of(one, "main", at(write(tmp_path / "then", check=CHECK), seen))
+    pack = repository / "pack"
+    write(pack, check="assert: {nothing: true}")
+    commit(repository, "tag", "broken")
+    write(pack, check=CHECK, tests=GAP)
+    assert base_of(load_pack(pack), "broken") is None
+    assert "all rules are looked at, for those at broken do not load: " in capsys.readouterr().err
+    one, _ = load_rule_file(pack / "TST101-one-rule.yaml")
+    found = base_of(one, "gap")
     assert found is not None
     assert [rule.id for rule in found.rules] == ["TST101"]
-    assert seen[-1][1] == now.resolve()
-    (tmp_path / "then" / file.name).rename(tmp_path / "then" / "TST101-older-name.yaml")
-    assert base_of(one, "main", at(tmp_path / "then", seen)) is None
+    (pack / "TST101-one-rule.yaml").rename(pack / "TST101-older-name.yaml")
+    commit(repository, "tag", "renamed")
+    (pack / "TST101-older-name.yaml").rename(pack / "TST101-one-rule.yaml")
+    assert base_of(one, "renamed") is None

@@ -17,6 +17,7 @@ from scanner.model.finding import Verdict
 from scanner.model.scan import AgreementTally
 from scanner.waivers.apply import apply
 from tests.formats.sample import (
+    CARDS,
     CONTOSOPROD,
     HOSTILE,
     LINES,
@@ -296,3 +297,17 @@ def test_a_narrow_pen_still_writes():
     out = io.StringIO()
     Pen(out, color=False, unicode=True, width=1).hang("lead", "日本語日本語日本語日本語 text", indent=2)
     assert "text" in out.getvalue()
+
+
+def test_rules_with_one_reason_are_told_together():
+    """Five rules that ask for what only Azure knows are one line with their ids; two keep a line each with their titles."""
+    told = "not described by these files"
+    cards = [replace(CARDS[0], id=f"ACR9{number:02}", not_evaluated=told) for number in range(5)]
+    few = [
+        replace(CARDS[0], id=f"ACR8{number:02}", not_evaluated="probe not asked for") for number in range(2)
+    ]
+    scan = sample_scan()
+    text = " ".join(shown(replace(scan, header=replace(scan.header, rules=(*cards, *few)))).split())
+    assert f"5 {told}: ACR900, ACR901, ACR902, ACR903, ACR904" in text
+    for card in few:
+        assert f"{card.id} {card.title}: probe not asked for" in text

@@ -35,3 +35,14 @@ def test_ids_of_azure_stay():
     """What lies in Azure is no file."""
     assert ids.file_of("/subscriptions/1/resourceGroups/g") == ""
     assert ids.shown("/subscriptions/1/resourceGroups/g") == "/subscriptions/1/resourceGroups/g"
+
+
+def test_a_file_without_a_group_has_none():
+    """The stand-in of an id is no group's name; a group that a template names is."""
+    for group in ("", "rg-shop"):
+        scope = ids.file_scope("main.json", group)
+        assert (
+            ids.resource_group_of(ids.file_id(scope, "Microsoft.ContainerRegistry/registries", ["a"]))
+            == group
+        )
+    assert ids.resource_group_of("/subscriptions/s/resourceGroups/-/providers/x/y/z") == "-"

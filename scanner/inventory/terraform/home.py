@@ -1,0 +1,240 @@
+"""Where a configuration's resources lie: names and parents come in, ids come out that join as ids of Azure do.
+
+The folder (or plan) takes the place of the subscription. A part of an id that is not known keeps the expression that
+would give it, so that two resources that use the same unknown name lie at the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from scanner.inventory.terraform.values import Choice, Secret, Sym, Text, choice, lift, text
+from scanner.model import ids
+from scanner.types import built_in
+
+SAFE = " !$()*,-.:;=@[]_~+"
+R = "Microsoft.ContainerRegistry/registries"
+Getter = Callable[[str], Any]
+
+
+@dataclass(slots=True)
+class Home:
+    """One evaluation of a folder or plan. `aliases`: lower-case ids of Azure -> the id that stands for them here."""
+
+    file: str
+    evaluation: str = ""
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def subscription(self) -> str:
+        """The id that stands for the subscription."""
+        return ids.file_scope(self.file, "", self.evaluation).rpartition("/resourceGroups/")[0]
+
+    @property
+    def subscription_id(self) -> str:
+        """What stands for the subscription's own id."""
+        return self.subscription.rpartition("/")[2]
+
+    def stands_for(self, subscription: Any) -> None:
+        """Note which subscription of Azure the configuration is for: ids that name it are ids of what is described here."""
+        if isinstance(subscription, str) and subscription and "/" not in subscription:
+            self.aliases[f"/subscriptions/{subscription.lower()}"] = self.subscription
+
+    def group(self, name: Any) -> Any:
+        """The id of a resource group."""
+        if isinstance(name, Choice):
+            return lift(self.group, name)
+        return text([f"{self.subscription}/resourceGroups/", *_segment(name, "-")])
+
+    def settled(self, rendered: str) -> str:
+        """An id as it is told: what a plan knows from Azure is the same resource as here."""
+        if not self.aliases or not rendered.startswith("/"):
+            return rendered
+        lowered = rendered.lower()
+        at = len(lowered)
+        while at > 0:
+            found = self.aliases.get(lowered[:at])
+            if found is not None:
+                return found + rendered[at:]
+            at = lowered.rfind("/", 0, at)
+        return rendered
+
+
+def under(scope: Any, kind: str, *names: Any) -> Any:
+    """The id of a resource of a type below a scope (or its last part below its parent). Choices are kept."""
+    values = [scope, *names]
+    at = next((number for number, value in enumerate(values) if isinstance(value, Choice)), None)
+    if at is not None:
+        lead = values[at]
+        ways = [under(*_replaced(values, at, one, kind)) for one in lead.values]
+        return choice(ways, lead.reason, lead.cause)
+    namespace, *kinds = kind.split("/")
+    parts: list[Any] = [_scope(scope), f"/providers/{namespace}" if namespace else ""]
+    for of, name in zip(kinds, names, strict=True):
+        parts += [f"/{of}/", *_segment(name, of)]
+    return text(parts)
+
+
+def child(parent: Any, kind: str, name: Any) -> Any:
+    """The id of a child: its type's last part and name below the parent's id."""
+    return under(parent, f"/{kind}", name)
+
+
+def _replaced(values: list[Any], at: int, one: Any, kind: str) -> list[Any]:
+    scope, *names = [one if number == at else value for number, value in enumerate(values)]
+    return [scope, kind, *names]
+
+
+def _scope(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.rstrip("/")
+    if isinstance(value, (Text, Sym, Secret)):
+        return value
+    return Sym("the scope is no id", "error")
+
+
+def _segment(value: Any, fallback: str) -> list[Any]:
+    if isinstance(value, str) and value:
+        return [quote(value, safe=SAFE)]
+    if isinstance(value, (bool, int, float)):
+        return [str(value)]
+    if isinstance(value, Text):
+        return [quote(part, safe=SAFE) if isinstance(part, str) else part for part in value.parts]
+    if isinstance(value, (Sym, Secret)):
+        return [value]
+    return [Sym(f"the name of {fallback} is missing", "error", "-")] if fallback != "-" else ["-"]
+
+
+def render(value: Any) -> str:
+    """An id as one text: unknown parts as the expression that would give them, "" where even that is not known."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sym):
+        return quote(f"${{{value.key}}}", safe=SAFE) if value.key else ""
+    if isinstance(value, Text):
+        parts = [part if isinstance(part, str) else render(part) for part in value.parts]
+        return "".join(parts) if all(parts) else ""
+    return ""
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value is an id, as far as it is known."""
+    first = value.parts[0] if isinstance(value, Text) else value
+    return isinstance(first, str) and first.lower().startswith(("/subscriptions/", "/providers/"))
+
+
+GROUPED: Final[Mapping[str, str]] = {
+    "azurerm_container_registry": R,
+    "azurerm_private_endpoint": "Microsoft.Network/privateEndpoints",
+    "azurerm_user_assigned_identity": "Microsoft.ManagedIdentity/userAssignedIdentities",
+    "azurerm_log_analytics_workspace": "Microsoft.OperationalInsights/workspaces",
+    "azurerm_storage_account": "Microsoft.Storage/storageAccounts",
+    "azurerm_key_vault": "Microsoft.KeyVault/vaults",
+    "azurerm_virtual_network": "Microsoft.Network/virtualNetworks",
+    "azurerm_network_security_group": "Microsoft.Network/networkSecurityGroups",
+    "azurerm_route_table": "Microsoft.Network/routeTables",
+    "azurerm_private_dns_zone": "Microsoft.Network/privateDnsZones",
+    "azurerm_kubernetes_cluster": "Microsoft.ContainerService/managedClusters",
+    "azurerm_eventhub_namespace": "Microsoft.EventHub/namespaces",
+}
+"""Resources of a resource group: `resource_group_name` and `name` make their id."""
+
+_NAMED: Final[Mapping[str, tuple[str, str]]] = {
+    "azurerm_container_registry_webhook": ("registry_name", "webhooks"),
+    "azurerm_container_registry_scope_map": ("container_registry_name", "scopeMaps"),
+    "azurerm_container_registry_token": ("container_registry_name", "tokens"),
+    "azurerm_container_registry_agent_pool": ("container_registry_name", "agentPools"),
+}
+"""Children that name their registry: (attribute with the registry's name, kind)."""
+
+_PARENTED: Final[Mapping[str, tuple[str, str]]] = {
+    "azurerm_container_registry_task": ("container_registry_id", "tasks"),
+    "azurerm_container_registry_cache_rule": ("container_registry_id", "cacheRules"),
+    "azurerm_container_registry_credential_set": ("container_registry_id", "credentialSets"),
+    "azurerm_container_connected_registry": ("container_registry_id", "connectedRegistries"),
+}
+"""Children that name their registry's id: (attribute, kind)."""
+
+
+def id_of(kind: str, get: Getter, home: Home) -> Any:
+    """The id of a resource of a Terraform type, from its arguments; None where nothing is known of that type's ids."""
+    if kind in GROUPED:
+        return under(home.group(get("resource_group_name")), GROUPED[kind], get("name"))
+    if kind in _NAMED:
+        registry, child_kind = _NAMED[kind]
+        return child(under(home.group(get("resource_group_name")), R, get(registry)), child_kind, get("name"))
+    if kind in _PARENTED:
+        parent, child_kind = _PARENTED[kind]
+        return child(get(parent), child_kind, get("name"))
+    match kind:
+        case "azurerm_resource_group":
+            return home.group(get("name"))
+        case "azurerm_subscription":
+            given = get("subscription_id")
+            return f"/subscriptions/{given}" if isinstance(given, str) else home.subscription
+        case "azurerm_management_group":
+            return under("", "Microsoft.Management/managementGroups", get("name"))
+        case "azurerm_subnet":
+            network = under(
+                home.group(get("resource_group_name")),
+                "Microsoft.Network/virtualNetworks",
+                get("virtual_network_name"),
+            )
+            return child(network, "subnets", get("name"))
+        case "azurerm_role_definition":
+            return _role(get("name"), get("role_definition_id"))
+        case "azapi_resource":
+            return _azapi(get, home)
+        case _:
+            return None
+
+
+_MAY_BE_ABOVE: Final = (
+    "azurerm_container_registry",
+    "azurerm_management_group",
+    "azurerm_subscription",
+    "azurerm_resource_group",
+)
+_NO_PLACES: Final = ("azurerm_key_vault_", "azurerm_policy_", "azurerm_role_")
+"""Their ids are addresses of a vault's contents, or definitions: nothing lies at them."""
+
+
+def elsewhere(kind: str, address: str, home: Home) -> str | None:
+    """What stands for the id of a resource of azurerm that is certainly no registry and lies above none; else None.
+
+    A role assignment at a web app says nothing about registries, although the web app's id is not known yet.
+    """
+    if not kind.startswith("azurerm_") or kind.startswith((*_MAY_BE_ABOVE, *_NO_PLACES)):
+        return None
+    return f"{home.subscription}/resourceGroups/-/providers/Terraform/{kind}/{quote(address, safe=SAFE)}"
+
+
+def _azapi(get: Getter, home: Home) -> Any:
+    given = get("type")
+    kind = given.partition("@")[0] if isinstance(given, str) else ""
+    if kind.count("/") < 1:
+        return None
+    parent = get("parent_id")
+    if kind.count("/") > 1:
+        return child(parent, kind.rpartition("/")[2], get("name"))
+    return under(parent if parent is not None else home.subscription, kind, get("name"))
+
+
+def role_id(name: str) -> str:
+    """The id of a built-in role by its name, or ""."""
+    wanted = name.strip().lower()
+    for guid, role in built_in.roles().items():
+        if str(role.get("name", "")).lower() == wanted:
+            return f"/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+    return ""
+
+
+def _role(name: Any, guid: Any) -> Any:
+    if isinstance(guid, str) and guid:
+        return f"/providers/Microsoft.Authorization/roleDefinitions/{guid.rpartition('/')[2]}"
+    if isinstance(name, str) and role_id(name):
+        return role_id(name)
+    return under("", "Microsoft.Authorization/roleDefinitions", name) if name is not None else None
