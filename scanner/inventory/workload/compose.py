@@ -133,7 +133,7 @@ class _Service:
     def read(self, head: Node) -> None:
         built = "build" in self._service.items
         image = self._service.items.get("image")
-        if isinstance(image, Leaf) and not image.null:
+        if image is not None and not (isinstance(image, Leaf) and image.null):
             self._facts.image(
                 self._filled(image),
                 "build" if built else "run",
@@ -197,9 +197,11 @@ class _Service:
 
     def _text(self, key: str) -> Filled | None:
         found = self._service.items.get(key)
-        return self._filled(found) if isinstance(found, Leaf) and not found.null else None
+        return None if found is None or (isinstance(found, Leaf) and found.null) else self._filled(found)
 
-    def _filled(self, leaf: Leaf) -> Filled:
+    def _filled(self, leaf: Node) -> Filled:
+        if not isinstance(leaf, Leaf):
+            return Filled(HOLE, ("a template expression",))
         if leaf.tag:
             return Filled(HOLE, (f"the tag {leaf.tag}",))
         return interpolated(leaf.text, self._known)

@@ -11,14 +11,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from scanner.inventory.workload.facts import CONTAINERS, SECRETS, SOCKETS, Facts, Wanted, truth
+from scanner.inventory.workload.facts import CONTAINERS, LISTS, SECRETS, SOCKETS, Facts, Wanted, truth
 from scanner.inventory.workload.images import Filled, is_acr
 from scanner.inventory.workload.logins import ADMIN, is_admin, written_down
 from scanner.inventory.workload.mounts import Host, socket_of
 from scanner.inventory.workload.shell_words import Word
 from scanner.inventory.workload.source import HOLE
 from scanner.inventory.workload.walking import all_tables, place_of
-from scanner.inventory.workload.yaml_tree import Leaf, Node, Table, Tree, tables, text_of
+from scanner.inventory.workload.yaml_tree import ODD_KEY, Leaf, Node, Table, Tree, tables, text_of
 from scanner.model.resource import Place
 from scanner.model.values import Unknown
 
@@ -43,6 +43,14 @@ def read_manifest(facts: Facts, tree: Tree, document: Table) -> None:
     facts.recognised = True
     for one in _objects(document):
         _Object(facts, tree, one).read()
+    if any(ODD_KEY in table.keys for _, table in all_tables(document)):
+        line, column = tree.source.line_column(document.start)
+        where = f"{tree.source.name}:{line}:{column}"
+        facts.notes.append(
+            f"{where}: holds template expressions that are not rendered; render it (helm template) and name the result"
+        )
+        for name in LISTS["kubernetes"]:
+            facts.unread(name, "a template that is not rendered")
 
 
 def _objects(document: Table) -> Iterator[Table]:
@@ -110,14 +118,14 @@ class _Object:
         at = f"{self._kind}/{self._name}/{name}"
         acr: Any = False
         image = container.items.get("image")
-        if isinstance(image, Leaf) and not image.null:
+        if image is not None and not (isinstance(image, Leaf) and image.null):
             acr = self._facts.image(_filled(image), "run", at, self._place(image)).get("acr", False)
         host = Host()
         self._settings(host, pod, container)
         for mount in tables(container.items.get("volumeMounts")):
             volume = volumes.get(text_of(mount.items.get("name")))
             leaf = volume.get("hostPath", "path") if volume is not None else None
-            if isinstance(leaf, Leaf):
+            if leaf is not None:
                 filled = _filled(leaf)
                 host.mount(filled.text, filled.reason)
                 socket = socket_of(filled.text, filled.reason)
@@ -132,12 +140,12 @@ class _Object:
 
     def _settings(self, host: Host, pod: Table, container: Table) -> None:
         privileged = container.get("securityContext", "privileged")
-        if isinstance(privileged, Leaf):
+        if privileged is not None:
             filled = _filled(privileged)
             host.privileged = truth(filled.text, filled.reason) or False
         for key, words in _NAMESPACES.items():
             leaf = pod.items.get(key)
-            if isinstance(leaf, Leaf):
+            if leaf is not None:
                 filled = _filled(leaf)
                 found = truth(filled.text, filled.reason)
                 if found is True:
@@ -146,7 +154,7 @@ class _Object:
                     host.open_namespaces = filled.reason
         own = container.get("securityContext", "seccompProfile", "type")
         profile = own if own is not None else pod.get("securityContext", "seccompProfile", "type")
-        if isinstance(profile, Leaf):
+        if profile is not None:
             host.security(f"seccomp={_filled(profile).text}")
         for key in (
             "seccomp.security.alpha.kubernetes.io/pod",
@@ -245,8 +253,10 @@ def _credential(entry: dict[str, Any]) -> tuple[str | None, str | None]:
     return user if isinstance(user, str) else None, password if isinstance(password, str) else None
 
 
-def _filled(leaf: Leaf) -> Filled:
-    """Manifests have no variables of their own; what looks like one is filled in by another tool."""
+def _filled(leaf: Node) -> Filled:
+    """Manifests have no variables of their own; what looks like one is filled in by another tool, `{{ x }}` before it is YAML."""
+    if not isinstance(leaf, Leaf):
+        return Filled(HOLE, ("a template expression",))
     if leaf.tag:
         return Filled(HOLE, (f"the tag {leaf.tag}",))
     if "$(" in leaf.text or "${" in leaf.text or "{{" in leaf.text:

@@ -16,6 +16,8 @@ from scanner.errors import InputError
 from scanner.inventory.workload.source import Fragment, Text, scalar_fragment
 
 MAX_DEPTH = 64
+ODD_KEY = "\x00"
+"""The name of a key that is a list or a mapping: `{{ x }}`, which a tool fills in before it is YAML, is read as one."""
 MAX_NODES = 300_000
 MAX_EXPANDED = 500_000
 """Values of a file when every alias is written out."""
@@ -196,13 +198,13 @@ class _Builder:
         """The leaf of a key; a list or mapping as a key gets a name that nobody asks for."""
         if isinstance(node, Leaf):
             return node
-        return Leaf("\x00", None, False, "", node.start, node.end)
+        return Leaf(ODD_KEY, None, False, "", node.start, node.end)
 
     def _put(self, holder: Table, key: Leaf, node: Node) -> None:
         if key.text == "<<" and key.plain:
             holder.items[f"\x00<<{len(holder.items)}"] = node
             return
-        if key.text in holder.keys:
+        if key.text in holder.keys and key.text != ODD_KEY:
             line, column = self._tree.source.line_column(key.start)
             self._tree.notes.append(
                 f"{self._tree.source.name}:{line}:{column}: the key {key.text!r} stands there twice; the last one counts"

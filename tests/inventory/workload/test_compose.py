@@ -163,6 +163,13 @@ def test_odd_services_do_not_hide_others(tmp_path, text):
     assert references(compose(tmp_path, text))["services.b.image"] == "x:1"
 
 
+def test_expressions_that_are_yaml_by_chance_are_not_known(tmp_path):
+    """`{{ x }}` of another tool."""
+    reading = compose(tmp_path, "services: {a: {image: {{ x }}, privileged: {{ y }}}, b: {image: z}}\n")
+    assert references(reading)["services.a.image"] == "…"
+    assert isinstance(rows(reading, "hostAccess")[0]["privileged"], Unknown)
+
+
 def test_an_image_under_a_tag_is_not_known(tmp_path):
     """Told as open, not left out."""
     assert (

@@ -300,3 +300,27 @@ def test_odd_pods_do_not_hide_others(tmp_path, spec):
     """Whatever stands in them."""
     text = pod(spec, name="odd") + "---\n" + pod(POD, name="good")
     assert references(manifest(tmp_path, text))["Pod/good/c"] == "a.azurecr.io/x:1"
+
+
+def test_expressions_that_are_yaml_by_chance_leave_everything_open(tmp_path):
+    """`{{ x }}` is a mapping to YAML: nothing in such a file passes, and the report says what to do."""
+    spec = "hostPID: {{ .Values.pid }}, containers: [{name: c, image: {{ .Values.image }}, securityContext: {privileged: {{ .Values.p }}}}]"
+    reading = manifest(tmp_path, pod(spec))
+    assert references(reading) == {"Pod/p/c": "…"}
+    row, tail = rows(reading, "hostAccess")
+    assert isinstance(row["privileged"], Unknown)
+    assert isinstance(row["hostNamespace"], Unknown)
+    assert type(tail).__name__ == "UnreadTail"
+    assert "not rendered; render it" in reading.inventory.diagnostics[0]
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: {{ .Values.all }}\n"
+    assert [type(one).__name__ for one in rows(manifest(tmp_path / "b", text), "socketMounts")] == [
+        "UnreadTail"
+    ]
+
+
+def test_texts_with_braces_are_no_templates(tmp_path):
+    """A ConfigMap may hold templates of another program."""
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  a: |\n    {{ .Labels }}\n"
+    reading = manifest(tmp_path, text)
+    assert rows(reading, "hostAccess") == []
+    assert reading.inventory.diagnostics == ()
