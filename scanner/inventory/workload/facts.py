@@ -42,6 +42,7 @@ MOST_ROWS = 500
 MOST_IMAGES = 2_000
 MOST_CALLS = 100_000
 MOST_WORDS = 300
+REST = "the rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +92,24 @@ class Facts:
         what lies in a registry that is told elsewhere; `acr`: why it is not known whether that one is in Azure.
         """
         self._count()
-        text = reference.text.strip()
+        text = reference.text.strip()[:MOST_TEXT]
         if built_in and is_acr(text.partition("/")[0], "") is True:
             built_in = False  # its login server is written all the same
-        written = text[:MOST_TEXT] if not built_in else f"registry.azurecr.io/{text[:MOST_TEXT]}"
+        written = text if not built_in else f"registry.azurecr.io/{text}"
         found = dict(split_reference(Filled(written, reference.names)))
         if built_in:
             found.pop("registry", None)
             found["acr"] = acr or True
         if not text or len(self._images) >= MOST_IMAGES:
             if text:
-                self._note_limit("image references", MOST_IMAGES)
+                self._rest()
             return found
         body = {
             "path": self.source.name,
             "kind": self.kind,
             "use": use,
             "at": at,
-            "reference": value_of(text[:MOST_TEXT], reference.reason),
+            "reference": value_of(text, reference.reason),
             **found,
         }
         key = self._unique(IMAGES, at)
@@ -186,12 +187,15 @@ class Facts:
         """Whether the file has to do with registries in Azure at all."""
         return _ABOUT.search(self.source.text) is not None
 
-    def _note_limit(self, what: str, most: int) -> None:
-        words = f"{self.source.name}: more than {most:,} {what}; the rest was not looked at"
-        if words not in self.notes:
-            self.notes.append(words)
-            for name in self._rows:
-                self._open.setdefault(name, f"more than {most} {what}")
+    def _rest(self) -> None:
+        """Say that there are more references than are kept: one stands for all others, of which nothing is known."""
+        words = f"more than {MOST_IMAGES:,} image references; the rest was not looked at"
+        if self._images.keys() >= {REST}:
+            return
+        self.notes.append(f"{self.source.name}: {words}")
+        open_keys = ("use", "reference", "acr", "registry", "repository", "tag", "digest")
+        body = {key: Unknown(words, "limit") for key in open_keys}
+        self._images[REST] = ({"path": self.source.name, "kind": self.kind, "at": REST, **body}, ())
 
     def resources(self) -> list[Resource]:
         """One resource for the file and one per image reference."""

@@ -8,6 +8,7 @@ from scanner.errors import InputError
 from scanner.inventory.tree import Tree
 from scanner.inventory.workload.facts import FILES, IMAGES
 from scanner.inventory.workload.reading import read_workload
+from scanner.model.values import Unknown
 from tests.inventory.workload.trees import NOW, images, read, references, resources, rows, written
 
 GOOD = {"good/Dockerfile": "FROM a.azurecr.io/good:1\n"}
@@ -228,7 +229,10 @@ def test_too_many_of_anything_is_said_and_open(tmp_path):
     """Images, rows."""
     text = "services:\n" + "".join(f"  s{at}: {{image: 'x:{at}'}}\n" for at in range(2_100))
     reading = read(tmp_path, {"compose.yaml": text})
-    assert len(images(reading)) == 2_000
+    assert len(images(reading)) == 2_001
+    assert all(
+        isinstance(images(reading)["the rest"][key], Unknown) for key in ("use", "acr", "tag", "registry")
+    )
     assert "more than 2,000 image references; the rest was not looked at" in reading.inventory.diagnostics[0]
     assert type(rows(reading, "hostAccess")[-1]).__name__ == "UnreadTail"
 
