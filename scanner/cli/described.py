@@ -21,7 +21,11 @@ from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory
 
 READERS: Mapping[str, str] = MappingProxyType(
-    {"arm": "scanner.cli.described_arm", "terraform": "scanner.cli.described_terraform"}
+    {
+        "arm": "scanner.cli.described_arm",
+        "terraform": "scanner.cli.described_terraform",
+        "workload": "scanner.cli.described_workload",
+    }
 )
 """Name of the source -> the module that reads it."""
 

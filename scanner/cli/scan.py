@@ -95,8 +95,9 @@ def scan(
     Without PATH, Azure itself is read (nothing is ever changed there). PATH is a snapshot folder, or any mix of files
     and folders with saved Azure answers: ARM lists and objects, recorded exchanges, Resource Graph answers,
     `az ... -o json` output. With --from arm, PATH holds ARM templates and compiled Bicep; with --from terraform, folders
-    of .tf files and plans (`terraform show -json`). With --from host, the Docker host that this runs on is read, or
-    every --root: only files, and `docker version`.
+    of .tf files and plans (`terraform show -json`); with --from workload, Dockerfiles, Compose files, Kubernetes manifests,
+    ACR task files, pipelines and scripts. With --from host, the Docker host that this runs on is read, or every --root:
+    only files, and `docker version`.
 
     \b
     Examples:
@@ -109,6 +110,7 @@ def scan(
       acrscan scan --from terraform infra/ --var-file infra/prod.tfvars
       acrscan scan --from host
       acrscan scan --from host --root /mnt/agent-disk --root image-rootfs/ --home /home/ci
+      acrscan scan --from workload . -f sarif -o reports/
       acrscan scan night/ --waivers acr-waivers.yaml --baseline last.ndjson --fail-on-new -f ndjson
     """
     from scanner import pipeline  # noqa: PLC0415

@@ -15,6 +15,8 @@ OPT_IN = {
     PROBED.lower(): "probe of endpoints not asked for",
     "acrscan/templatefiles": "no templates were scanned (scan --from arm)",
     "acrscan/hosts": "no host was scanned (scan --from host)",
+    "acrscan/imagereferences": "no workloads were scanned (scan --from workload)",
+    "acrscan/workloadfiles": "no workloads were scanned (scan --from workload)",
 }
 """Collections that a user asks for; without that, rules about them do not apply."""
 

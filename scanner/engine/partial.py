@@ -5,16 +5,21 @@ A part that is not known stands for any text, so an answer is given only where e
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
 from scanner.engine.operators.compare import folded
 from scanner.engine.operators.row import Options
-from scanner.engine.operators.text import like
+from scanner.engine.operators.text import compiled, like
 from scanner.engine.proof import Truth
 from scanner.model import ids
 from scanner.model.values import Partial
 
+_ALPHABETS = {"repositoryName": "[a-z0-9._/-]", "registryName": "[A-Za-z0-9]", "uuid": "[0-9A-Fa-f-]"}
+"""Formats whose texts are made of few characters, and these characters."""
+_ONE_CLASS = re.compile(r"\^(\[\^?[A-Za-z0-9._/ -]+\])[*+]\$")
+"""Patterns that say of each character alone whether it may be there."""
 HOLE = "\uffff"
 """Stands for a part that is not known; no text of the world holds it."""
 
@@ -60,8 +65,22 @@ def decide(operator: str, value: Partial, operand: Any, options: Options) -> Tru
             return Truth.TRUE if known else Truth.UNKNOWN
         case "idWithin":
             return _within(value, [operand] if isinstance(operand, str) else operand)
+        case "format":
+            return _every_character(value, _ALPHABETS.get(operand, ""))
+        case "matches":
+            found = _ONE_CLASS.fullmatch(operand) if isinstance(operand, str) else None
+            return _every_character(value, found[1] if found else "")
         case _:
             return Truth.UNKNOWN
+
+
+def _every_character(value: Partial, wanted: str) -> Truth:
+    """FALSE where a known part holds a character that the whole text may not have; no text that is filled in mends that."""
+    if wanted and any(
+        part is not None and not compiled(f"^(?:{wanted})*$").search(part) for part in value.parts
+    ):
+        return Truth.FALSE
+    return Truth.UNKNOWN
 
 
 def same(one: Any, other: Any) -> Truth:

@@ -45,14 +45,24 @@ _COMPUTED = "acrscan/"
 _UNTOLD = Problem("", "not described by these files", chosen=True)
 
 
-def runs(source: str, parts: Mapping[str, Part], missing: Iterable[Problem] = ()) -> tuple[SourceRun, ...]:
-    """One run per known type. `missing`: places below which more may be described than could be read."""
+def runs(
+    source: str,
+    parts: Mapping[str, Part],
+    missing: Iterable[Problem] = (),
+    *,
+    complete: frozenset[str] = COMPLETE,
+) -> tuple[SourceRun, ...]:
+    """One run per known type.
+
+    `missing`: places below which more may be described than could be read; `complete`: lower-case types of which such files
+    hold all there is.
+    """
     problems = tuple(missing)
     found = []
     for kind in all_types():
         lowered = kind.lower()
         count = len(parts[lowered]) if lowered in parts else 0
-        if lowered not in COMPLETE and not count:
+        if lowered not in complete and not count:
             if not lowered.startswith(_COMPUTED):
                 found.append(SourceRun(source, kind, "not-asked", problems=(_UNTOLD,)))
             continue

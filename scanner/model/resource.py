@@ -16,7 +16,7 @@ LIVE_SOURCES = frozenset({"azure", "saved", "snapshot"})
 class Origin:
     """Where a resource came from.
 
-    `source`: azure, saved, snapshot, arm, terraform, host, test. `where`: the request path or the file.
+    `source`: azure, saved, snapshot, arm, terraform, workload, host, test. `where`: the request path or the file.
     `line` and `column` (1-based) for files that have positions. `collected_at`: RFC 3339, UTC, or None.
     """
 

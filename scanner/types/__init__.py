@@ -31,7 +31,7 @@ _FACT_KEYS = frozenset({
 _VERSION = re.compile(r"(\d{4}-\d{2}-\d{2})(-.+)?")
 _STEM = re.compile(r"[a-z0-9-]+")
 _KEY = re.compile(r"\[\]|\{\}|[^.\[\]{}]+")
-_NOT_API = frozenset({"arm", "terraform", "host"})
+_NOT_API = frozenset({"arm", "terraform", "host", "workload"})
 """Sources that hold what a person wrote: a key missing there was left out, whatever the API would answer."""
 
 

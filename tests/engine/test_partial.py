@@ -34,13 +34,14 @@ OPERANDS: dict[str, list[Any]] = {
     "like": ["a*", "*b", "*", "a*b", "x*", "*a*", "?*", "a", "/subscriptions/*"],
     "likeAny": [["x", "a*"], ["x*", "y*"], []],
     "contains": ["a", "b", "x", "a/"],
+    "matches": ["^[a-z]*$", "^[^A-Z]*$", "^[^a-z]+$", "a", "^a.*$", "^[a/]*", "[a]*$", "^a", "b$"],
+    "format": ["repositoryName", "registryName", "uuid", "url"],
     "idWithin": [
         "/subscriptions/a",
         "/subscriptions/b",
         "/subscriptions/a/b",
         ["/x", "/subscriptions/a/b/c"],
     ],
-    "matches": ["^a", "b$"],
 }
 
 

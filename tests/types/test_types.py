@@ -53,7 +53,9 @@ def test_a_file_is_named_by_its_type_and_says_where_its_facts_come_from(file):
     ours = content["type"].startswith("acrscan/") and content["type"] not in (
         "acrscan/endpoints",
         "acrscan/hosts",
+        "acrscan/imageReferences",
         "acrscan/templateFiles",
+        "acrscan/workloadFiles",
     )  # these are collected
     assert bool(content.get("computed")) == ours
     assert known(content["type"]).type == content["type"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scanner.model.resource import Place
 
 BASE = "SRCROOT"
-FILE_SOURCES = frozenset({"arm", "terraform", "host", "waivers"})
+FILE_SOURCES = frozenset({"arm", "terraform", "host", "workload", "waivers"})
 """Sources whose resources are declared in files of a repository."""
 OUTSIDE = "outside"
 _LONGEST_NAME = 200

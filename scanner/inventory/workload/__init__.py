@@ -1,0 +1,1 @@
+"""What is known of workloads and repositories from their files: image references, settings of containers, logins."""
