@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +15,7 @@ from scanner.cli.marking import Marks, mark_options
 from scanner.cli.options import clock, pack_from, rule_options
 from scanner.cli.reporting import Output, conclude, gate_options, output_options
 from scanner.cli.show import Progress, say
-from scanner.errors import ScannerError
 from scanner.inventory.tree import Tree
-from scanner.model.resource import Inventory
 
 
 @click.command("check")
@@ -87,11 +84,11 @@ def check(
         [Path(path) for path in paths or (".",)], mixed=True, ignore=not no_ignore, exclude=exclude
     )
     moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    inventory, errors = _read(tree, kinds or tuple(READERS), described, cloud, moment)
+    found = read(kinds or tuple(READERS), tree, described, cloud=cloud, now=moment)
     progress = Progress(quiet=out.quiet)
     result = pipeline.scan(
         rules,
-        inventory,
+        found.inventory,
         now=moment,
         words=" ".join(("files", *paths)) if paths else "files of the working folder",
         options=Options(keep_passes=keep_passes),
@@ -102,18 +99,8 @@ def check(
     prepared.tell(outcome)
     for note in tree.notes():
         say(note)
-    tell((*tree.unread.values(), *errors), outcome)
+    tell(found.errors, outcome)
     return outcome
-
-
-def _read(
-    tree: Tree, kinds: Sequence[str], described: Described, cloud: str, now: str
-) -> tuple[Inventory, Sequence[ScannerError]]:
-    """What all kinds of files give together, and what could not be used."""
-    from scanner.inventory.merge import merged  # noqa: PLC0415
-
-    readings = [read(kind, tree, described, cloud=cloud, now=now) for kind in kinds]
-    return merged([one.inventory for one in readings]), [error for one in readings for error in one.errors]
 
 
 COMMANDS = {"check": check}

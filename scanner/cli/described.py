@@ -17,6 +17,7 @@ import click
 from scanner.cli.bundle import bundled
 from scanner.cli.door import USAGE, Outcome
 from scanner.errors import ScannerError
+from scanner.inventory.merge import merged
 from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory
 
@@ -78,10 +79,21 @@ def tree_of(paths: Sequence[str]) -> Tree:
     return Tree.of([Path(path) for path in paths])
 
 
-def read(source: str, tree: Tree, described: Described, *, cloud: str, now: str) -> Reading:
-    """Read files with the reader of a source."""
-    found: Reading = import_module(READERS[source]).read(tree, described, cloud=cloud, now=now)
-    return found
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read: the inventory over all sources, and an error for each file and folder that could not be used."""
+
+    inventory: Inventory
+    errors: tuple[ScannerError, ...]
+
+
+def read(sources: Sequence[str], tree: Tree, described: Described, *, cloud: str = "", now: str) -> Read:
+    """Read files with the readers of one or more sources."""
+    readings: list[Reading] = [
+        import_module(READERS[source]).read(tree, described, cloud=cloud, now=now) for source in sources
+    ]
+    errors = [error for one in readings for error in one.errors]
+    return Read(merged([one.inventory for one in readings]), (*tree.unread.values(), *errors))
 
 
 def tell(errors: Sequence[ScannerError], outcome: Outcome) -> None:

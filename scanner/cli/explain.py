@@ -71,9 +71,8 @@ def explain(
     outcome = Outcome()
     if source in READERS:
         moment = clock(now) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        tree = tree_of(paths)
-        reading = read(source, tree, described, cloud="", now=moment)
-        tell((*tree.unread.values(), *reading.errors), outcome)
+        reading = read((source,), tree_of(paths), described, now=moment)
+        tell(reading.errors, outcome)
         inventory = reading.inventory
     elif described.given:
         raise UsageError("these options are for templates", "", f"Add --from {' or --from '.join(READERS)}.")

@@ -176,7 +176,7 @@ def scan(
             reading = (
                 read_hosts(hosts, now=moment)
                 if source == HOST
-                else read_described(source, tree_of(paths), described, cloud=live.cloud, now=moment)
+                else read_described((source,), tree_of(paths), described, cloud=live.cloud, now=moment)
             )
             inventory = reading.inventory
             result = evaluated(inventory, source_words(hosts.words if source == HOST else paths, source))

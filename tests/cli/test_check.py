@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from scanner.cli.door import run
+from scanner.inventory.tree import Tree
 
 REGISTRY = {
     "type": "Microsoft.ContainerRegistry/registries",
@@ -113,3 +116,66 @@ def test_places_are_those_of_the_repository(repository, capsys):
         (row,) = json.loads(capsys.readouterr().out)["findings"]
         assert row["origin"]["where"] == "infra/main.json"
         assert row["resource"].startswith("/subscriptions/file:infra%2Fmain.json/")
+
+
+def test_files_can_be_left_out(repository, capsys):
+    """Patterns are those of a .gitignore, for the names that reports show; one that is none is wrong usage."""
+    (repository / "infra" / "main.json").write_text(template("acrbad", admin=True))
+    (repository / "infra" / "examples").mkdir()
+    (repository / "infra" / "examples" / "a.json").write_text(template("acrexample", admin=True))
+    assert call(capsys, "--exclude", "examples/")[1] == [("acrbad", "fail")]
+    assert call(capsys, "infra", "--exclude", "/infra/main.json")[1] == [("acrexample", "fail")]
+    code, _, err = call(capsys, "--exclude", "!")
+    assert code == 2
+    assert "--exclude" in err
+
+
+@pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="nothing is unreadable for this user"
+)
+def test_a_folder_that_cannot_be_read_is_told(repository, capsys):
+    """It is named once, and the rest is judged."""
+    closed = repository / "closed"
+    closed.mkdir(mode=0)
+    code, rows, err = call(capsys)
+    closed.chmod(0o700)
+    assert (code, rows) == (2, [])
+    assert err.count("closed: cannot be read") == 1
+
+
+def test_a_folder_that_goes_away_is_told(repository, monkeypatch):
+    """A folder that cannot be listed is an error of its own, once for all kinds, and hides no other."""
+    (repository / "gone").mkdir()
+    listed = os.scandir
+
+    def scandir(place):
+        if Path(place).name == "gone":
+            raise PermissionError(13, "Permission denied")
+        return listed(place)
+
+    monkeypatch.setattr("scanner.inventory.tree.os.scandir", scandir)
+    tree = Tree.of([repository])
+    for _ in range(2):
+        names = [file.name for file in tree.files(lambda name: name.endswith(".json"))]
+        assert "infra/main.json" in names
+    (error,) = tree.unread.values()
+    assert "gone: cannot be read: Permission denied" in str(error)
+
+
+def test_all_kinds_come_together(repository, capsys):
+    """A template, a module of Terraform and a Dockerfile are judged in one run, each with its own place."""
+    (repository / "infra" / "main.json").write_text(template("acrbad", admin=True))
+    (repository / "tf").mkdir()
+    (repository / "tf" / "main.tf").write_text(
+        'resource "azurerm_container_registry" "r" {\n  name = "acrtf"\n  resource_group_name = "rg"\n'
+        '  location = "westeurope"\n  sku = "Premium"\n  admin_enabled = true\n}\n'
+    )
+    (repository / "Dockerfile").write_text("FROM Contoso.azurecr.io/app:1.0\n")
+    code = run(["check", "--rule", "ACR101", "--rule", "ACR805", "-f", "json", "-o", "-"])
+    rows = json.loads(capsys.readouterr().out)["findings"]
+    assert code == 1
+    assert {(row["rule"], row["origin"]["where"], row["origin"]["line"]) for row in rows} == {
+        ("ACR101", "infra/main.json", 14),
+        ("ACR101", "tf/main.tf", 6),
+        ("ACR805", "Dockerfile", 1),
+    }
