@@ -42,6 +42,7 @@ the same rule ACR703 default "" dropped
 the same rule ACR706 default Succeeded dropped
 the same rule ACR712 default "" dropped
 the same rule ACR712 default "" dropped
+the same rule ACR808 default "" dropped
 """
 """Mutants of shipped rules that are the rule itself: defaults that tell the reader what absence means."""
 
