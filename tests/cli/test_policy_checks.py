@@ -54,11 +54,12 @@ def test_no_mutant_of_the_shipped_pack_survives(capsys):
     assert [line for line in lines if not line.startswith(("killed ", "the same rule "))] == []
     assert code == 0
     assert "".join(line for line in lines if line.startswith("the same")) == SAME
-    killed = len(lines) - len(SAME.splitlines())
+    same = len(SAME.splitlines())
+    killed = len(lines) - same
     assert killed > 2_000
     rules = sum(rule.check is not None for rule in load_pack(data.policies() / "acr").rules)
     assert last == (
-        f"{rules} rules, {killed:,} mutants, 0 survived: score 100 % (9 more said the same as the rule)\n"
+        f"{rules} rules, {killed:,} mutants, 0 survived: score 100 % ({same} more said the same as the rule)\n"
     )
 
 
