@@ -120,7 +120,9 @@ def _scope(inventory: Inventory, estate: Estate, tally: Tally) -> Iterator[Scope
         # What lies deeper than a subscription is told by its own row.
         if not problem.scope or ids.type_of(problem.scope) == SUBSCRIPTIONS:
             unread.setdefault(ids.subscription_of(problem.scope), problem.reason)
-    seen = {**dict.fromkeys(filter(None, unread), ""), **estate.subscriptions()}
+    homes = {subscription for kind, subscription in tally.homes if kind == REGISTRIES}
+    read = estate.subscriptions_with(homes) if homes else estate.subscriptions()
+    seen = {**dict.fromkeys(filter(None, unread), ""), **read}
     for name, words in sorted({**inventory.facts.excluded, **seen}.items()):
         reason = unread.get(name, unread.get("", "")) if name in seen else "left out on purpose"
         yield ScopeLine(name, words or ids.described_by(name), tally.homes[REGISTRIES, name], reason)

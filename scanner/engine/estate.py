@@ -99,8 +99,14 @@ class Estate:
 
     @cached_property
     def _subscriptions(self) -> Mapping[str, str]:
+        return self.subscriptions_with(ids.subscription_of(row.id) for row in self.part(REGISTRIES))
+
+    def subscriptions_with(self, homes: Iterable[str]) -> Mapping[str, str]:
+        """The same, where it is known already in which subscriptions registries are: there may be very many."""
         found = dict(self.chains.names)
-        for kind in (REGISTRIES, table.PRICINGS, table.CLUSTERS):
+        for home in homes:
+            found.setdefault(home, "")
+        for kind in (table.PRICINGS, table.CLUSTERS):
             for row in self.part(kind):
                 found.setdefault(ids.subscription_of(row.id), "")
         return {key: found[key] for key in sorted(found) if key}

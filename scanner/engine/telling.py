@@ -28,8 +28,8 @@ _TIMES = ("time", "timestamp", "date", "createdon", "updatedon", "createdat", "l
 
 def fill(message: Message, case: Case, proof: Proof | None, matched: Mapping[str, Any] | None = None) -> str:
     """The text of a message for one case. `matched`: elements by variable, where known better than from the proof."""
-    if all(isinstance(part, str) for part in message):
-        return "".join(str(part) for part in message)
+    if len(message) == 1 and isinstance(message[0], str):
+        return message[0]
     found = matched if matched is not None else proof.matches() if proof else {}
     return "".join(
         part if isinstance(part, str) else _placeholder(part, case, proof, found) for part in message
