@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from scanner.errors import InputError
+from scanner.file_text import bytes_of, decoded
 
 MAX_BYTES = 200_000_000
 MAX_DEPTH = 128
-_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
 class _DuplicateKeyError(ValueError):
@@ -30,29 +30,11 @@ def read_json(path: Path) -> Any:
 
 def source_of(path: Path, limit: int = MAX_BYTES) -> str:
     """The text of a JSON file of at most `limit` bytes."""
-    try:
-        size = path.stat().st_size
-        if size > limit:
-            raise InputError(
-                f"has {size:,} bytes, more than the {limit:,} allowed", str(path), "Split the file."
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from error
-    return _decoded(raw, str(path))
+    return _text(bytes_of(path, str(path), limit), str(path))
 
 
-def _decoded(raw: bytes, where: str) -> str:
-    encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), "utf-8")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"is not {encoding.upper()} text (byte {error.start})",
-            f"{where}:{line}",
-            "Save the file as UTF-8.",
-        ) from error
+def _text(raw: bytes, where: str) -> str:
+    text = decoded(raw, where)
     if "\x00" in text:
         at = text.index("\x00")
         raise InputError("holds NUL bytes", _place(text, at, where), "This is no JSON text file.")

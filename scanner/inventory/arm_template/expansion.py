@@ -73,7 +73,7 @@ def expand(
 
 
 def _where(document: Document, path: tuple[str, ...]) -> str:
-    line, column = document.line_column(document.spot(path).start)
+    line, column = document.lines.at(document.spot(path).start)
     return f"{document.name}:{line}:{column}"
 
 

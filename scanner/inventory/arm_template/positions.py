@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from scanner.errors import InputError
+from scanner.file_text import Lines, bytes_of, decoded
 from scanner.model.resource import Place
 
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 64
-_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _NOISE = re.compile(
@@ -62,14 +61,9 @@ class Document:
         return _spots(self)
 
     @cached_property
-    def _lines(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer(r"\n", self.text))]
-
-    def line_column(self, offset: int) -> tuple[int, int]:
-        """1-based line and column; columns count UTF-16 units."""
-        line = bisect_right(self._lines, offset)
-        before = self.text[self._lines[line - 1] : offset]
-        return line, 1 + len(before) + sum(character > "\uffff" for character in before)
+    def lines(self) -> Lines:
+        """Where its lines start."""
+        return Lines(self.text)
 
     def spot(self, path: tuple[str, ...]) -> Spot:
         """The spot at a path, or that of the nearest thing above it; keys in any casing."""
@@ -87,34 +81,15 @@ class Document:
     def place(self, path: tuple[str, ...], what: str) -> Place:
         """The place of a path: the key and, where it is a scalar, its value; of objects and lists the key alone."""
         spot = self.spot(path)
-        line, column = self.line_column(spot.start)
+        line, column = self.lines.at(spot.start)
         end = spot.end if not spot.below and spot.end - spot.value < 10_000 else spot.value
-        end_line, end_column = self.line_column(end)
+        end_line, end_column = self.lines.at(end)
         return Place(self.name, line, column, end_line, end_column, what)
 
 
 def read_document(path: Path, name: str) -> Document:
     """The document of a file. Raises `InputError` with the place for what is no JSON, too large or too deep."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(
-                f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the template."
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", name) from error
-    encoding = next((found for bom, found in _BOMS if raw.startswith(bom)), "utf-8")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"is not {encoding.upper()} text (byte {error.start})",
-            f"{name}:{line}",
-            "Save the file as UTF-8.",
-        ) from error
-    return parse_document(text, name)
+    return parse_document(decoded(bytes_of(path, name, MAX_BYTES, "Split the template."), name), name)
 
 
 def parse_document(text: str, name: str) -> Document:
@@ -144,7 +119,7 @@ def parse_document(text: str, name: str) -> Document:
     document = Document(name, text, value, strict)
     for match in _NOISE.finditer(text):
         if match[0].startswith(","):
-            line, column = document.line_column(match.start())
+            line, column = document.lines.at(match.start())
             document.warnings.append(f"{name}:{line}:{column}: a comma before a closing bracket was ignored")
             break
     return _checked(document, repeated)
@@ -226,7 +201,7 @@ def _spots(document: Document) -> Spot:
             start = match.start(1)
             key = quoted[1:-1] if "\\" not in quoted else json.loads(quoted, strict=False)
             if key in below:
-                line, column = document.line_column(start)
+                line, column = document.lines.at(start)
                 document.warnings.append(
                     f"{name}:{line}:{column}: duplicate key {key[:80]!r}; the last one counts"
                 )

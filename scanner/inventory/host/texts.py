@@ -11,11 +11,11 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from scanner import file_text
 from scanner.errors import InputError
 from scanner.inventory.arm_template.positions import Document, parse_document
 from scanner.inventory.host.root import File, Root, Unreadable
 
-_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PIECE = re.compile(
     r"""(?P<plain>[^\n'"\\\#]++|'[^']*+'|"(?:[^"\\]++|\\.)*+"|(?<=[^\s;&|()])\#)"""
@@ -65,11 +65,10 @@ class Assignment:
 
 def decoded(file: File) -> str | Unreadable:
     """The text of a file: UTF-8 with or without a BOM, or UTF-16 with one."""
-    encoding = next((name for bom, name in _BOMS if file.data.startswith(bom)), "utf-8")
     try:
-        text = file.data.decode(encoding)
-    except UnicodeDecodeError as error:
-        return Unreadable(file.path, f"{file.path} is not {encoding.upper()} text (byte {error.start})")
+        text = file_text.decoded(file.data, file.path)
+    except InputError as error:
+        return Unreadable(file.path, f"{file.path} {error.what}")
     return Unreadable(file.path, f"{file.path} is no text: it holds NUL bytes") if "\x00" in text else text
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.errors import InputError
+from scanner.file_text import bytes_of, decoded
 from scanner.inventory.terraform.syntax import Source
 
 MAX_BYTES = 20_000_000
@@ -70,37 +71,10 @@ class Files:
                 name,
                 "Name its folder too, or use --allow-outside-root.",
             )
-        try:
-            size = path.stat().st_size
-            if not path.is_file():
-                raise InputError("is no file", name)
-            if size > MAX_BYTES:
-                raise InputError(
-                    f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split the file."
-                )
-            raw = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror or error}", name) from error
-        return _checked(raw, name)
-
-
-def _checked(raw: bytes, name: str) -> bytes:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            raw = raw.decode("utf-16").encode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError("is not UTF-8 text", name, "Save the file as UTF-8.") from error
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"is not UTF-8 text (byte {error.start})", f"{name}:{line}", "Save the file as UTF-8."
-        ) from error
-    if b"\x00" in raw:
-        raise InputError("holds NUL bytes", name, "This is no text file.")
-    return raw
+        text = decoded(bytes_of(path, name, MAX_BYTES), name)
+        if "\x00" in text:
+            raise InputError("holds NUL bytes", name, "This is no text file.")
+        return text.encode("utf-8")
 
 
 def _real(path: Path) -> Path:

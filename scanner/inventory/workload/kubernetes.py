@@ -44,7 +44,7 @@ def read_manifest(facts: Facts, tree: Tree, document: Table) -> None:
     for one in _objects(document):
         _Object(facts, tree, one).read()
     if any(ODD_KEY in table.keys for _, table in all_tables(document)):
-        line, column = tree.source.line_column(document.start)
+        line, column = tree.source.lines.at(document.start)
         where = f"{tree.source.name}:{line}:{column}"
         facts.notes.append(
             f"{where}: holds template expressions that are not rendered; render it (helm template) and name the result"

@@ -210,7 +210,7 @@ class _Reader:
             )
             self.errors.append(InputError("holds nothing that is known of workloads", file.name, advice))
         elif file.name not in self._elsewhere and (match := _MENTION.search(source.text)) is not None:
-            line, column = source.line_column(match.start())
+            line, column = source.lines.at(match.start())
             self.notes.append(
                 f"{file.name}:{line}:{column}: names a registry in Azure, but nothing in the file was recognised; no rule looked at it"
             )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from scanner.errors import InputError
+from scanner.file_text import Lines, bytes_of, decoded
 from scanner.model.resource import Place
 
 MAX_BYTES = 5_000_000
 HOLE = "\uffff"
 """Stands in a text for a part that is not known (a variable, a build argument); no text of a file holds it."""
-_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
 _BLOCK = re.compile(r"[|>][-+0-9]{0,2}[ \t]*(?:#[^\n]*)?\n")
 
@@ -28,50 +27,27 @@ class Text:
     text: str
 
     @cached_property
-    def _lines(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer(r"\n", self.text))]
-
-    def line_column(self, offset: int) -> tuple[int, int]:
-        """1-based line and column of an offset; columns count UTF-16 units."""
-        line = bisect_right(self._lines, offset)
-        before = self.text[self._lines[line - 1] : offset]
-        return line, 1 + len(before) + sum(character > "\uffff" for character in before)
+    def lines(self) -> Lines:
+        """Where its lines start."""
+        return Lines(self.text)
 
     def line_start(self, line: int) -> int:
         """Offset at which a 0-based line starts; the end of the text for lines after the last."""
-        return self._lines[line] if line < len(self._lines) else len(self.text)
+        return self.lines.starts[line] if line < len(self.lines.starts) else len(self.text)
 
     def line_of(self, offset: int) -> int:
         """The 0-based line of an offset."""
-        return bisect_right(self._lines, offset) - 1
+        return self.lines.number(offset)
 
     def place(self, start: int, end: int, what: str = "property") -> Place:
         """The place of a range of offsets."""
-        return Place(self.name, *self.line_column(start), *self.line_column(max(start, end)), what)
+        return Place(self.name, *self.lines.at(start), *self.lines.at(max(start, end)), what)
 
 
 def read_text(path: Path, name: str) -> Text:
     """The text of a file, in UTF-8 or, with a byte order mark, UTF-16. Raises `InputError` with place and reason."""
-    try:
-        if not path.is_file():
-            raise InputError("is no ordinary file", name, "Pipes, devices and broken links are not read.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(
-                f"has {size:,} bytes, more than the {MAX_BYTES:,} allowed", name, "Split it, or leave it out."
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", name) from error
-    encoding = next((found for bom, found in _BOMS if raw.startswith(bom)), "utf-8")
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"is not {encoding.upper()} text (byte {error.start})", f"{name}:{line}", "Save it as UTF-8."
-        ) from error
-    text = text.replace("\r\n", "\n")
+    raw = bytes_of(path, name, MAX_BYTES, "Split it, or leave it out.")
+    text = decoded(raw, name).replace("\r\n", "\n")
     if found := _FORBIDDEN.search(text):
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - text.rfind("\n", 0, found.start())

@@ -205,7 +205,7 @@ class _Builder:
             holder.items[f"\x00<<{len(holder.items)}"] = node
             return
         if key.text in holder.keys and key.text != ODD_KEY:
-            line, column = self._tree.source.line_column(key.start)
+            line, column = self._tree.source.lines.at(key.start)
             self._tree.notes.append(
                 f"{self._tree.source.name}:{line}:{column}: the key {key.text!r} stands there twice; the last one counts"
             )
@@ -249,7 +249,7 @@ class _Builder:
             raise self._refused(f"holds more than {MAX_NODES:,} values", event)
 
     def _refused(self, words: str, event: Any) -> InputError:
-        line, column = self._tree.source.line_column(event.start_mark.index)
+        line, column = self._tree.source.lines.at(event.start_mark.index)
         return InputError(words, f"{self._tree.source.name}:{line}:{column}", "Split it, or leave it out.")
 
 

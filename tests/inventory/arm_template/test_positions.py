@@ -139,7 +139,7 @@ def test_a_file_that_is_too_large_is_an_error(tmp_path: Path, monkeypatch: pytes
 
 def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path):
     """A folder in place of a file is told as such."""
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is no ordinary file"):
         read_document(tmp_path, "t.json")
 
 

@@ -20,7 +20,7 @@ P = "properties."
     ("content", "words"),
     [
         (b'resource "azurerm_container_registry" "x" {\n  name = \n', "does not parse"),
-        (b"\xff\xfe\x00\xd8", "not UTF-8"),
+        (b"\xff\xfe\x00\xd8", "not UTF-16"),
         (b'locals {\n  a = "\xe9"\n}\n', "not UTF-8"),
         (b"\x00\x01\x02", "NUL"),
         (b"resource {{{{", "does not parse"),

@@ -50,7 +50,7 @@ def test_what_is_no_text_is_refused_with_its_place(tmp_path, raw, words, where):
 def test_columns_count_utf16_units():
     """A character beyond the basic plane counts twice, as in editors and SARIF."""
     source = Text("f", "# 😀\nx 😀 y\n")
-    assert source.line_column(source.text.index("y")) == (2, 6)
+    assert source.lines.at(source.text.index("y")) == (2, 6)
 
 
 @pytest.mark.parametrize(
