@@ -107,7 +107,11 @@ def interrupted(server, number, *arguments):
     """(the ended process, its stderr): a command that got a signal after sixty slow requests."""
     server.faults.append(Fault("GET management", "slow", times=-1, seconds=0.15))
     before = len(server.requests)
-    process = command(server, *arguments, wait=False)
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:  # a shell that runs the tests in the background ignores Ctrl-C, and what is started from there would too
+        process = command(server, *arguments, wait=False)
+    finally:
+        signal.signal(signal.SIGINT, earlier)
     while len(server.requests) - before < 60 and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(number)
