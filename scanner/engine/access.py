@@ -346,12 +346,18 @@ def joined(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
 def access_lines(linked: Linked) -> tuple[AccessLine, ...]:
     """A registry's rows grouped by path for reports: one line per principal and assignment (or other door)."""
     rows = linked.related("access")
-    grouped: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    grouped: dict[tuple[str, Any, str], list[Mapping[str, Any]]] = {}
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict):
             path = row["via"].get("assignmentId", "")
             grouped.setdefault((row["door"], row["principalId"], path), []).append(row)
-    return tuple(_line(linked.resource.id, found) for _, found in sorted(grouped.items()))
+    paths = sorted(grouped, key=lambda path: (path[0], _text(path[1]), path[2]))
+    return tuple(_line(linked.resource.id, grouped[path]) for path in paths)
+
+
+def _text(principal: Any) -> str:
+    """An object id for people, also where it is known only after the deployment."""
+    return partial.shown(principal) if isinstance(principal, Partial) else str(principal)
 
 
 def _line(registry: str, rows: list[Mapping[str, Any]]) -> AccessLine:
@@ -361,7 +367,7 @@ def _line(registry: str, rows: list[Mapping[str, Any]]) -> AccessLine:
     names = {name for row in rows if row["repositories"] != "all" for name in row["repositories"]}
     return AccessLine(
         registry=registry,
-        principal=first["principalId"],
+        principal=_text(first["principalId"]),
         principal_name=first["principalName"],
         principal_type=kind if isinstance(kind, str) else "",
         door=first["door"],

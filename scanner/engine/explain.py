@@ -79,6 +79,10 @@ def _leaf(leaf: Leaf, case: Case, env: Mapping[str, Bound]) -> Proof:
         else expected,
     )
     _observe(proof, value)
+    if isinstance(value, str) and isinstance(leaf.subject, Path):
+        way = paths.plan(env[leaf.subject.var].variable, leaf.subject.keys)
+        if paths.secret(way):
+            proof.state, proof.actual = "hidden", ABSENT
     if isinstance(value, Wrong) or isinstance(problem, Wrong):
         proof.truth = Truth.ERROR
         wrong = value if isinstance(value, Wrong) else problem

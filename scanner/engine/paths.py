@@ -87,6 +87,11 @@ def plan(variable: Variable, keys: tuple[str, ...]) -> Plan:
     return Plan(tuple(steps), bool(keys) and keys[-1] == "location", fact, known)
 
 
+def secret(way: Plan) -> bool:
+    """Whether a secret can stand there, even if this one is declared as none: its text is told to nobody."""
+    return way.fact is not None and bool(way.fact.secret)
+
+
 def _keys_of(at: str) -> tuple[str, ...]:
     return tuple(at.replace("[]", ".[]").replace("{}", ".{}").lstrip(".").split("."))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from scanner.model.values import ABSENT, Alternatives, Hidden, Partial, Unknown,
 
 MAX_TEXT = 300
 MAX_EVIDENCE = 20
+_USER = re.compile(r"(?<=://)[^/?#@\s]+@")
 _TIMES = ("time", "timestamp", "date", "createdon", "updatedon", "createdat", "lastmodifiedat")
 
 
@@ -47,12 +49,16 @@ def _placeholder(part: Placeholder, case: Case, proof: Proof | None, matched: Ma
             return str(number if number is not None else len(_hits(proof)))
         case "matched":
             bound = matched.get(part.keys[0])
-            if not isinstance(bound, Bound):
-                return "(none)"
-            return words(paths.walk(paths.plan(bound.variable, part.keys[1:]), bound.value, bound.missing))
+            return _at(bound, part.keys[1:]) if isinstance(bound, Bound) else "(none)"
         case _:
-            bound = case.bound[paths.TARGET]
-            return words(paths.walk(paths.plan(bound.variable, part.keys), bound.value, bound.missing))
+            return _at(case.bound[paths.TARGET], part.keys)
+
+
+def _at(bound: Bound, keys: tuple[str, ...]) -> str:
+    """What stands at a path; what can hold a secret is never told."""
+    plan = paths.plan(bound.variable, keys)
+    value = paths.walk(plan, bound.value, bound.missing)
+    return "(hidden)" if paths.secret(plan) and isinstance(value, str) else words(value)
 
 
 def _hits(proof: Proof | None) -> list[Proof]:
@@ -102,7 +108,7 @@ def words(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return shorten(value)
+        return shorten(harmless(value))
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, (list, tuple)):
@@ -112,6 +118,11 @@ def words(value: Any) -> str:
     if isinstance(value, dict):
         return shorten(json.dumps(jsonable(value), ensure_ascii=False))
     return str(value)
+
+
+def harmless(text: str) -> str:
+    """The text without the user names and passwords of addresses in it."""
+    return _USER.sub("(hidden)@", text) if "://" in text else text
 
 
 def shorten(text: str) -> str:
@@ -128,7 +139,7 @@ def jsonable(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (Alternatives, Partial)):
         return words(value)
     if isinstance(value, str):
-        return shorten(value)
+        return shorten(harmless(value))
     if isinstance(value, dict):
         if depth > 3:
             return "{…}"

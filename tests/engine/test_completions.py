@@ -22,14 +22,17 @@ from scanner.model.finding import Verdict
 from scanner.model.resource import Origin, Resource
 from scanner.model.values import ABSENT, Alternatives, Partial, Unknown
 from tests.engine.building import (
+    ANN,
     APP,
     ASSIGNMENTS,
     CONTRIBUTOR,
     NOW,
+    PULL,
     READER,
     assignment,
     inventory,
     registry,
+    resource,
 )
 from tests.engine.test_lanes import ELEMENTS, PARAMS, REGISTRY, conditions, rule_of
 
@@ -205,3 +208,33 @@ def test_messages_show_open_values():
     """Alternatives and gaps are readable in messages and evidence."""
     assert words(one_of("a", ABSENT)) == "(a or (not set))"
     assert jsonable({"name": Partial(("acr", None), "r")}) == {"name": "acr…"}
+
+
+def test_access_of_principals_that_are_not_known_is_listed():
+    """Principals made at deployment stand beside others on one registry, in an order that does not depend on them."""
+    rows = [assignment(PULL, APP, number=number) for number in range(1, 5)]
+    for row, principal in zip(
+        rows, (AT_DEPLOYMENT, Partial(("a", None), "r"), ANN, AT_DEPLOYMENT), strict=True
+    ):
+        row.body["properties"]["principalId"] = principal
+    result = pipeline.scan(
+        pack("ACR104"),
+        inventory(registry(), *rows, collected={ASSIGNMENTS}),
+        now=NOW,
+        words="test",
+        options=Options(),
+    )
+    assert [line.principal for line in result.access] == ["(not known)", "(not known)", ANN, "a…"]
+
+
+def test_what_can_hold_a_secret_is_told_to_nobody():
+    """An argument that its author calls no secret: the rule reads it, neither message nor evidence show it; nor user names in addresses."""
+    kind = "Microsoft.ContainerRegistry/registries/tasks"
+    values = [{"name": "PASSWORD", "value": "hunter2XyZ", "isSecret": False}]
+    task = resource(kind, f"{APP}/tasks/t", properties={"step": {"type": "FileTask", "values": values}})
+    verdict, row = row_of("ACR712", task)
+    assert verdict is Verdict.FAIL
+    assert "hunter2" not in repr(row)
+    assert "hidden" in {item.state for item in row.evidence}
+    assert words("clone https://u:hunter2XyZ@github.com/x/y") == "clone https://(hidden)@github.com/x/y"
+    assert jsonable(["https://token@github.com/x"]) == ["https://(hidden)@github.com/x"]
