@@ -36,6 +36,8 @@ _R = "microsoft.containerregistry/registries"
 _OWN_RULES = (f"{_R}/tasks", f"{_R}/webhooks")
 """Types whose secrets have rules of their own."""
 _SECRETS = frozenset({"password", "secret", "token", "key", "connectionString", "sas", "header"})
+_BY_PLACE = re.compile(r"/secrets/\d+/value$|/securevalue$")
+"""Pointers at which a resource holds a secret under whatever name: secrets of container apps, `secureValue` of containers."""
 _MOST = 500
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-\w+)?")
 
@@ -347,10 +349,12 @@ def _secrets(resource: Resource) -> Iterator[tuple[str, str, Any]]:
             for name, item in node.items():
                 below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
                 secret = secret_name(name) or (pair and name.lower() == "value") or below.lower() in known
-                secret = secret or (vault and below == "/properties/value")
+                placed = _BY_PLACE.search(below.lower()) is not None
+                secret = secret or (vault and below == "/properties/value") or placed
                 if secret and not isinstance(item, (Mapping, list)):
                     if _held(item):
-                        yield below, pair or name, item
+                        own = lookup(node, "name") if placed else None
+                        yield below, pair or (own if isinstance(own, str) else name), item
                 elif isinstance(item, Hidden):
                     if item.kind in _SECRETS:
                         yield below, pair or name, item

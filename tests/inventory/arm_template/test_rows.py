@@ -98,6 +98,12 @@ def test_what_reads_no_admin_password(tmp_path: Path, expression: str):
             "REGISTRY_TOKEN",
         ),
         ({"type": "Microsoft.KeyVault/vaults/secrets", "name": "v/s", "properties": {"value": "hunter2"}}, "value"),
+        ({"type": "Microsoft.App/containerApps", "name": "a", "properties": {"configuration": {"secrets": [{"name": "acr-pw", "value": "hunter2"}]}}}, "acr-pw"),
+        ({"type": "Microsoft.App/jobs", "name": "j", "properties": {"configuration": {"secrets": [{"name": "p", "value": "hunter2"}]}}}, "p"),
+        (
+            {"type": "Microsoft.ContainerInstance/containerGroups", "name": "g", "properties": {"containers": [{"properties": {"environmentVariables": [{"name": "X", "secureValue": "hunter2"}]}}]}},
+            "X",
+        ),
         (
             {"type": "Microsoft.Web/sites", "name": "w", "properties": {"text": "AccountKey=aGVsbG8gd29ybGQ="}},
             "text",
