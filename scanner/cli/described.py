@@ -6,7 +6,7 @@ A source is one row of `READERS`: a module with `read(tree, described, cloud=...
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ import click
 from scanner.cli.bundle import bundled
 from scanner.cli.door import USAGE, Outcome
 from scanner.errors import ScannerError
+from scanner.inventory.described import unjudged
 from scanner.inventory.merge import merged
 from scanner.inventory.tree import Tree
 from scanner.model.resource import Inventory
@@ -93,7 +94,9 @@ def read(sources: Sequence[str], tree: Tree, described: Described, *, cloud: str
         import_module(READERS[source]).read(tree, described, cloud=cloud, now=now) for source in sources
     ]
     errors = [error for one in readings for error in one.errors]
-    return Read(merged([one.inventory for one in readings]), (*tree.unread.values(), *errors))
+    inventory = merged([one.inventory for one in readings])
+    notes = dict.fromkeys((*inventory.diagnostics, *unjudged(inventory.parts)))
+    return Read(replace(inventory, diagnostics=tuple(notes)), (*tree.unread.values(), *errors))
 
 
 def tell(errors: Sequence[ScannerError], outcome: Outcome) -> None:

@@ -5,8 +5,9 @@ What a template or plan can say and does not say is not there; what only Azure k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from scanner.model import ids
 from scanner.model.resource import Part, Problem, SourceRun
 from scanner.types import all_types
 
@@ -69,3 +70,13 @@ def runs(
         own = problems if lowered.startswith(_R.lower()) else ()
         found.append(SourceRun(source, kind, "partial" if own else "complete", count, own))
     return tuple(found)
+
+
+def unjudged(parts: Mapping[str, Part]) -> Iterator[str]:
+    """Roles that files give on registries which they only refer to: no rule judges these, and that is said."""
+    registries = {row.id.lower() for row in parts.get(_R.lower(), ())}
+    for row in parts.get("microsoft.authorization/roleassignments", ()):
+        registry = ids.registry_of(ids.scope_of(row.type, row.id, row.body))
+        if registry and registry.lower() not in registries:
+            place = f"{row.origin.where}:{row.origin.line}" if row.origin.line else row.origin.where
+            yield f"{place}: gives a role on {ids.shown(registry)}, which these files only refer to; no rule judges who may use it"

@@ -179,3 +179,23 @@ def test_all_kinds_come_together(repository, capsys):
         ("ACR101", "tf/main.tf", 6),
         ("ACR805", "Dockerfile", 1),
     }
+
+
+def test_a_role_on_a_registry_that_is_only_referred_to_is_told(repository, capsys):
+    """A grant on an existing registry has no registry in these files to be judged with: that is said, not passed over."""
+    grant = {
+        "type": "Microsoft.Authorization/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": "[guid('x')]",
+        "scope": "Microsoft.ContainerRegistry/registries/acrold",
+        "properties": {
+            "roleDefinitionId": "[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '8e3af657-a8ff-443c-a75c-2fe8c4bcb635')]",
+            "principalId": "aaaaaaaa-0000-4000-8000-000000000001",
+        },
+    }
+    content = {"$schema": SCHEMA, "contentVersion": "1.0.0.0", "resources": [grant]}
+    (repository / "infra" / "grant.json").write_text(json.dumps(content))
+    run(["check"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "gives a role on file:infra/grant.json#Microsoft.ContainerRegistry/registries/acrold" in said
+    assert "no rule judges who may use it" in said
