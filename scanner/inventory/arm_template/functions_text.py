@@ -295,8 +295,14 @@ def from_data_uri(scope: Scope, items: list[Any]) -> str:
     return from_base64(scope, [body]) if head.lower().endswith(";base64") else unquote(body)
 
 
-def uri(_: Scope, items: list[Any]) -> str:
-    """A relative address joined to a base."""
+def uri(_: Scope, items: list[Any]) -> Any:
+    """A relative address joined to a base. Where the base is not known, the relative one still stands at the end."""
+    base, relative = items
+    unknown = unknown_of(base) or unknown_of(relative)
+    if unknown:
+        if not isinstance(relative, str) or "://" in relative or relative.startswith(("/", ".")):
+            return derived("uri", items, unknown)
+        return mixed([*parts_of(base), f"/{relative}"])
     try:
         return urljoin(checks.text(items[0]), checks.text(items[1]))
     except ValueError:
@@ -325,7 +331,7 @@ TABLE = {
     "base64tojson": Function(base64_json),
     "datauri": Function(data_uri),
     "datauritostring": Function(from_data_uri),
-    "uri": Function(uri, 2, 2),
+    "uri": Function(uri, 2, 2, aware=True),
     "uricomponent": Function(lambda _, items: quote(checks.text(items[0]), safe="-_.~")),
     "uricomponenttostring": Function(lambda _, items: unquote(checks.text(items[0]))),
 }

@@ -251,15 +251,25 @@ def test_linked_templates_inside_the_tree_are_followed(tmp_path: Path):
             "parameters": {"n": {"value": "acraddress"}},
         },
     }
+    usual = {
+        **linked,
+        "name": "usual",
+        "properties": {
+            "templateLink": {
+                "uri": "[uri(deployment().properties.templateLink.uri, 'modules/registry.json')]"
+            },
+            "parameters": {"n": {"value": "acrusual"}},
+        },
+    }
     write(
         tmp_path,
         {
-            "main.json": template([linked, by_address], parameters={"base": {"type": "string"}}),
+            "main.json": template([linked, by_address, usual], parameters={"base": {"type": "string"}}),
             "modules/registry.json": NAMED,
         },
     )
     found = read(tmp_path)
-    assert _names(found) == ["acraddress", "acrlinked"]
+    assert _names(found) == ["acraddress", "acrlinked", "acrusual"]
     assert found.errors == []
     one = next(one for one in found.inventory.parts[REGISTRY.lower()] if one.name == "acrlinked")
     assert one.places[""][0].file == "modules/registry.json"
