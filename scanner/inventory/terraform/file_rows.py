@@ -46,6 +46,7 @@ _OWN_RULES = frozenset({"azurerm_container_registry_task", "azurerm_container_re
 """Types whose secrets have rules of their own."""
 _NO_SECRETS = ("_id", "_name", "_url", "_uri", "_enabled", "_type", "_version", "_days", "_length", "_policy")
 
+_REGISTRY = re.compile(r"(?:data\.)?azurerm_container_registry\.[\w-]+")
 _INDEX = re.compile(r"\[[^\]]*\]")
 
 
@@ -66,7 +67,8 @@ class Rows:
         """Take in a module."""
         for name in written.sources:
             self._files.setdefault(name, _File())
-        for block in (*written.resources.values(), *written.data.values(), *written.modules.values()):
+        described = (*written.resources.values(), *written.data.values(), *written.modules.values())
+        for block in (*described, *written.providers):
             self._block(block, written)
         for attribute in written.locals.values():
             self._reads(attribute, f"local.{attribute.name}")
@@ -132,7 +134,7 @@ class Rows:
         for attribute, path in _attributes(block):
             self._reads(attribute, path)
             if kind not in _OWN_RULES:
-                for name, place, expression in _secrets(attribute):
+                for name, place, expression in _secrets(attribute, _holds(kind, path)):
                     self._secret(name, place, expression, kind, written)
 
     def _reads(self, attribute: Attribute, path: str) -> bool:
@@ -184,6 +186,12 @@ class Rows:
             if block is not None and not _is_sensitive(block):
                 row = {"name": name, "parameter": expression.name, "why": "a variable that is not sensitive"}
                 self._add(PLAIN, place, row)
+        elif (
+            isinstance(expression, Get) and isinstance(expression.of, Name) and expression.of.name == "local"
+        ):
+            local = written.locals.get(expression.name)
+            if local is not None and _literal(local):
+                self._add(LITERALS, local.place("local"), {"kind": kind, "name": name})
 
     def _output(self, block: Block) -> None:
         attribute = block.body.attributes.get("value")
@@ -194,8 +202,12 @@ class Rows:
 
     def _gives_secret(self, attribute: Attribute, name: str) -> bool:
         found = self._reads(attribute, f"output.{name}")
-        for node in _expressions(attribute):
+        parts = list(_expressions(attribute))
+        inner = {id(node.of) for node in parts if isinstance(node, (Get, Index))}
+        for node in parts:
             reference = _reference(node)
+            if _REGISTRY.fullmatch(reference) and id(node) not in inner:
+                return True  # the whole registry, its password with it
             if reference.startswith("azurerm_container_registry_token_password.") and reference.endswith(
                 ".value"
             ):
@@ -251,9 +263,21 @@ def _expressions(attribute: Attribute) -> Iterator[Expression]:
         return  # Nested too deep: whoever needs the value is told.
 
 
-def _secrets(attribute: Attribute) -> Iterator[tuple[str, Place, Expression]]:
-    """(name, place, expression) of what an attribute sets that has the name of a secret, also as a key of a map."""
-    if _is_secret(attribute.name):
+def _holds(kind: str, path: str) -> bool:
+    """Whether a resource holds a secret there, whatever it is called: Key Vault, container apps, values that Helm hides."""
+    if kind == "azurerm_key_vault_secret":
+        return path.count(".") == 2 and path.endswith(".value")
+    return path.endswith((".secret.value", ".set_sensitive.value")) and kind.startswith(
+        ("azurerm_container_app", "helm_release")
+    )
+
+
+def _secrets(attribute: Attribute, held: bool) -> Iterator[tuple[str, Place, Expression]]:
+    """(name, place, expression) of what an attribute sets that has the name of a secret, also as a key of a map.
+
+    `held`: the attribute is a secret whatever its name.
+    """
+    if held or _is_secret(attribute.name):
         try:
             yield attribute.name, attribute.place(), attribute.expression
         except InputError:
@@ -295,13 +319,13 @@ def _literal(attribute: Attribute) -> bool:
 
 
 def _reference(node: Expression) -> str:
-    """A reference as it is written, without indices; "" for anything else."""
-    if not isinstance(node, Get):
-        return ""
-    names = [node.name]
-    below: Expression = node.of
+    """A reference as it is written, without indices but those that name an attribute; "" for anything else."""
+    names = []
+    below = node
     while isinstance(below, (Get, Index)):
         if isinstance(below, Get):
             names.append(below.name)
+        elif isinstance(below.key, Literal) and below.key.value == "admin_password":
+            names.append("admin_password")
         below = below.of
-    return ".".join([below.name, *reversed(names)]) if isinstance(below, Name) else ""
+    return ".".join([below.name, *reversed(names)]) if names and isinstance(below, Name) else ""

@@ -25,6 +25,7 @@ def found(reading, name, file="main.tf"):
         ("locals {\n  p = azurerm_container_registry.acr.admin_password\n}\n", "azurerm_container_registry.acr.admin_password"),
         ('locals {\n  p = "x${azurerm_container_registry.acr[0].admin_password}"\n}\n', "azurerm_container_registry.acr.admin_password"),
         ('resource "azurerm_container_app" "a" {\n  secret {\n    value = data.azurerm_container_registry.d.admin_password\n  }\n}\n', "data.azurerm_container_registry.d.admin_password"),
+        ('locals {\n  p = azurerm_container_registry.acr["admin_password"]\n}\n', "azurerm_container_registry.acr.admin_password"),
         ('resource "azapi_resource_action" "a" {\n  type = "Microsoft.ContainerRegistry/registries@2025-11-01"\n  action = "listCredentials"\n}\n', "listCredentials"),
     ],
 )  # fmt: skip
@@ -175,3 +176,29 @@ def test_json_files_are_looked_at_too(tmp_path):
     reading = read(tmp_path, {"main.tf": registry(), "more.tf.json": json.dumps(content)})
     assert len(found(reading, "credentialReads", "more.tf.json")[0]) == 1
     assert len(found(reading, "literalCredentials", "more.tf.json")[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('provider "docker" {\n  registry_auth {\n    password = "hunter2"\n  }\n}\n', "password"),
+        ('provider "azurerm" {\n  client_secret = "hunter2"\n}\n', "client_secret"),
+        ('resource "azurerm_container_app" "a" {\n  secret {\n    name = "p"\n    value = "hunter2"\n  }\n}\n', "value"),
+        ('resource "azurerm_key_vault_secret" "s" {\n  value = "hunter2"\n}\n', "value"),
+        ('resource "helm_release" "h" {\n  set_sensitive {\n    name = "x"\n    value = "hunter2"\n  }\n}\n', "value"),
+        ('locals {\n  pw = "hunter2"\n}\nresource "x_y" "z" {\n  docker_registry_password = local.pw\n}\n', "docker_registry_password"),
+    ],
+)  # fmt: skip
+def test_credentials_in_other_places(tmp_path, text, name):
+    """In providers, in what holds secrets whatever their names, and by way of a local value."""
+    (row,), _ = found(read(tmp_path, registry() + text), "literalCredentials")
+    assert row["name"] == name
+    assert "hunter2" not in json.dumps(row)
+
+
+def test_a_whole_registry_that_is_given_out(tmp_path):
+    """An output of all attributes gives the password with them; one of a single attribute does not."""
+    text = 'output "all" {\n  value = azurerm_container_registry.acr\n}\noutput "in" {\n  value = { reg = azurerm_container_registry.acr }\n}\n'
+    text += 'output "server" {\n  value = { s = azurerm_container_registry.acr.login_server }\n}\noutput "first" {\n  value = azurerm_container_registry.acr[0].id\n}\n'
+    given, _ = found(read(tmp_path, registry() + text), "outputSecrets")
+    assert [row["name"] for row in given] == ["all", "in"]
