@@ -34,7 +34,8 @@ READS, LITERALS, HOME, VERSIONS, OUTPUTS, PLAIN = (
 LISTS = (READS, LITERALS, HOME, VERSIONS, OUTPUTS, PLAIN)
 _R = "microsoft.containerregistry/registries"
 _OWN_RULES = (f"{_R}/tasks", f"{_R}/webhooks")
-"""Types whose secrets have rules of their own."""
+"""Types most of whose secrets have rules of their own."""
+_ARGUMENT = re.compile(r"/(?:arguments|values)/\d+/value$")
 _SECRETS = frozenset({"password", "secret", "token", "key", "connectionString", "sas", "header"})
 _BY_PLACE = re.compile(r"/secrets/\d+/value$|/securevalue$")
 """Pointers at which a resource holds a secret under whatever name: secrets of container apps, `secureValue` of containers."""
@@ -134,8 +135,8 @@ class Rows:
             self._registries[ids.normalise(resource.id)] = one
         elif lowered == f"{_R}/replications":
             self._replications.append((one, resource))
-        if lowered not in _OWN_RULES:
-            for pointer, name, value in _secrets(resource):
+        for pointer, name, value in _secrets(resource):
+            if lowered not in _OWN_RULES or _beside_rules(pointer.lower(), value):
                 self._secret(one, resource, pointer, name, value)
 
     def _secret(self, one: Instance, resource: Resource, pointer: str, name: str, value: Any) -> None:
@@ -356,7 +357,7 @@ def _secrets(resource: Resource) -> Iterator[tuple[str, str, Any]]:
                         own = lookup(node, "name") if placed else None
                         yield below, pair or (own if isinstance(own, str) else name), item
                 elif isinstance(item, Hidden):
-                    if item.kind in _SECRETS:
+                    if item.kind in _SECRETS or _ARGUMENT.search(below.lower()):
                         yield below, pair or name, item
                 else:
                     stack.append((item, below, name))
@@ -366,6 +367,13 @@ def _secrets(resource: Resource) -> Iterator[tuple[str, str, Any]]:
                     yield f"{pointer}/{at}", key, item
                 else:
                     stack.append((item, f"{pointer}/{at}", key))
+
+
+def _beside_rules(pointer: str, value: Any) -> bool:
+    """Secrets of tasks that no rule on tasks speaks of: the token of the context, and arguments that are declared secret."""
+    return pointer.endswith("/contextaccesstoken") or (
+        isinstance(value, Hidden) and _ARGUMENT.search(pointer) is not None
+    )
 
 
 def _pair(node: Mapping[str, Any]) -> str:

@@ -161,6 +161,27 @@ def test_secure_parameters_with_values_in_files(tmp_path: Path):
     }
 
 
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        ({"type": "Docker", "contextAccessToken": "hunter2"}, "contextAccessToken"),
+        ({"type": "Docker", "arguments": [{"name": "X", "value": "hunter2", "isSecret": True}]}, "value"),
+        ({"type": "FileTask", "values": [{"name": "X", "value": "hunter2", "isSecret": True}]}, "value"),
+    ],
+)
+def test_secrets_of_tasks_that_no_rule_on_tasks_speaks_of(tmp_path: Path, step: dict[str, Any], name: str):
+    """A literal token of the build context, and a literal that is declared secret: both stand in the template."""
+    task = {
+        "type": f"{REGISTRY}/tasks",
+        "apiVersion": "2019-06-01-preview",
+        "name": "acr1/t",
+        "properties": {"step": step},
+    }
+    rows = _rows(tmp_path, LITERALS, template([task]))
+    assert [row["name"] for row in rows] == [name]
+    assert "hunter2" not in json.dumps(rows)
+
+
 def test_tasks_and_webhooks_have_rules_of_their_own(tmp_path: Path):
     """What ACR509, ACR705, ACR711 and ACR712 say is not said twice."""
     task = {
