@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from scanner.inventory.workload.addresses import holds_password
 from scanner.inventory.workload.azure_calls import azure, connect
 from scanner.inventory.workload.docker_calls import TOOLS, At, docker, options
 from scanner.inventory.workload.facts import LOGINS, SECRETS, Facts
-from scanner.inventory.workload.images import Filled, shown
+from scanner.inventory.workload.images import Filled, addressed, shown
 from scanner.inventory.workload.logins import (
     ADMIN,
     UNSAID,
@@ -189,19 +190,22 @@ def _docker_login(words: Sequence[Word], variables: Variables, at: At) -> None:
     at.facts.recognised = True
     if server is None:
         return
-    acr = server_in_azure(server.filled, sources_of(variables, server))
+    host = addressed(server.filled)
+    acr = server_in_azure(host, sources_of(variables, server))
     if acr is False:
         return
     sources = sources_of(variables, user, password)
     given = user is not None or password is not None
-    how, long_lived = judged(user.filled if user else None, server.filled, sources, given=given)
-    label = shown(server.text, server.names)
+    how, long_lived = judged(user.filled if user else None, host, sources, given=given)
+    label = shown(host.text, host.names)
     where = at.name(f"docker login {label}")
     place = at.fragment.place(server.start, server.end)
-    at.facts.login(where, place, server.filled, how, long_lived=long_lived, acr=acr)
+    at.facts.login(where, place, host, how, long_lived=long_lived, acr=acr)
     if password is not None and written_down(password):
         place = at.fragment.place(password.start, password.end)
         at.facts.literal(where, place, "password of docker login", label)
+    elif holds_password(server.text):
+        at.facts.literal(where, place, "password in a registry's address", label)
 
 
 def _kubectl(words: Sequence[Word], variables: Variables, at: At) -> None:
@@ -227,7 +231,7 @@ def _pull_secret(name: Word, found: Mapping[str, Word | None], variables: Variab
     server, user, password = (found.get(f"--docker-{part}") for part in ("server", "username", "password"))
     if server is None:
         return
-    host = Filled(server.text.removeprefix("https://"), server.names)
+    host = addressed(server.filled)
     acr = server_in_azure(host, sources_of(variables, server))
     if acr is False:
         at.facts.recognised = True

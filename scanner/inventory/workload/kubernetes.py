@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from scanner.inventory.workload.addresses import bare, host_of
 from scanner.inventory.workload.facts import CONTAINERS, LISTS, SECRETS, SOCKETS, Facts, Wanted, truth
 from scanner.inventory.workload.images import Filled, is_acr
 from scanner.inventory.workload.logins import ADMIN, is_admin, written_down
@@ -209,8 +210,8 @@ class _Object:
             self._facts.row(SECRETS, at, place, name=self._name, acr=unknown, admin=unknown)
             return
         for server, entry in list(auths.items())[:100]:
-            host = str(server).removeprefix("https://")
-            if not isinstance(entry, dict) or is_acr(host.partition("/")[0], "") is not True:
+            host = bare(str(server))
+            if not isinstance(entry, dict) or is_acr(host_of(host), "") is not True:
                 continue
             user, password = _credential(entry)
             admin = is_admin(Filled(user) if user is not None else None, Filled(host))
