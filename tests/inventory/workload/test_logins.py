@@ -93,3 +93,130 @@ def test_a_password_of_an_action_that_is_a_variable_of_the_file(tmp_path):
     )
     assert told(tmp_path, WORKFLOW, text)[1] == ["password of docker/login-action"]
     assert row_position(read(tmp_path, {WORKFLOW: text}), "literalCredentials")[0] == WORKFLOW
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["--config ./c", "--config=./c", "-H tcp://h:2375", "-D", "--tls --context c", "--log-level debug"],
+)
+def test_options_of_docker_before_login(tmp_path, options):
+    """What comes before the verb is no verb."""
+    logins, literals = told(tmp_path, "a.sh", f"docker {options} login a.azurecr.io -u a -p S3cret\n")
+    assert logins == ["a.azurecr.io"]
+    assert literals == ["password of docker login"]
+
+
+STDIN = "docker login a.azurecr.io -u a --password-stdin"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (f"echo S3cret | {STDIN}", 1),
+        (f"echo -n 'S3cret' | sudo {STDIN}", 1),
+        (f"printf '%s' S3cret | {STDIN}", 1),
+        (f"printf S3cret | {STDIN}", 1),
+        (f"echo S3cret | tr -d x | base64 -d | {STDIN}", 1),
+        (f'{STDIN} <<< "S3cret"', 1),
+        (f"{STDIN} <<EOF\nS3cret\nEOF", 1),
+        (f"cat <<EOF | {STDIN}\nS3cret\nEOF", 1),
+        (f'PW=S3cret\necho "$PW" | {STDIN}', 1),
+        ('PW=S3cret\ndocker login a.azurecr.io -u a -p "$PW"', 1),
+        ("echo S3cret | helm registry login a.azurecr.io -u a --password-stdin", 1),
+        (f'echo "$PW" | {STDIN}', 0),
+        (f"echo changeme | {STDIN}", 0),
+        (f"echo S3cret; {STDIN}", 0),
+        (f"echo S3cret | cat\n{STDIN}", 0),
+        (f"cat pw.txt | {STDIN}", 0),
+        (f"get-password S3cret | {STDIN}", 0),
+        (f"'./get-password' | {STDIN}", 0),
+        (f"pass | {STDIN}", 0),
+        (f"{STDIN} < S3cret", 0),
+        (f"{STDIN} <<EOF\n$PW\nEOF", 0),
+        ("echo S3cret | docker login ghcr.io -u a --password-stdin", 0),
+        ("echo S3cret | docker login a.azurecr.io -u a -p $P", 0),
+    ],
+)
+def test_passwords_that_are_handed_over(tmp_path, text, number):
+    """Printed by the command before, or a text in the script itself; what is not known is no written password."""
+    assert told(tmp_path, "a.sh", text + "\n")[1] == ["password of docker login"] * number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("'S3cret'", 1), ("$pw = 'S3cret'\n$pw", 1), ("Get-Password", 0), ("$env:PW", 0)]
+)
+def test_passwords_that_powershell_hands_over(tmp_path, text, number):
+    """A bare text is printed; a bare word is a command."""
+    assert told(tmp_path, "a.ps1", f"{text} | {STDIN}\n")[1] == ["password of docker login"] * number
+
+
+def test_the_place_of_a_password_that_is_handed_over(tmp_path):
+    """The word itself, or the text behind the line."""
+    reading = read(tmp_path, {"a.sh": f"echo -n S3cret | {STDIN}\n{STDIN} <<EOF\nS3cret\nEOF\n"})
+    assert row_position(reading, "literalCredentials") == ("a.sh", 1, 9)
+    assert row_position(reading, "literalCredentials", 1) == ("a.sh", 3, 1)
+
+
+LOGIN = "docker login a.azurecr.io -u a -p S3cret"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'bash -c "{LOGIN}"',
+        f"sh -c '{LOGIN}'",
+        f"/bin/sh -ec '{LOGIN}'",
+        f'eval "{LOGIN}"',
+        f"eval {LOGIN}",
+        f"sudo bash -lc 'set -e; {LOGIN}'",
+        f"bash -c \"sh -c '{LOGIN}'\"",
+        f"pwsh -Command '{LOGIN}'",
+        f"P=S3cret\nsh -c '{LOGIN.replace('S3cret', '$P')}'",
+    ],
+)
+def test_scripts_that_shells_are_given(tmp_path, text):
+    """What stands in quotes is read as a script."""
+    assert told(tmp_path, "a.sh", text + "\n") == (["a.azurecr.io"], ["password of docker login"])
+
+
+def test_shells_in_shells_end_somewhere(tmp_path):
+    """Four levels are read; deeper ones are not."""
+    found = [told(tmp_path / str(depth), "a.sh", _nested(depth)) for depth in (4, 5)]
+    assert [len(literals) for _, literals in found] == [1, 0]
+
+
+def _nested(depth):
+    text = LOGIN
+    for _ in range(depth):
+        text = "sh -c " + "\\ ".join(text.replace("\\", "\\\\").split(" "))
+    return text + "\n"
+
+
+@pytest.mark.parametrize(
+    "text", [f"echo '{LOGIN}'", f"bash '{LOGIN}'", "bash -c", "sh -c 'docker login $R -p $P' ", "eval"]
+)
+def test_what_no_shell_runs_tells_no_password(tmp_path, text):
+    """Words that are only printed, and shells without a script."""
+    assert told(tmp_path, "a.sh", text + "\n")[1] == []
+
+
+def test_the_place_of_a_script_in_quotes(tmp_path):
+    """The word in it where it stands as it is, else the start of the whole."""
+    reading = read(tmp_path, {"a.sh": f"true\nsh -c '{LOGIN}'\nsh -c 'true\n{LOGIN}'\n"})
+    assert row_position(reading, "literalCredentials") == ("a.sh", 2, 8 + LOGIN.index("S3cret"))
+    assert row_position(reading, "literalCredentials", 1) == ("a.sh", 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.ps1", "Get-AzContainerRegistryCredential -Name contoso -ResourceGroupName r"),
+        ("a.ps1", "Get-AzContainerRegistryCredential -ResourceGroupName r -name:contoso"),
+        ("a.ps1", "Get-AzContainerRegistryCredential -RegistryName contoso"),
+        ("a.sh", "az acr credential show -g r -n contoso"),
+        ("a.sh", "az acr credential show --name=contoso"),
+    ],
+)
+def test_the_registry_that_a_call_names(tmp_path, name, text):
+    """PowerShell's long names behind one dash are names."""
+    assert told(tmp_path, name, text + "\n")[0] == ["contoso"]
