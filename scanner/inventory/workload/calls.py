@@ -22,7 +22,7 @@ from scanner.inventory.workload.logins import (
 )
 from scanner.inventory.workload.shell import Variables, read_script
 from scanner.inventory.workload.shell_words import POWERSHELL, SH, Command, Expressions, Word
-from scanner.inventory.workload.source import HOLE, Fragment
+from scanner.inventory.workload.source import HOLE, Fragment, whole
 from scanner.model.values import Unknown
 
 _WRAPPERS = frozenset(
@@ -81,6 +81,12 @@ def read_calls(
     at = At(facts, fragment, path, retried, dialect=dialect)
     for command in commands:
         one_call(command, variables, at)
+
+
+def read_words(facts: Facts, words: list[Word], path: str, given: Mapping[str, Filled]) -> None:
+    """Take in a command as a list of words with offsets in the file (`command: [sh, -c, "..."]`). `given`: its environment."""
+    if words and _worth(" ".join(word.text for word in words)):
+        one_call(Command(words, "", 0, ()), Variables(dict(given)), At(facts, whole(facts.source), path))
 
 
 _WORTH = (

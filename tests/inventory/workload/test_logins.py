@@ -220,3 +220,71 @@ def test_the_place_of_a_script_in_quotes(tmp_path):
 def test_the_registry_that_a_call_names(tmp_path, name, text):
     """PowerShell's long names behind one dash are names."""
     assert told(tmp_path, name, text + "\n")[0] == ["contoso"]
+
+
+def pod(container):
+    """A pod with one container."""
+    return f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - {container}\n"
+
+
+@pytest.mark.parametrize(
+    ("container", "number"),
+    [
+        (f"{{name: c, command: [sh, -c, '{LOGIN}']}}", 1),
+        (f"{{name: c, command: [/bin/bash], args: [-ec, '{LOGIN}']}}", 1),
+        (f"{{name: c, args: [{', '.join(LOGIN.split())}]}}", 1),
+        (f"{{name: c, command: [sh, -c, 'echo S3cret | {STDIN}']}}", 1),
+        (
+            "{name: c, env: [{name: X, value: S3cret}], command: [sh, -c, 'docker login a.azurecr.io -u a -p $X']}",
+            1,
+        ),
+        (
+            "{name: c, env: [{name: X, value: S3cret}], command: [sh, -c, 'docker login a.azurecr.io -u a -p $(X)']}",
+            1,
+        ),
+        (
+            "{name: c, env: [{name: X, value: S3cret}], command: [docker, login, a.azurecr.io, -u, a, -p, $(X)]}",
+            1,
+        ),
+        ("{name: c, command: [docker, login, a.azurecr.io, -u, a, -p, $(X)]}", 0),
+        ("{name: c, command: [docker, login, a.azurecr.io, -u, a, -p, '{{ .Values.x }}']}", 0),
+        ("{name: c, command: [sh, -c, 'docker login a.azurecr.io -u a -p $(X)']}", 0),
+        ("{name: c, command: [sh, -c, 'docker login ghcr.io -u a -p S3cret']}", 0),
+        (f"{{name: c, command: [echo, '{LOGIN}']}}", 0),
+        ("{name: c, image: a.azurecr.io/x, env: [{name: ACR_PASSWORD, value: S3cret}]}", 1),
+        ("{name: c, image: a.azurecr.io/x, env: [{name: REGISTRY_PASSWORD, value: $(X)}]}", 0),
+        ("{name: c, image: a.azurecr.io/x, env: [{name: DB_PASSWORD, value: S3cret}]}", 0),
+        ("{name: c, image: a.azurecr.io/x, env: [{name: DOCKER_HUB_PASSWORD, value: S3cret}]}", 0),
+        ("{name: c, image: ghcr.io/x, env: [{name: REGISTRY_PASSWORD, value: S3cret}]}", 0),
+        ("{name: c, image: a.azurecr.io/x, env: [{name: ACR_PASSWORD, valueFrom: {}}]}", 0),
+    ],
+)
+def test_passwords_in_pods(tmp_path, container, number):
+    """In the command of a container and in variables that are a registry's by their name."""
+    assert len(told(tmp_path, "pod.yaml", pod(container))[1]) == number
+
+
+def test_the_place_of_a_password_in_a_pod(tmp_path):
+    """The word in the script of the command."""
+    text = pod(f"{{name: c, command: [sh, -c, '{LOGIN}']}}")
+    line = text.split("\n")[5]
+    found = row_position(read(tmp_path, {"pod.yaml": text}), "literalCredentials")
+    assert found == ("pod.yaml", 6, line.index("S3cret") + 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (LOGIN, 1),
+        (f"bash -c '{LOGIN}'", 1),
+        ("docker login {{.Run.Registry}} -u a -p S3cret", 1),
+        ("docker login a.azurecr.io -u a -p {{.Values.p}}", 0),
+        ("docker login ghcr.io -u a -p S3cret", 0),
+    ],
+)
+def test_logins_of_task_steps(tmp_path, command, number):
+    """A step that runs docker or a shell logs in as a script does."""
+    text = f"version: v1.1.0\nsteps:\n- cmd: {command}\n"
+    logins, literals = told(tmp_path, "acr-task.yaml", text)
+    assert literals == ["password of docker login"] * number
+    assert len(logins) == (0 if "ghcr" in command else 1)
