@@ -49,7 +49,7 @@ _WRAPPERS = frozenset(
     }
 )
 _NAMED = re.compile(r"(?i)(?:-n|--?name|-registryname)(?:([=:])|\Z)")
-_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "pwsh", "powershell", "cmd"})
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "pwsh", "powershell", "cmd", "ssh"})
 _SCRIPT = re.compile(r"(?i)-[a-z]*c|-command|/c")
 MOST_SHELLS = 4
 _LOGIN_TOOLS: Mapping[str, tuple[str, ...]] = {
@@ -202,6 +202,8 @@ def _quoted_script(words: Sequence[Word], variables: Variables, at: At) -> None:
     program = _program(words[0])
     given = next((number for number, word in enumerate(words) if _SCRIPT.fullmatch(word.text)), None)
     word = words[given + 1] if given is not None and len(words) > given + 1 else None
+    if program == "ssh":
+        word = words[-1]
     if word is None or at.depth >= MOST_SHELLS or not _worth(word.text):
         return
     dialect = POWERSHELL if program in ("pwsh", "powershell") else SH

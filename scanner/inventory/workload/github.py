@@ -119,13 +119,17 @@ class _Workflow:
         match action:
             case "azure/login":
                 self._azure_login(inputs, uses, path)
-            case "docker/login-action":
+            case "docker/login-action" | "redhat-actions/podman-login":
                 self._login(inputs, uses, path, ("registry", "username", "password"))
             case "azure/docker-login":
                 self._login(inputs, uses, path, ("login-server", "username", "password"))
             case "azure/container-apps-deploy-action":
                 self._login(inputs, uses, path, ("acrName", "acrUsername", "acrPassword"))
                 self._images(inputs, path, ("imageToDeploy", "imageToBuild"), "run")
+            case "azure/aci-deploy":
+                keys = ("registry-login-server", "registry-username", "registry-password")
+                self._login(inputs, uses, path, keys)
+                self._images(inputs, path, ("image",), "run")
             case "azure/webapps-deploy":
                 self._images(inputs, path, ("images",), "run")
             case "azure/k8s-deploy":
@@ -318,6 +322,10 @@ class _Workflow:
             admin=admin,
             user=ADMIN if admin is True else shown(filled.text, filled.names) if filled else None,
         )
+        password = inputs.items.get("container-registry-password")
+        if isinstance(password, Leaf) and stands_in_clear(self.filled(password.text).text):
+            place = place_of(self._tree.source, password)
+            self._facts.literal(path, place, "password of a pull secret", shown(host.text, host.names))
 
 
 def container_options(

@@ -288,3 +288,32 @@ def test_logins_of_task_steps(tmp_path, command, number):
     logins, literals = told(tmp_path, "acr-task.yaml", text)
     assert literals == ["password of docker login"] * number
     assert len(logins) == (0 if "ghcr" in command else 1)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "redhat-actions/podman-login@v1\n      with: {registry: a.azurecr.io, username: a, password: VALUE}",
+        "azure/aci-deploy@v1\n      with: {image: 'a.azurecr.io/x:1', registry-login-server: a.azurecr.io, registry-username: a, registry-password: VALUE}",
+        "azure/k8s-create-secret@v4\n      with: {container-registry-url: a.azurecr.io, container-registry-username: a, container-registry-password: VALUE}",
+    ],
+)
+@pytest.mark.parametrize(("value", "number"), [("S3cret", 1), ("'${{ secrets.P }}'", 0)])
+def test_passwords_of_further_actions(tmp_path, step, value, number):
+    """Actions that log in for podman, container instances and pull secrets."""
+    text = steps(f"    - uses: {step.replace('VALUE', value)}\n")
+    assert len(told(tmp_path, WORKFLOW, text)[1]) == number
+
+
+def test_a_script_for_another_machine(tmp_path):
+    """What `ssh` is told to run there."""
+    assert told(tmp_path, "a.sh", f'ssh host "{LOGIN}"\n') == (["a.azurecr.io"], ["password of docker login"])
+
+
+@pytest.mark.parametrize(("value", "number"), [("S3cret", 1), ("other", 0)])
+def test_a_variable_that_is_set_around_and_in_a_script(tmp_path, value, number):
+    """The same value twice is known; two values are not."""
+    text = f"env: {{PW: {value}}}\n" + steps(
+        "    - run: |\n        PW='S3cret'\n        docker login a.azurecr.io -u a -p \"$PW\"\n"
+    )
+    assert len(told(tmp_path, WORKFLOW, text)[1]) == number
