@@ -317,3 +317,19 @@ def test_a_variable_that_is_set_around_and_in_a_script(tmp_path, value, number):
         "    - run: |\n        PW='S3cret'\n        docker login a.azurecr.io -u a -p \"$PW\"\n"
     )
     assert len(told(tmp_path, WORKFLOW, text)[1]) == number
+
+
+@pytest.mark.parametrize(
+    ("image", "value", "number"),
+    [
+        ("a.azurecr.io/x:1", "S3cret", 1),
+        ("u@a.azurecr.io/x:1", "S3cret", 1),
+        ("a.azurecr.io/x:1", "$P", 0),
+        ("ghcr.io/a/x:1", "S3cret", 0),
+    ],
+)
+def test_credentials_of_containers_of_circleci(tmp_path, image, value, number):
+    """A variable of the project is no written password."""
+    own = f"{{image: '{image}', auth: {{username: a, password: {value}}}}}"
+    text = f"version: 2.1\njobs: {{j: {{docker: [{own}], steps: [checkout]}}}}\n"
+    assert told(tmp_path, ".circleci/config.yml", text)[1] == ["password of a container"] * number
