@@ -17,6 +17,9 @@ def _parts(text: str) -> tuple[str, str, str]:
     begun = scheme.end() if scheme else 0
     user = _USER.match(text, begun)
     end = user.end() if user else begun
+    rest = text[end:]
+    if not scheme and ":" not in text[begun:end] and "/" not in rest and ".azurecr." not in rest:
+        end = begun  # somebody's mail address
     return text[:begun], text[begun:end], text[end:]
 
 

@@ -32,11 +32,12 @@ def test_the_host_of_an_address(text):
         f"a.azurecr.io/x@{HOLE}",
         "/data/@scope/x",
         "a/x:1",
+        "me@example.com",
         "",
     ],
 )
 def test_a_digest_is_no_user(text):
-    """An @ behind the name stays."""
+    """An @ behind the name stays, and so does a mail address."""
     assert without_user(text) == bare(text) == text
 
 
