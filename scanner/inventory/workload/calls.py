@@ -183,7 +183,8 @@ def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
         if "retry" in lowered and "=" not in text:
             retried = True
             known = next(
-                (at for at, word in enumerate(rest[1:], 1) if word.text in (*TOOLS, "az")), len(rest)
+                (at for at, word in enumerate(rest[1:], 1) if word.text in (*TOOLS, *_SHELLS, "az")),
+                len(rest),
             )
             rest = rest[known:]
         elif lowered in _WRAPPERS or ("=" in text and text.partition("=")[0].replace("_", "a").isalnum()):

@@ -30,6 +30,8 @@ _NAMESPACES = {"hostPID": "host PIDs", "hostNetwork": "host network", "hostIPC":
 _SEALED = ("SealedSecret", "ExternalSecret")
 _DATA = (".dockerconfigjson", ".dockercfg")
 _MOST_SECRET = 200_000
+_DEFAULT = re.compile(r"(?s)(?<=\w)\s*:?[-=+?].*(?=\}\Z)")
+"""What a variable is when it has no value: that may be secret, and is no part of its name."""
 _MOST_VARIABLES, _MOST_VALUE = 1_000, 1_000
 _OWN_VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _REGISTRY_PASSWORD = re.compile(
@@ -306,7 +308,11 @@ def _filled(leaf: Node) -> Filled:
         names = []
         for opening, closing in (("${", "}"), ("$(", ")"), ("{{", "}}")):
             while (start := text.find(opening)) >= 0 and (end := text.find(closing, start)) >= 0:
-                names.append(text[start : end + len(closing)])
+                names.append(
+                    _DEFAULT.sub("", text[start : end + len(closing)])
+                    if opening == "${"
+                    else text[start : end + len(closing)]
+                )
                 text = text[:start] + HOLE + text[end + len(closing) :]
         return Filled(text, tuple(names))
     return Filled(leaf.text)

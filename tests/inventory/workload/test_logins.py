@@ -168,6 +168,7 @@ LOGIN = "docker login a.azurecr.io -u a -p S3cret"
         f"/bin/sh -ec '{LOGIN}'",
         f'eval "{LOGIN}"',
         f"eval {LOGIN}",
+        f"retry 3 bash -c '{LOGIN}'",
         f"sudo bash -lc 'set -e; {LOGIN}'",
         f"bash -c \"sh -c '{LOGIN}'\"",
         f"pwsh -Command '{LOGIN}'",
@@ -333,3 +334,12 @@ def test_credentials_of_containers_of_circleci(tmp_path, image, value, number):
     own = f"{{image: '{image}', auth: {{username: a, password: {value}}}}}"
     text = f"version: 2.1\njobs: {{j: {{docker: [{own}], steps: [checkout]}}}}\n"
     assert told(tmp_path, ".circleci/config.yml", text)[1] == ["password of a container"] * number
+
+
+@pytest.mark.parametrize("variable", ["${T:-S3cret}", "${T-S3cret}", "${T:=S3cret}"])
+def test_the_default_of_a_variable_is_no_part_of_its_name(tmp_path, variable):
+    """A reason names the variable, not what may be secret in its default."""
+    reading = read(tmp_path, {"pod.yaml": pod(f"{{name: c, image: 'a.azurecr.io/x:{variable}'}}")})
+    text = str([one.body for part in reading.inventory.parts.values() for one in part])
+    assert "S3cret" not in text
+    assert "${T} is not known here" in text
