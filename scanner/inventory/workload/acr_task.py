@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from scanner.inventory.workload.calls import read_calls
 from scanner.inventory.workload.docker_calls import At, options
 from scanner.inventory.workload.facts import CONTAINERS, Facts, truth
 from scanner.inventory.workload.images import Filled, shown
@@ -71,7 +72,9 @@ def _step(facts: Facts, tree: Tree, step: Table, path: str, known: Mapping[str, 
             _image(at, word, "push")
     command = step.items.get("cmd")
     if isinstance(command, Leaf) and not command.null:
-        _command(At(facts, tree.fragment(command), path), step, known)
+        fragment = tree.fragment(command)
+        _command(At(facts, fragment, path), step, known)
+        read_calls(facts, fragment, path, SH, known, _expressions())
 
 
 def _image(at: At, word: Word, use: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from scanner.inventory.workload.addresses import host_of
 from scanner.inventory.workload.docker_calls import At, options
 from scanner.inventory.workload.facts import LOGINS
-from scanner.inventory.workload.images import Filled, is_acr, shown
+from scanner.inventory.workload.images import Filled, addressed, is_acr, shown
 from scanner.inventory.workload.logins import judged, sources_of, written_down
 from scanner.inventory.workload.shell import Variables
 from scanner.inventory.workload.shell_words import Word
@@ -183,8 +184,8 @@ def _az_password(
     )
     user = _first(found, "--registry-username", "--docker-registry-server-user", "--container-registry-user")
     host = server.filled if server is not None else Filled(HOLE, ("the server",))
-    host = Filled(host.text.removeprefix("https://"), host.names)
-    if is_acr(host.text.partition("/")[0], host.reason) is False:
+    host = addressed(host)
+    if is_acr(host_of(host.text), host.reason) is False:
         return
     how, long_lived = judged(
         user.filled if user else None, host, sources_of(variables, user, password), given=True

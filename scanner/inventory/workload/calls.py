@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from scanner.inventory.workload.azure_calls import azure, connect
-from scanner.inventory.workload.docker_calls import TOOLS, At, docker, options
+from scanner.inventory.workload.docker_calls import TOOLS, At, docker, options, without_global
+from scanner.inventory.workload.docker_login import docker_login
 from scanner.inventory.workload.facts import LOGINS, SECRETS, Facts
-from scanner.inventory.workload.images import Filled, shown
+from scanner.inventory.workload.images import Filled, addressed, shown
 from scanner.inventory.workload.logins import (
     ADMIN,
     UNSAID,
     is_admin,
-    judged,
     reads_admin,
     server_in_azure,
     sources_of,
     written_down,
 )
 from scanner.inventory.workload.shell import Variables, read_script
-from scanner.inventory.workload.shell_words import SH, Command, Expressions, Word
-from scanner.inventory.workload.source import HOLE, Fragment
+from scanner.inventory.workload.shell_words import POWERSHELL, SH, Command, Expressions, Word
+from scanner.inventory.workload.source import HOLE, Fragment, whole
 from scanner.model.values import Unknown
 
 _WRAPPERS = frozenset(
@@ -46,7 +48,10 @@ _WRAPPERS = frozenset(
         "else",
     }
 )
-_LOGIN_SWITCHES = frozenset({"--password-stdin", "--get-login", "-v", "--verbose", "--insecure"})
+_NAMED = re.compile(r"(?i)(?:-n|--?name|-registryname)(?:([=:])|\Z)")
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "pwsh", "powershell", "cmd", "ssh"})
+_SCRIPT = re.compile(r"(?i)-[a-z]*c|-command|/c")
+MOST_SHELLS = 4
 _LOGIN_TOOLS: Mapping[str, tuple[str, ...]] = {
     "oras": ("login",),
     "helm": ("registry", "login"),
@@ -73,9 +78,15 @@ def read_calls(
     if not _worth(fragment.text):
         return
     commands, variables = read_script(fragment, dialect, given, expressions)
-    at = At(facts, fragment, path, retried)
+    at = At(facts, fragment, path, retried, dialect=dialect)
     for command in commands:
         one_call(command, variables, at)
+
+
+def read_words(facts: Facts, words: list[Word], path: str, given: Mapping[str, Filled]) -> None:
+    """Take in a command as a list of words with offsets in the file (`command: [sh, -c, "..."]`). `given`: its environment."""
+    if words and _worth(" ".join(word.text for word in words)):
+        one_call(Command(words, "", 0, ()), Variables(dict(given)), At(facts, whole(facts.source), path))
 
 
 _WORTH = (
@@ -101,17 +112,9 @@ def one_call(command: Command, variables: Variables, at: At) -> None:
     words, retried = _unwrapped(command.words)
     if not words:
         return
-    inner = At(at.facts, at.fragment, at.path, at.retried or retried)
-    program = (
-        words[0]
-        .text.lstrip("@+-")
-        .replace("\\", "/")
-        .rpartition("/")[2]
-        .lower()
-        .removesuffix(".exe")
-        .removesuffix(".cmd")
-    )
-    bare = Command(words, command.before, command.depth, command.loops)
+    inner = replace(at, retried=at.retried or retried or (at.depth > 0 and command.retried))
+    program = _program(words[0])
+    bare = replace(command, words=words)
     how = reads_admin(bare)
     if how:
         place = at.fragment.place(words[0].start, words[-1].end)
@@ -126,27 +129,39 @@ def one_call(command: Command, variables: Variables, at: At) -> None:
         )
     if program in TOOLS:
         rest = words[1:]
-        if rest and rest[0].text == "login":
-            _docker_login(rest[1:], variables, inner)
+        verb = without_global(rest)
+        if verb and verb[0].text == "login":
+            docker_login(bare, verb[1:], variables, inner)
         else:
             docker(bare, rest, inner)
     elif program in _LOGIN_TOOLS:
         steps = _LOGIN_TOOLS[program]
         if tuple(word.text for word in words[1 : 1 + len(steps)]) == steps:
-            _docker_login(words[1 + len(steps) :], variables, inner)
+            docker_login(bare, words[1 + len(steps) :], variables, inner)
     elif program == "az":
         azure(words[1:], variables, inner)
     elif program == "kubectl":
         _kubectl(words[1:], variables, inner)
+    elif program in _SHELLS:
+        _quoted_script(words, variables, inner)
     elif program == "connect-azaccount":
         connect(words, at)
 
 
+def _program(word: Word) -> str:
+    """The name of a program, without its folder."""
+    name = word.text.lstrip("@+-").replace("\\", "/").rpartition("/")[2].lower()
+    return name.removesuffix(".exe").removesuffix(".cmd")
+
+
 def _named(words: Sequence[Word]) -> str:
     """The registry that a call names, for people."""
-    for name, value in options(words[1:], frozenset()):
-        if value is not None and name.lower() in ("-n", "--name", "-name", "-registryname"):
-            return shown(value.text, value.names)
+    for at, word in enumerate(words):
+        if match := _NAMED.match(word.text):  # no `options`: PowerShell has long names behind one dash
+            if match[1]:
+                return shown(word.text[match.end() :], word.names)
+            if words[at + 1 :]:
+                return shown(words[at + 1].text, words[at + 1].names)
     return "a registry"
 
 
@@ -156,13 +171,20 @@ def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
     while rest:
         text = rest[0].text
         lowered = text.lower()
+        if lowered == "eval" and len(rest) == 2:  # a script in one word, as for `sh -c`
+            return [
+                Word("sh", rest[0].start, rest[0].end),
+                Word("-c", rest[0].end, rest[0].end),
+                rest[1],
+            ], retried
         if text == HOLE and rest[1:2] and rest[1].text == "=":  # PowerShell: $name = command
             rest = rest[2:]
             continue
         if "retry" in lowered and "=" not in text:
             retried = True
             known = next(
-                (at for at, word in enumerate(rest[1:], 1) if word.text in (*TOOLS, "az")), len(rest)
+                (at for at, word in enumerate(rest[1:], 1) if word.text in (*TOOLS, *_SHELLS, "az")),
+                len(rest),
             )
             rest = rest[known:]
         elif lowered in _WRAPPERS or ("=" in text and text.partition("=")[0].replace("_", "a").isalnum()):
@@ -176,32 +198,21 @@ def _unwrapped(words: Sequence[Word]) -> tuple[list[Word], bool]:
     return rest, retried
 
 
-def _docker_login(words: Sequence[Word], variables: Variables, at: At) -> None:
-    """`docker login` and its like."""
-    server = user = password = None
-    for name, value in options(words, _LOGIN_SWITCHES):
-        if not name and server is None:
-            server = value
-        elif name in ("-u", "--username"):
-            user = value
-        elif name in ("-p", "--password"):
-            password = value
-    at.facts.recognised = True
-    if server is None:
+def _quoted_script(words: Sequence[Word], variables: Variables, at: At) -> None:
+    """The script that a shell is given as a word; `words`: those of the shell. Shells in shells are followed so far."""
+    program = _program(words[0])
+    given = next((number for number, word in enumerate(words) if _SCRIPT.fullmatch(word.text)), None)
+    word = words[given + 1] if given is not None and len(words) > given + 1 else None
+    if program == "ssh":
+        word = words[-1]
+    if word is None or at.depth >= MOST_SHELLS or not _worth(word.text):
         return
-    acr = server_in_azure(server.filled, sources_of(variables, server))
-    if acr is False:
-        return
-    sources = sources_of(variables, user, password)
-    given = user is not None or password is not None
-    how, long_lived = judged(user.filled if user else None, server.filled, sources, given=given)
-    label = shown(server.text, server.names)
-    where = at.name(f"docker login {label}")
-    place = at.fragment.place(server.start, server.end)
-    at.facts.login(where, place, server.filled, how, long_lived=long_lived, acr=acr)
-    if password is not None and written_down(password):
-        place = at.fragment.place(password.start, password.end)
-        at.facts.literal(where, place, "password of docker login", label)
+    dialect = POWERSHELL if program in ("pwsh", "powershell") else SH
+    fragment = at.fragment.within(word.start, word.end, word.text)
+    commands, own = read_script(fragment, dialect, variables.known)
+    inner = Variables(own.known, {**variables.sources, **own.sources})
+    for command in commands:
+        one_call(command, inner, replace(at, fragment=fragment, depth=at.depth + 1, dialect=dialect))
 
 
 def _kubectl(words: Sequence[Word], variables: Variables, at: At) -> None:
@@ -227,7 +238,7 @@ def _pull_secret(name: Word, found: Mapping[str, Word | None], variables: Variab
     server, user, password = (found.get(f"--docker-{part}") for part in ("server", "username", "password"))
     if server is None:
         return
-    host = Filled(server.text.removeprefix("https://"), server.names)
+    host = addressed(server.filled)
     acr = server_in_azure(host, sources_of(variables, server))
     if acr is False:
         at.facts.recognised = True

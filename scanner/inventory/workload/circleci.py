@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from scanner.inventory.workload.addresses import host_of, stands_in_clear
 from scanner.inventory.workload.calls import read_calls
 from scanner.inventory.workload.facts import LOGINS, Facts
-from scanner.inventory.workload.images import Filled, is_acr, shown
+from scanner.inventory.workload.images import Filled, addressed, is_acr, shown
 from scanner.inventory.workload.logins import judged
 from scanner.inventory.workload.shell_words import SH, Expressions
 from scanner.inventory.workload.walking import all_tables, fill, gather, label, place_of, settled
@@ -71,9 +72,10 @@ def _container(facts: Facts, tree: Tree, container: Table, path: str, known: Map
     filled = _filled(image.text, known)
     facts.image(filled, "run", path, place_of(tree.source, image))
     auth = container.items.get("auth")
-    host = Filled(filled.text.partition("/")[0], filled.names)
-    acr = is_acr(host.text.partition(":")[0], host.reason)
-    if isinstance(auth, Table) and acr is not False and "/" in filled.text:
+    address = addressed(filled)
+    host = Filled(address.text.partition("/")[0], address.names)
+    acr = is_acr(host_of(host.text), host.reason)
+    if isinstance(auth, Table) and acr is not False and "/" in address.text:
         user = auth.items.get("username")
         written = Filled(user.text) if isinstance(user, Leaf) and not user.text.startswith("$") else None
         how, long_lived = judged(written, host, (), given=True)
@@ -87,6 +89,11 @@ def _container(facts: Facts, tree: Tree, container: Table, path: str, known: Map
             acr=acr,
             longLived=long_lived,
         )
+        password = auth.items.get("password")
+        filled = _filled(password.text, known) if isinstance(password, Leaf) else Filled("")
+        if password is not None and stands_in_clear(filled.text) and not filled.text.startswith("$"):
+            words = shown(host.text, host.names)
+            facts.literal(f"{path}.auth", place_of(tree.source, password), "password of a container", words)
 
 
 def _defaults(document: Table) -> Iterator[tuple[str, Filled]]:

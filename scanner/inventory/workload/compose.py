@@ -115,19 +115,30 @@ def _closing(text: str, at: int) -> int:
 def read_compose(facts: Facts, tree: Tree, document: Node, known: Mapping[str, str]) -> None:
     """Take in the services of a Compose file. `known`: the variables of its `.env`."""
     services = document.get("services") if isinstance(document, Table) else None
+    volumes = document.get("volumes") if isinstance(document, Table) else None
     if isinstance(services, Table):
         for name, service in services.items.items():
             if isinstance(service, Table):
-                _Service(facts, tree, known, name, service).read(services.keys.get(name, service))
+                one = _Service(facts, tree, known, name, service, volumes)
+                one.read(services.keys.get(name, service))
 
 
 class _Service:
-    def __init__(self, facts: Facts, tree: Tree, known: Mapping[str, str], name: str, service: Table) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        tree: Tree,
+        known: Mapping[str, str],
+        name: str,
+        service: Table,
+        volumes: Node | None,
+    ) -> None:
         self._facts = facts
         self._tree = tree
         self._known = known
         self._name = name
         self._service = service
+        self._volumes = volumes
         self._host = Host()
 
     def read(self, head: Node) -> None:
@@ -177,19 +188,34 @@ class _Service:
             if isinstance(item, Table):
                 leaf: Node | None = item.items.get("source") or item.items.get("src")
                 kind = text_of(item.items.get("type"))
-                if kind not in ("bind", "npipe") or not isinstance(leaf, Leaf):
+                if kind not in ("bind", "npipe", "volume") or not isinstance(leaf, Leaf):
                     continue
                 filled = self._filled(leaf)
+                source = filled.text
+                if kind == "volume" and (filled := self._device(source)).text == "":
+                    continue
                 source = filled.text
             elif isinstance(item, Leaf):
                 leaf, filled = item, self._filled(item)
                 source = mount_source(filled.text, keyed=False)
+                if (device := self._device(source)).text:
+                    filled, source = device, device.text
             else:
                 continue
             socket = socket_of(source, filled.reason)
             if socket is not False:
                 self._socket(leaf, source.replace(HOLE, "…"), socket)
             self._host.mount(source, filled.reason)
+
+    def _device(self, name: str) -> Filled:
+        """The path of the host behind a volume that has a name; an empty one where there is none."""
+        options = self._volumes.get(name, "driver_opts") if isinstance(self._volumes, Table) else None
+        if not isinstance(options, Table):
+            return Filled("")
+        how, device = options.items.get("o"), options.items.get("device")
+        flags = self._filled(how).text.split(",") if how is not None else []
+        bound = any(flag.strip() in ("bind", "rbind") for flag in flags)
+        return self._filled(device) if bound and device is not None else Filled("")
 
     def _socket(self, leaf: Leaf, source: str, socket: bool | Unknown) -> None:
         where = f"services.{self._name}.volumes"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scanner.inventory.workload.facts import CALLS, CONTAINERS, SOCKETS, Facts, truth
 from scanner.inventory.workload.images import shown
 from scanner.inventory.workload.mounts import Host, mount_source, socket_of
-from scanner.inventory.workload.shell_words import Command, Word
+from scanner.inventory.workload.shell_words import SH, Command, Word
 from scanner.inventory.workload.source import HOLE, Fragment
 
 TOOLS = frozenset({"docker", "podman", "nerdctl"})
@@ -85,12 +85,17 @@ _NAMESPACES = {
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where commands stand. `path`: the step or file, in words; `retried`: the step as a whole is repeated when it fails."""
+    """Where commands stand. `path`: the step or file, in words; `retried`: the step as a whole is repeated when it fails.
+
+    `depth`: shells around the commands, as in `bash -c`.
+    """
 
     facts: Facts
     fragment: Fragment
     path: str
     retried: bool = False
+    depth: int = 0
+    dialect: str = SH
 
     def name(self, words: str) -> str:
         """Words for one thing here."""
@@ -138,11 +143,17 @@ def options(words: Sequence[Word], switches: frozenset[str]) -> Iterator[tuple[s
             at += 1
 
 
-def docker(command: Command, words: Sequence[Word], at: At) -> None:
-    """Take in one call. `words`: without the program."""
+def without_global(words: Sequence[Word]) -> list[Word]:
+    """The words of a call from its verb on."""
     rest = list(words)
     while rest and rest[0].text.startswith("-"):
-        rest = rest[2:] if rest[0].text in _GLOBAL and "=" not in rest[0].text else rest[1:]
+        rest = rest[2:] if rest[0].text in _GLOBAL else rest[1:]
+    return rest
+
+
+def docker(command: Command, words: Sequence[Word], at: At) -> None:
+    """Take in one call. `words`: without the program."""
+    rest = without_global(words)
     if not rest:
         return
     verb = rest.pop(0).text

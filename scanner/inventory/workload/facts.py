@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner.errors import InputError
-from scanner.inventory.workload.images import MOST_TEXT, Filled, is_acr, shown, split_reference, value_of
+from scanner.inventory.workload.addresses import holds_password, host_of, without_user
+from scanner.inventory.workload.images import (
+    MOST_TEXT,
+    Filled,
+    addressed,
+    is_acr,
+    shown,
+    split_reference,
+    value_of,
+)
 from scanner.inventory.workload.source import HOLE, Text
 from scanner.model import ids
 from scanner.model.resource import Origin, Place, Resource
@@ -92,6 +101,11 @@ class Facts:
         what lies in a registry that is told elsewhere; `acr`: why it is not known whether that one is in Azure.
         """
         self._count()
+        plain = reference.text.strip()
+        if without_user(plain) != plain:
+            reference = addressed(Filled(plain, reference.names))
+            if places and holds_password(plain) and is_acr(host_of(plain), "") is not False:
+                self.literal(at, places[0], "password in an image reference", host_of(plain))
         text = reference.text.strip()[:MOST_TEXT]
         if built_in and is_acr(text.partition("/")[0], "") is True:
             built_in = False  # its login server is written all the same
@@ -167,7 +181,7 @@ class Facts:
         if long_lived is None:
             return
         if acr is None and server is not None:
-            acr = is_acr(server.text.partition("/")[0].partition(":")[0], server.reason)
+            acr = is_acr(host_of(server.text), server.reason)
         words = shown(server.text, server.names) if server is not None else None
         self.row(LOGINS, at, place, server=words, how=how, acr=acr, longLived=long_lived)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from scanner.inventory.workload.addresses import host_of, stands_in_clear
 from scanner.inventory.workload.calls import read_calls
 from scanner.inventory.workload.docker_calls import TOOLS, options
 from scanner.inventory.workload.facts import CONTAINERS, LOGINS, SECRETS, SOCKETS, Facts
-from scanner.inventory.workload.images import Filled, is_acr, shown
+from scanner.inventory.workload.images import Filled, addressed, is_acr, shown
 from scanner.inventory.workload.logins import ADMIN, TOKEN_USER, is_admin, judged
 from scanner.inventory.workload.mounts import Host, mount_source, socket_of
 from scanner.inventory.workload.shell_words import POWERSHELL, SH, Expressions, Scanner
@@ -118,13 +119,17 @@ class _Workflow:
         match action:
             case "azure/login":
                 self._azure_login(inputs, uses, path)
-            case "docker/login-action":
+            case "docker/login-action" | "redhat-actions/podman-login":
                 self._login(inputs, uses, path, ("registry", "username", "password"))
             case "azure/docker-login":
                 self._login(inputs, uses, path, ("login-server", "username", "password"))
             case "azure/container-apps-deploy-action":
                 self._login(inputs, uses, path, ("acrName", "acrUsername", "acrPassword"))
                 self._images(inputs, path, ("imageToDeploy", "imageToBuild"), "run")
+            case "azure/aci-deploy":
+                keys = ("registry-login-server", "registry-username", "registry-password")
+                self._login(inputs, uses, path, keys)
+                self._images(inputs, path, ("image",), "run")
             case "azure/webapps-deploy":
                 self._images(inputs, path, ("images",), "run")
             case "azure/k8s-deploy":
@@ -220,8 +225,9 @@ class _Workflow:
             )
 
     def _credentials(self, credentials: Table, image: Filled, path: str) -> None:
-        server = Filled(image.text.partition("/")[0], image.names)
-        if "/" not in image.text or is_acr(server.text.partition(":")[0], server.reason) is False:
+        address = addressed(image)
+        server = Filled(address.text.partition("/")[0], address.names)
+        if "/" not in address.text or is_acr(host_of(server.text), server.reason) is False:
             return
         user = credentials.items.get("username")
         filled = self.filled(user.text) if isinstance(user, Leaf) else None
@@ -233,6 +239,10 @@ class _Workflow:
             how,
             long_lived=long_lived,
         )
+        password = credentials.items.get("password")
+        if isinstance(password, Leaf) and stands_in_clear(self.filled(password.text).text):
+            place = place_of(self._tree.source, password)
+            self._facts.literal(path, place, "password of a container", shown(server.text, server.names))
 
     def _azure_login(self, inputs: Table, uses: Leaf, path: str) -> None:
         creds = inputs.items.get("creds")
@@ -253,10 +263,11 @@ class _Workflow:
         server, user, password = (inputs.items.get(key) for key in keys)
         if not isinstance(server, Leaf) or not isinstance(password, Leaf):
             return
-        host = self.filled(server.text)
+        host = addressed(self.filled(server.text))
         if keys[0] == "acrName":
             host = Filled(f"{host.text}.azurecr.io", host.names)
-        if is_acr(host.text.partition("/")[0].partition(":")[0], host.reason) is False:
+        acr = is_acr(host_of(host.text), host.reason)
+        if acr is False:
             return
         filled = self.filled(user.text) if isinstance(user, Leaf) else None
         how, long_lived = judged(filled, host, (), given=True)
@@ -277,10 +288,10 @@ class _Workflow:
             place,
             server=shown(host.text, host.names),
             how=how,
-            acr=is_acr(host.text.partition("/")[0], host.reason),
+            acr=acr,
             longLived=long_lived,
         )
-        if EXPRESSION.search(password.text) is None and password.text.strip():
+        if stands_in_clear(self.filled(password.text).text):
             self._facts.literal(
                 path, place, f"password of {uses.text.partition('@')[0]}", shown(host.text, host.names)
             )
@@ -294,8 +305,8 @@ class _Workflow:
         self._facts.secrets["", name] = True
         if not isinstance(server, Leaf):
             return
-        host = self.filled(server.text.removeprefix("https://"))
-        acr = is_acr(host.text.partition("/")[0], host.reason)
+        host = addressed(self.filled(server.text))
+        acr = is_acr(host_of(host.text), host.reason)
         if acr is False:
             return
         filled = self.filled(user.text) if isinstance(user, Leaf) else None
@@ -311,6 +322,10 @@ class _Workflow:
             admin=admin,
             user=ADMIN if admin is True else shown(filled.text, filled.names) if filled else None,
         )
+        password = inputs.items.get("container-registry-password")
+        if isinstance(password, Leaf) and stands_in_clear(self.filled(password.text).text):
+            place = place_of(self._tree.source, password)
+            self._facts.literal(path, place, "password of a pull secret", shown(host.text, host.names))
 
 
 def container_options(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scanner.inventory.workload.addresses import bare, without_user
 from scanner.inventory.workload.source import HOLE
 from scanner.model.values import ABSENT, Partial, Unknown
 
@@ -50,9 +51,16 @@ def value_of(text: str, reason: str) -> Any:
 
 
 def shown(text: str, names: Iterable[str] = ()) -> str:
-    """A text with holes for people: the names of what is open, or an ellipsis."""
-    left = iter(names)
-    return "".join(next(left, "…") if character == HOLE else character for character in text)
+    """A text with holes for people: the names of what is open, or an ellipsis. Passwords in an address are left out."""
+    public = without_user(text)
+    left = iter(tuple(names)[text.count(HOLE) - public.count(HOLE) :])
+    return "".join(next(left, "…") if character == HOLE else character for character in public)
+
+
+def addressed(address: Filled) -> Filled:
+    """An address without scheme, user name and password."""
+    text = bare(address.text)
+    return Filled(text, address.names[address.text.count(HOLE) - text.count(HOLE) :])
 
 
 def is_acr(host: str, reason: str) -> bool | Unknown:

@@ -8,16 +8,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scanner.inventory.workload.addresses import bare, host_of
+from scanner.inventory.workload.calls import read_words
 from scanner.inventory.workload.facts import CONTAINERS, LISTS, SECRETS, SOCKETS, Facts, Wanted, truth
 from scanner.inventory.workload.images import Filled, is_acr
 from scanner.inventory.workload.logins import ADMIN, is_admin, written_down
 from scanner.inventory.workload.mounts import Host, socket_of
 from scanner.inventory.workload.shell_words import Word
 from scanner.inventory.workload.source import HOLE
-from scanner.inventory.workload.walking import all_tables, place_of
+from scanner.inventory.workload.walking import all_tables, place_of, texts
 from scanner.inventory.workload.yaml_tree import ODD_KEY, Leaf, Node, Table, Tree, tables, text_of
 from scanner.model.resource import Place
 from scanner.model.values import Unknown
@@ -27,6 +30,13 @@ _NAMESPACES = {"hostPID": "host PIDs", "hostNetwork": "host network", "hostIPC":
 _SEALED = ("SealedSecret", "ExternalSecret")
 _DATA = (".dockerconfigjson", ".dockercfg")
 _MOST_SECRET = 200_000
+_DEFAULT = re.compile(r"(?s)(?<=\w)\s*:?[-=+?].*(?=\}\Z)")
+"""What a variable is when it has no value: that may be secret, and is no part of its name."""
+_MOST_VARIABLES, _MOST_VALUE = 1_000, 1_000
+_OWN_VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+_REGISTRY_PASSWORD = re.compile(
+    r"(?i)(?:acr|registry|docker(?!_?hub))[a-z0-9_]*(?:password|passwd|_pwd\Z|_pass\Z)"
+)
 
 
 def is_manifest(document: Node) -> bool:
@@ -120,6 +130,9 @@ class _Object:
         image = container.items.get("image")
         if image is not None and not (isinstance(image, Leaf) and image.null):
             acr = self._facts.image(_filled(image), "run", at, self._place(image)).get("acr", False)
+        known = self._environment(container, at)
+        leaves = [*texts(container.items.get("command")), *texts(container.items.get("args"))]
+        read_words(self._facts, [_word(leaf, known) for leaf in leaves], at, known)
         host = Host()
         self._settings(host, pod, container)
         for mount in tables(container.items.get("volumeMounts")):
@@ -137,6 +150,20 @@ class _Object:
         place = self._place(container.items.get("name") or container)
         self._facts.row(CONTAINERS, at, place, container=name, **host.values())
         return acr
+
+    def _environment(self, container: Table, at: str) -> dict[str, Filled]:
+        """The variables of a container; a password that is a registry's by its name is told."""
+        known = {}
+        for one in list(tables(container.items.get("env")))[:_MOST_VARIABLES]:
+            name, value = text_of(one.items.get("name")), one.items.get("value")
+            if name is None or not isinstance(value, Leaf):
+                continue
+            known[name] = filled = _filled(value)
+            written = written_down(Word(filled.text, 0, 0))
+            if written and _REGISTRY_PASSWORD.search(name) and self._facts.about_registries:
+                words = f"{at}/env/{name}"
+                self._facts.literal(words, self._place(value), "password of a registry in a variable", name)
+        return known
 
     def _settings(self, host: Host, pod: Table, container: Table) -> None:
         privileged = container.get("securityContext", "privileged")
@@ -209,8 +236,8 @@ class _Object:
             self._facts.row(SECRETS, at, place, name=self._name, acr=unknown, admin=unknown)
             return
         for server, entry in list(auths.items())[:100]:
-            host = str(server).removeprefix("https://")
-            if not isinstance(entry, dict) or is_acr(host.partition("/")[0], "") is not True:
+            host = bare(str(server))
+            if not isinstance(entry, dict) or is_acr(host_of(host), "") is not True:
                 continue
             user, password = _credential(entry)
             admin = is_admin(Filled(user) if user is not None else None, Filled(host))
@@ -253,6 +280,23 @@ def _credential(entry: dict[str, Any]) -> tuple[str | None, str | None]:
     return user if isinstance(user, str) else None, password if isinstance(password, str) else None
 
 
+def _word(leaf: Leaf, known: Mapping[str, Filled]) -> Word:
+    """A word of a command. Kubernetes fills in `$(NAME)`; other variables in a script are left to its shell."""
+    script = any(character.isspace() for character in leaf.text) and "{{" not in leaf.text
+
+    def one(match: re.Match[str]) -> str:
+        value = known.get(match[1])
+        if value is None or not value.known or len(value.text) > _MOST_VALUE:
+            return match[0]
+        return f"${{{match[1]}}}" if script else value.text
+
+    text = _OWN_VARIABLE.sub(one, leaf.text)
+    if script:
+        return Word(text, leaf.start, leaf.end)
+    filled = _filled(Leaf(text, leaf.style, leaf.plain, leaf.tag, leaf.start, leaf.end))
+    return Word(filled.text, leaf.start, leaf.end, filled.names)
+
+
 def _filled(leaf: Node) -> Filled:
     """Manifests have no variables of their own; what looks like one is filled in by another tool, `{{ x }}` before it is YAML."""
     if not isinstance(leaf, Leaf):
@@ -264,7 +308,11 @@ def _filled(leaf: Node) -> Filled:
         names = []
         for opening, closing in (("${", "}"), ("$(", ")"), ("{{", "}}")):
             while (start := text.find(opening)) >= 0 and (end := text.find(closing, start)) >= 0:
-                names.append(text[start : end + len(closing)])
+                names.append(
+                    _DEFAULT.sub("", text[start : end + len(closing)])
+                    if opening == "${"
+                    else text[start : end + len(closing)]
+                )
                 text = text[:start] + HOLE + text[end + len(closing) :]
         return Filled(text, tuple(names))
     return Filled(leaf.text)

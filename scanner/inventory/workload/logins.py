@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from scanner.inventory.workload.addresses import host_of, stands_in_clear
 from scanner.inventory.workload.images import Filled, is_acr
 from scanner.inventory.workload.shell import Variables
 from scanner.inventory.workload.shell_words import Command, Word
@@ -16,15 +17,13 @@ TOKEN_USER = str(UUID(int=0))
 """The user name that goes with an access token of Entra ID."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 ADMIN, TOKEN, UNSAID = "the registry's admin user", "a short-lived access token", "a stored password"
-_PLACEHOLDER = re.compile(r"(?i)\A(?:<.*>|\*+|x+|changeme|password|secret|your[-_ ].*|\.\.\.|…|_.*_)\Z")
 
 
 def is_admin(user: Filled | None, server: Filled) -> bool | Unknown:
     """Whether a user is the admin user, whose name is that of the registry."""
     if user is None:
         return Unknown("the user name is not written here", "parameter")
-    host = server.text.partition("/")[0].lower()
-    label = host.partition(".")[0]
+    label = host_of(server.text).lower().partition(".")[0]
     name = user.text.strip().lower()
     if name == TOKEN_USER or _GUID.match(name):
         return False
@@ -35,7 +34,7 @@ def is_admin(user: Filled | None, server: Filled) -> bool | Unknown:
 
 def server_in_azure(server: Filled, sources: Iterable[Command]) -> bool | Unknown:
     """Whether a server is a registry in Azure: by its name, or because its name was asked of Azure."""
-    found = is_acr(server.text.partition("/")[0].partition(":")[0], server.reason)
+    found = is_acr(host_of(server.text), server.reason)
     if isinstance(found, Unknown) and any(_asks_name(one) for one in sources):
         return True
     return found
@@ -111,12 +110,7 @@ def judged(
 
 def written_down(word: Word | None) -> bool:
     """Whether a password stands there in clear: known as a whole, and no placeholder."""
-    return (
-        word is not None
-        and bool(word.text.strip())
-        and HOLE not in word.text
-        and not _PLACEHOLDER.match(word.text)
-    )
+    return word is not None and stands_in_clear(word.text)
 
 
 def sources_of(variables: Variables, *words: Word | None) -> list[Command]:

@@ -82,7 +82,11 @@ def _assigned(commands: Iterable[Command], dialect: str, given: Mapping[str, Fil
     sources: dict[str, tuple[Command, ...]] = {}
     for command in commands:
         for name, word in assignments(command, dialect):
-            unsure = command.depth > 0 or command.before in ("&&", "||") or (name in given)
+            unsure = (
+                command.depth > 0
+                or command.before in ("&&", "||")
+                or given.get(name, word.filled) != word.filled
+            )
             values.setdefault(name, set()).update(
                 {Filled(HOLE, (f"${name}",))} if unsure else set(), {word.filled}
             )

@@ -51,13 +51,22 @@ class Loop:
 
 
 @dataclass(eq=False)
+class Here:
+    """A text that a script hands to a command (`<<EOF`, `<<<`); it is read after the command."""
+
+    word: Word | None = None
+
+
+@dataclass(eq=False)
 class Command:
-    """One command. `depth`: conditions and loops around it; `before`: the operator it follows."""
+    """One command. `depth`: conditions and loops around it; `before`: the operator it follows; `piped`, `here`: what it reads."""
 
     words: list[Word]
     before: str
     depth: int
     loops: tuple[Loop, ...]
+    piped: Command | None = None
+    here: Here | None = None
 
     @property
     def retried(self) -> bool:
@@ -105,7 +114,8 @@ class Scanner:
         self._words = 0
         self._commands: list[Command] = []
         self._nesting: list[Loop | None] = []
-        self._documents: list[tuple[str, bool]] = []
+        self._documents: list[tuple[str, bool, Here]] = []
+        self._here: Here | None = None
         self._looping = False
         self._left = MOST_FILLED
         self.cut = False
@@ -119,6 +129,7 @@ class Scanner:
         """Read commands up to a closing character; the offset after it."""
         words: list[Word] = []
         before = ""
+        last: Command | None = None
         text, length = self._text, len(self._text)
         while at < length:
             blank = _BLANK.match(text, at)
@@ -129,7 +140,7 @@ class Scanner:
             if text.startswith(f"{self._escape}\n", at):
                 at += 2
             elif closing and character == closing:
-                self._command(words, before)
+                self._command(words, before, last)
                 return at + 1
             elif self._power and text.startswith("<#", at):
                 end = text.find("#>", at)
@@ -138,7 +149,7 @@ class Scanner:
                 end = text.find("\n", at)
                 at = length if end < 0 else end
             elif self._power and character in "{}":
-                self._command(words, before)
+                self._command(words, before, last)
                 self._brace(character)
                 words, before, at = [], character, at + 1
             elif (
@@ -148,7 +159,7 @@ class Scanner:
             ):
                 at = self._redirect(redirect, depth)
             elif expression is None and (operator := _OPERATOR.match(text, at)):
-                self._command(words, before)
+                last = self._command(words, before, last)
                 words, before, at = [], operator[0], operator.end()
                 if before == "\n" and self._documents:
                     at = self._skip_documents(at)
@@ -159,14 +170,14 @@ class Scanner:
                 if not self.cut:
                     words.append(word)
                 at = word.end
-        self._command(words, before)
+        self._command(words, before, last)
         return at
 
-    def _command(self, words: list[Word], before: str) -> None:
+    def _command(self, words: list[Word], before: str, last: Command | None) -> Command | None:
         """Note the words of a command, without the keywords before it, and follow conditions and loops."""
         rest = list(words)
-        negated = False
-        head = ""
+        here, self._here = self._here, None
+        negated, head = False, ""
         if self._power and rest and rest[0].text.lower() in _KEYWORDS:
             self._looping = rest[0].text.lower() in _LOOPS
         while rest and rest[0].text in _PREFIXES:
@@ -178,22 +189,24 @@ class Scanner:
         if negated and head == "while" and self._nesting and (loop := self._nesting[-1]) is not None:
             loop.again = True
         if not rest:
-            return
+            return None
         first = rest[0].text
         if not self._power:
             if first in ("for", "case", "select"):
                 self._nesting.append(None if first == "case" else Loop())
-                return
+                return None
             if first in _CLOSING:
                 if self._nesting:
                     self._nesting.pop()
-                return
+                return None
         if first in ("break", "exit", "return"):
             for loop in self._nesting[-3:]:
                 if loop is not None and first == "break":
                     loop.again = True
         loops = tuple(loop for loop in self._nesting if loop is not None)
-        self._commands.append(Command(rest, before, len(self._nesting), loops))
+        made = Command(rest, before, len(self._nesting), loops, last if before == "|" else None, here)
+        self._commands.append(made)
+        return made
 
     def _brace(self, character: str) -> None:
         """Blocks of PowerShell."""
@@ -205,27 +218,37 @@ class Scanner:
 
     def _redirect(self, redirect: re.Match[str], depth: int) -> int:
         """Pass over where output goes; texts that follow the line are passed over at its end."""
-        at = redirect.end()
-        blank = _BLANK.match(self._text, at)
-        at = blank.end() if blank else at
+        blank = _BLANK.match(self._text, redirect.end())
+        at = (blank or redirect).end()
         if at >= len(self._text) or self._text[at] in "\n;|()":
             return at
         word = self._word(at, "", depth)
-        if redirect[0].lstrip("0123456789") in ("<<", "<<-") and not self._power:
-            self._documents.append((word.text, redirect[0].endswith("-")))
+        kind = redirect[0].lstrip("0123456789")
+        if kind in ("<<", "<<-", "<<<") and not self._power:
+            self._here = Here(word if kind == "<<<" else None)
+            if kind != "<<<":
+                self._documents.append((word.text, redirect[0].endswith("-"), self._here))
         return max(word.end, at + 1)
 
     def _skip_documents(self, at: int) -> int:
-        for name, indented in self._documents:
+        for name, indented, here in self._documents:
+            start = at
             while at < len(self._text):
                 end = self._text.find("\n", at)
                 end = len(self._text) if end < 0 else end
                 line = self._text[at:end]
                 at = end + 1
                 if (line.lstrip("\t") if indented else line).rstrip("\r") == name:
+                    here.word = self._document(start, end - len(line))
                     break
         self._documents.clear()
         return min(at, len(self._text))
+
+    def _document(self, start: int, end: int) -> Word:
+        """A text that follows a line; what would be filled in is not known."""
+        text = self._text[start:end].strip()
+        open_part = "$" in text or "`" in text or "{{" in text
+        return Word(HOLE if open_part else text, start, end, ("the text",) if open_part else ())
 
     def _expression(self, at: int) -> re.Match[str] | None:
         if self._expressions is None or self._text[at] not in "$<{":
@@ -370,6 +393,8 @@ class Scanner:
             end = self._text.find(closing, at)
             return len(self._text) if end < 0 else end + 1
         first = len(self._commands)
+        here, self._here = self._here, None
         end = self._sequence(at, closing, depth + 1)
+        self._here = here
         out.inner.extend(self._commands[first:])
         return end

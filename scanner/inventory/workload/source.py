@@ -78,6 +78,14 @@ class Fragment:
             return self.source.place(self.starts[0], self.starts[0], what)
         return self.source.place(self._offset(start), self._offset(end), what)
 
+    def within(self, start: int, end: int, text: str) -> Fragment:
+        """A text that is written between two offsets, in quotes or without them, as a fragment of its own."""
+        begun = self.starts[0] if not self.exact else self._offset(start)
+        for margin in (1, 0):
+            if self.exact and "\n" not in text and self.text[start + margin : end - margin] == text:
+                return Fragment(self.source, text, (begun + margin,))
+        return Fragment(self.source, text, (begun,), exact=False)
+
     def _offset(self, at: int) -> int:
         if len(self.starts) == 1:
             return self.starts[0] + at

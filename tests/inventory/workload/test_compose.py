@@ -176,3 +176,27 @@ def test_an_image_under_a_tag_is_not_known(tmp_path):
         references(compose(tmp_path, "services: {a: {image: !Sub 'x'}, b: {image: x}}\n"))["services.a.image"]
         == "…"
     )
+
+
+@pytest.mark.parametrize("mount", ["sock:/x", "{type: volume, source: sock, target: /x}"])
+@pytest.mark.parametrize(
+    ("options", "source"),
+    [
+        ("{type: none, o: bind, device: /var/run/docker.sock}", "/var/run/docker.sock"),
+        ("{type: none, o: 'ro,rbind', device: '${S:-/run/docker.sock}'}", "/run/docker.sock"),
+        ("{type: none, o: bind, device: /srv/data}", None),
+        ("{type: nfs, o: addr=1.2.3.4, device: ':/var/run/docker.sock'}", None),
+        ("{type: tmpfs, device: /var/run/docker.sock}", None),
+    ],
+)
+def test_volumes_that_are_bound_to_a_path(tmp_path, mount, options, source):
+    """A volume with a name may stand for the socket of the host."""
+    text = f"services: {{a: {{image: x, volumes: ['{mount}']}}}}\nvolumes: {{sock: {{driver_opts: {options}}}}}\n"
+    found = rows(compose(tmp_path, text.replace("'{", "{").replace("}']", "}]")), "socketMounts")
+    assert [row["source"] for row in found] == ([source] if source else [])
+
+
+def test_a_volume_that_is_bound_to_the_root(tmp_path):
+    """The host's file system under a name."""
+    text = "services: {a: {image: x, volumes: ['sock:/x']}}\nvolumes: {sock: {driver_opts: {o: bind, device: /}}}\n"
+    assert [row["rootMounted"] for row in rows(compose(tmp_path, text), "hostAccess")] == [True]
