@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from scanner.inventory.terraform.values import Choice, Secret, Sym, Text, choice, lift, text
+from scanner.inventory.terraform.ways import Ways
 from scanner.model import ids
 from scanner.types import built_in
 
@@ -45,6 +46,7 @@ class Home:
     _tails: frozenset[str] = frozenset()
     _theirs: frozenset[str] = frozenset()
     _others: frozenset[str] = frozenset()
+    _leads: tuple[Ways, ...] = ()
 
     @property
     def subscription(self) -> str:
@@ -69,19 +71,43 @@ class Home:
         if rendered:
             self.aliases[rendered.lower()] = self.subscription
 
-    def describes(self, registries: Iterable[str], others: Iterable[str]) -> None:
-        """Note the rendered ids of the registries that are described, and those of everything else."""
+    def describes(self, registries: Iterable[Any], others: Iterable[Any]) -> None:
+        """Note the ids of the registries that are described, and those of everything else."""
+        known = list(registries)
+        leads = [self._ways(one) for one in known if isinstance(one, Choice)]
+        leads = [one for one in leads if one.one]
+        self._leads = (*leads, *(one.groups for one in leads if len(set(one.groups.ids)) > 1))
         own = self.subscription_id.lower()
         tails: set[str] = set()
         theirs: set[str] = set()
-        for identifier in registries:
-            subscription, tail = _split(self.settled(identifier))
+        for identifier in (way for one in known for way in self._ways(self.merged(one)).ids):
+            subscription, tail = _split(identifier)
             if subscription == own:
                 tails |= {tail, tail.partition("/providers/")[0]}
             elif subscription:
                 theirs.add(f"{_ABOVE}{subscription}{tail}")
         self._tails, self._theirs = frozenset(tails), frozenset(theirs)
-        self._others = frozenset(_split(self.settled(one))[0] for one in others) - {own, ""}
+        self._others = frozenset(_split(way)[0] for one in others for way in self._ways(one).ids) - {own, ""}
+
+    def _ways(self, identifier: Any) -> Ways:
+        """The settled ids that a value may be."""
+        ways = identifier.values if isinstance(identifier, Choice) else (identifier,)
+        cause = identifier.cause if isinstance(identifier, Choice) else ""
+        return Ways(cause, tuple(self.settled(render(way)) for way in ways))
+
+    def merged(self, identifier: Any, *, own: bool = False) -> Any:
+        """One id for an id of several ways that are those of a registry or its group; else the id as it is.
+
+        `own`: it is the id of something that lies in one place whichever way its name goes.
+        """
+        if not isinstance(identifier, Choice):
+            return identifier
+        ways = self._ways(identifier)
+        lead = next((one for one in self._leads if ways.follow(one)), None)
+        placed = ways if lead is None else ways.moved(lead)
+        if own and placed.one and len(set(placed.above.ids)) == 1:
+            return placed.one
+        return identifier if lead is None else choice(list(placed.ids), identifier.reason, identifier.cause)
 
     def group(self, name: Any) -> Any:
         """The id of a resource group."""
@@ -111,11 +137,18 @@ class Home:
     def _reaches(self, lowered: str) -> bool | None:
         """Whether an id with another subscription's name means what is described here; None where that is not known."""
         subscription, tail = _split(lowered)
-        if not self._tails or subscription in ("", self.subscription_id.lower()):
+        own = subscription == self.subscription_id.lower()
+        if not self._tails or not subscription:
             return False
-        if (self._literal and _OPEN not in subscription) or any(
-            ids.within(lowered, one) for one in self._theirs
+        if not own and (
+            (self._literal and _OPEN not in subscription)
+            or any(ids.within(lowered, one) for one in self._theirs)
         ):
+            return False
+        here = f"{self.subscription.lower()}{tail}"
+        if any(self._may_be(here, lead) for lead in self._leads):
+            return None
+        if own:
             return False
         place = self._place(tail)
         if place != "above":
@@ -124,6 +157,16 @@ class Home:
             _split(one)[0] == subscription for one in self._theirs
         )
         return True if alone and not self._stated else None
+
+    def _may_be(self, lowered: str, lead: Ways) -> bool:
+        """Whether an id is at one of the ways of a registry or of its group, or says something about what is below it."""
+        for way in lead.ids:
+            rest = lowered.removeprefix(f"{way.lower()}/")
+            if lowered == way.lower() or (
+                rest != lowered and (R.lower() in way.lower() or rest.startswith(_APPLIED))
+            ):
+                return True
+        return False
 
     def _place(self, tail: str) -> str:
         """What the rest of an id is here: a `registry`, `above` one, `other`; `open` where a name in it is not known."""

@@ -86,9 +86,10 @@ def finish(instances: Iterable[Instance], version: Version, home: Home, found: E
             _check(instance, found)
         drafts += drafts_of(instance, home)
     home.describes(
-        (render(way) for draft in drafts if draft.kind == R for way in _ways(draft)),
-        (render(way) for draft in drafts if draft.kind != R for way in _ways(draft)),
+        [draft.id for draft in drafts if draft.kind == R], [draft.id for draft in drafts if draft.kind != R]
     )
+    for draft in drafts:
+        draft.id = home.merged(draft.id, own=True)
     joined = [draft for draft in join(drafts, others, home) if facts_for(draft.kind) is not None]
     registries = [draft for draft in joined if draft.kind == R]
     for draft in joined:
@@ -100,7 +101,7 @@ def _settle(draft: Draft, registries: list[Draft], home: Home, found: Evaluated)
     if draft.kind != R and not all(way.startswith("/") for way in ways):
         reason = f"{draft.instance.address}: where it belongs is not known: {_why(draft.id)}"
         found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
-    elif not draft.kind.startswith(R) and any(home.unsure(way) for way in ways):
+    elif draft.kind != R and any(home.unsure(way) for way in ways):
         reason = f"{draft.instance.address}: whether its scope holds what is described here is not known"
         found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
     for resource, when in draft.finished(home):

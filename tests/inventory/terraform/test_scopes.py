@@ -176,3 +176,113 @@ resource "azapi_update_resource" "u" {{
         found.id.partition("/providers/")[0]
     )
     assert verdict(pack, reading.inventory, "ACR505") == "P"
+
+
+BY_ENV = """
+variable "env" {
+  type = string
+  validation {
+    condition     = contains(["dev", "prod"], var.env)
+    error_message = "x"
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ('"rg"', '"rg-${var.env}"', "acrone"),
+        ('"acrone"', '"acr${var.env}"', "[acrdev|acrprod]"),
+        ('"acrone"', 'var.env == "prod" ? "acrprod" : "acrdev"', "[acrdev|acrprod]"),
+    ],
+)
+def test_a_registry_with_several_names_is_one_that_gates(tmp_path, pack, old, new, name):
+    """Whichever name it gets, the registry is there: it is one resource, it is not optional, and what is below it joins."""
+    text = """
+resource "azurerm_container_registry_scope_map" "m" {
+  name                    = "m"
+  container_registry_name = azurerm_container_registry.acr.name
+  resource_group_name     = azurerm_container_registry.acr.resource_group_name
+  actions                 = ["repositories/app/content/read"]
+}
+resource "azurerm_container_registry_token" "t" {
+  name                    = "t"
+  container_registry_name = azurerm_container_registry.acr.name
+  resource_group_name     = azurerm_container_registry.acr.resource_group_name
+  scope_map_id            = azurerm_container_registry_scope_map.m.id
+}
+resource "azurerm_container_registry_token_password" "p" {
+  container_registry_token_id = azurerm_container_registry_token.t.id
+  password1 {}
+}
+resource "azurerm_management_lock" "l" {
+  name       = "l"
+  scope      = azurerm_container_registry.acr.id
+  lock_level = "CanNotDelete"
+}
+"""
+    text += registry("admin_enabled = true").replace(old, new)
+    reading = read(tmp_path, BY_ENV + text + owner("${azurerm_container_registry.acr.id}"))
+    found = one(reading)
+    assert (found.name, found.optional) == (name, "")
+    token = one(reading, f"{R}/tokens")
+    assert token.id == f"{found.id}/tokens/t"
+    assert (
+        at(token, "properties.scopeMapId") == one(reading, f"{R}/scopeMaps").id == f"{found.id}/scopeMaps/m"
+    )
+    assert len(at(token, "properties.credentials.passwords")) == 1
+    assert at(token, "properties.credentials.passwords.0.name") == "password1"
+    rules = ("ACR101", OWNER, "ACR505")
+    assert [verdict(pack, reading.inventory, rule, name) for rule in rules] == ["F", "F", "P"]
+
+
+def test_a_child_with_several_names_is_one(tmp_path):
+    """A webhook whose own name depends on the environment is there in any case."""
+    text = """
+resource "azurerm_container_registry_webhook" "w" {
+  name                = "hook${var.env}"
+  registry_name       = azurerm_container_registry.acr.name
+  resource_group_name = "rg"
+  location            = "westeurope"
+  service_uri         = "https://hooks.example/x"
+  actions             = ["push"]
+}
+"""
+    found = one(read(tmp_path, BY_ENV + registry() + text), f"{R}/webhooks")
+    assert (found.name, found.optional) == ("[hookdev|hookprod]", "")
+
+
+@pytest.mark.parametrize("subscription", [LITERAL, "${data.azurerm_subscription.s.id}"])
+@pytest.mark.parametrize(("scope", "expected"), [("rg-prod", "U"), ("rg-test", "F")])
+def test_what_lies_at_one_of_the_ways_leaves_the_list_open(tmp_path, pack, subscription, scope, expected):
+    """A lock at one of the groups in which a registry may be neither counts nor is it absent."""
+    text = f"""
+data "azurerm_subscription" "s" {{}}
+resource "azurerm_management_lock" "l" {{
+  name       = "l"
+  scope      = "{subscription}/resourceGroups/{scope}"
+  lock_level = "CanNotDelete"
+}}
+"""
+    inventory = read(tmp_path, BY_ENV + registry().replace('"rg"', '"rg-${var.env}"') + text).inventory
+    assert verdict(pack, inventory, "ACR505") == expected
+
+
+def test_a_child_that_belongs_to_one_of_two_registries_stays_at_each(tmp_path):
+    """Which of two registries gets the token is not known: it may be at each, and is certain at none."""
+    text = """
+variable "first" {
+  type = bool
+}
+resource "azurerm_container_registry_token" "t" {
+  name                    = "t"
+  container_registry_name = var.first ? azurerm_container_registry.acr.name : azurerm_container_registry.two.name
+  resource_group_name     = "rg"
+  scope_map_id            = "x"
+}
+"""
+    two = registry() + registry().replace('"acr"', '"two"').replace("acrone", "acrtwo")
+    found = rows(read(tmp_path, text + two), f"{R}/tokens")
+    assert len(found) == 2
+    assert all(row.optional for row in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from scanner.inventory.making import make
 from scanner.inventory.terraform.existence import Condition, When, words
@@ -95,6 +96,8 @@ class Draft:
             place.column if place else None,
         )
         name = shown(self.name) if not isinstance(self.name, dict) else ""
+        if isinstance(self.name, Choice) and all(isinstance(one, str) for one in self.name.values):
+            name = unquote(ids.name_of(identifier))
         body["name"] = name or f"[{self.instance.address}]"
         location = body.get("location")
         if not isinstance(location, str):
@@ -117,6 +120,7 @@ def settle_id(value: Any, kind: str, address: str, home: Home) -> str:
 
 def exported(value: Any, home: Home) -> Any:
     """A value as the body has it: ids are texts even where a part of them is not known, so that they join."""
+    value = home.merged(value)
     if isinstance(value, (str, Text)) and is_id(value):
         rendered = render(value)
         return home.settled(rendered) if rendered else export(value)
