@@ -6,12 +6,13 @@ would give it, so that two resources that use the same unknown name lie at the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
 from scanner.inventory.terraform.values import Choice, Secret, Sym, Text, choice, lift, text
+from scanner.inventory.terraform.ways import Ways
 from scanner.model import ids
 from scanner.types import built_in
 
@@ -20,13 +21,32 @@ R = "Microsoft.ContainerRegistry/registries"
 Getter = Callable[[str], Any]
 
 
+_ABOVE = "/subscriptions/"
+_APPLIED = tuple(
+    f"providers/microsoft.{namespace}/"
+    for namespace in ("authorization", "insights", "policyinsights", "security")
+)
+"""What lies at a scope and says something about everything below it."""
+_OPEN = "$%7b"
+"""How the part of a lower-case id begins that is not known; see `render`."""
+
+
 @dataclass(slots=True)
 class Home:
-    """One evaluation of a folder or plan. `aliases`: lower-case ids of Azure -> the id that stands for them here."""
+    """One evaluation of a folder or plan. `aliases`: lower-case ids of Azure -> the id that stands for them here.
+
+    Ids may name a subscription of which nobody says whether it is the one that this is for (`describes`).
+    """
 
     file: str
     evaluation: str = ""
     aliases: dict[str, str] = field(default_factory=dict)
+    _stated: bool = False
+    _literal: bool = False
+    _tails: frozenset[str] = frozenset()
+    _theirs: frozenset[str] = frozenset()
+    _others: frozenset[str] = frozenset()
+    _leads: tuple[Ways, ...] = ()
 
     @property
     def subscription(self) -> str:
@@ -39,9 +59,55 @@ class Home:
         return self.subscription.rpartition("/")[2]
 
     def stands_for(self, subscription: Any) -> None:
-        """Note which subscription of Azure the configuration is for: ids that name it are ids of what is described here."""
-        if isinstance(subscription, str) and subscription and "/" not in subscription:
-            self.aliases[f"/subscriptions/{subscription.lower()}"] = self.subscription
+        """Note which subscription of Azure the configuration is for: ids that name it are ids of what is described here.
+
+        An expression that is not known will do: the same expression is the same subscription.
+        """
+        if subscription in (None, "") or (isinstance(subscription, str) and "/" in subscription):
+            return
+        self._stated = True
+        self._literal = isinstance(subscription, str)
+        rendered = render(text([_ABOVE, subscription])) if isinstance(subscription, (str, Text, Sym)) else ""
+        if rendered:
+            self.aliases[rendered.lower()] = self.subscription
+
+    def describes(self, registries: Iterable[Any], others: Iterable[Any]) -> None:
+        """Note the ids of the registries that are described, and those of everything else."""
+        known = list(registries)
+        leads = [self._ways(one) for one in known if isinstance(one, Choice)]
+        leads = [one for one in leads if one.one]
+        self._leads = (*leads, *(one.groups for one in leads if len(set(one.groups.ids)) > 1))
+        own = self.subscription_id.lower()
+        tails: set[str] = set()
+        theirs: set[str] = set()
+        for identifier in (way for one in known for way in self._ways(self.merged(one)).ids):
+            subscription, tail = _split(identifier)
+            if subscription == own:
+                tails |= {tail, tail.partition("/providers/")[0]}
+            elif subscription:
+                theirs.add(f"{_ABOVE}{subscription}{tail}")
+        self._tails, self._theirs = frozenset(tails), frozenset(theirs)
+        self._others = frozenset(_split(way)[0] for one in others for way in self._ways(one).ids) - {own, ""}
+
+    def _ways(self, identifier: Any) -> Ways:
+        """The settled ids that a value may be."""
+        ways = identifier.values if isinstance(identifier, Choice) else (identifier,)
+        cause = identifier.cause if isinstance(identifier, Choice) else ""
+        return Ways(cause, tuple(self.settled(render(way)) for way in ways))
+
+    def merged(self, identifier: Any, *, own: bool = False) -> Any:
+        """One id for an id of several ways that are those of a registry or its group; else the id as it is.
+
+        `own`: it is the id of something that lies in one place whichever way its name goes.
+        """
+        if not isinstance(identifier, Choice):
+            return identifier
+        ways = self._ways(identifier)
+        lead = next((one for one in self._leads if ways.follow(one)), None)
+        placed = ways if lead is None else ways.moved(lead)
+        if own and placed.one and len(set(placed.above.ids)) == 1:
+            return placed.one
+        return identifier if lead is None else choice(list(placed.ids), identifier.reason, identifier.cause)
 
     def group(self, name: Any) -> Any:
         """The id of a resource group."""
@@ -51,7 +117,7 @@ class Home:
 
     def settled(self, rendered: str) -> str:
         """An id as it is told: what a plan knows from Azure is the same resource as here."""
-        if not self.aliases or not rendered.startswith("/"):
+        if not rendered.startswith("/"):
             return rendered
         lowered = rendered.lower()
         at = len(lowered)
@@ -60,7 +126,74 @@ class Home:
             if found is not None:
                 return found + rendered[at:]
             at = lowered.rfind("/", 0, at)
+        if self._reaches(lowered) is True:
+            return self.subscription + rendered[len(_ABOVE) + len(_split(lowered)[0]) :]
         return rendered
+
+    def unsure(self, rendered: str) -> bool:
+        """Whether an id may be that of a registry here, of its group or of its subscription, and nobody can tell."""
+        return self._reaches(self.settled(rendered).lower()) is None
+
+    def _reaches(self, lowered: str) -> bool | None:
+        """Whether an id with another subscription's name means what is described here; None where that is not known."""
+        subscription, tail = _split(lowered)
+        own = subscription == self.subscription_id.lower()
+        if not self._tails or not subscription:
+            return False
+        if not own and (
+            (self._literal and _OPEN not in subscription)
+            or any(ids.within(lowered, one) for one in self._theirs)
+        ):
+            return False
+        here = f"{self.subscription.lower()}{tail}"
+        if any(self._may_be(here, lead) for lead in self._leads):
+            return None
+        if own:
+            return False
+        place = self._place(tail)
+        if place != "above":
+            return {"registry": True, "open": None}.get(place, False)
+        alone = self._others <= {subscription} and not any(
+            _split(one)[0] == subscription for one in self._theirs
+        )
+        return True if alone and not self._stated else None
+
+    def _may_be(self, lowered: str, lead: Ways) -> bool:
+        """Whether an id is at one of the ways of a registry or of its group, or says something about what is below it."""
+        for way in lead.ids:
+            rest = lowered.removeprefix(f"{way.lower()}/")
+            if lowered == way.lower() or (
+                rest != lowered and (R.lower() in way.lower() or rest.startswith(_APPLIED))
+            ):
+                return True
+        return False
+
+    def _place(self, tail: str) -> str:
+        """What the rest of an id is here: a `registry`, `above` one, `other`; `open` where a name in it is not known."""
+        group, rest = "", tail.removeprefix("/")
+        if rest.startswith("resourcegroups/"):
+            _, name, rest = [*rest.split("/", 2), ""][:3]
+            group = f"/resourcegroups/{name}"
+        if rest.startswith(f"providers/{R.lower()}/"):
+            place = "/".join([group, *rest.split("/")[:4]])
+            if place in self._tails:
+                return "registry"
+            return "open" if any(_OPEN in one for one in (place, *self._tails)) else "other"
+        if rest and not rest.startswith(_APPLIED):
+            return "other"
+        if not group or group in self._tails:
+            return "above"
+        groups = (one for one in self._tails if "/providers/" not in one)
+        return "open" if any(_OPEN in one for one in (group, *groups)) else "other"
+
+
+def _split(identifier: str) -> tuple[str, str]:
+    """The subscription of an id and what follows it, in lower case; "" where it has none."""
+    lowered = identifier.lower()
+    if not lowered.startswith(_ABOVE):
+        return "", lowered
+    subscription, slash, rest = lowered[len(_ABOVE) :].partition("/")
+    return subscription, f"{slash}{rest}".rstrip("/")
 
 
 def under(scope: Any, kind: str, *names: Any) -> Any:

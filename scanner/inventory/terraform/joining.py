@@ -36,9 +36,14 @@ class Joined:
 
     def keys(self, identifier: Any) -> list[str]:
         """The normalised ids that a value can be; [] where it is not known."""
+        identifier = self._home.merged(identifier)
         ways = identifier.values if isinstance(identifier, Choice) else (identifier,)
         found = [self._home.settled(render(way)) for way in ways]
         return [ids.normalise(one) for one in found] if all(found) else []
+
+    def one(self, identifier: Any) -> Any:
+        """An id; one for all ways of what exists in each of them."""
+        return self._home.merged(identifier)
 
     def at(self, identifier: Any) -> list[Draft]:
         """The drafts that an id leads to."""
@@ -63,7 +68,7 @@ def join(drafts: list[Draft], others: list[Instance], home: Home) -> list[Draft]
 
 def _password(instance: Instance, joined: Joined) -> None:
     generated, sources = passwords(instance)
-    identifier = instance.value("container_registry_token_id")
+    identifier = joined.one(instance.value("container_registry_token_id"))
     found = joined.at(identifier)
     certain = (
         len(found) == 1 and hangs_on(instance.when, found[0].when) and not isinstance(identifier, Choice)
@@ -110,6 +115,7 @@ def _connections(joined: Joined) -> Iterator[Draft]:
                     if isinstance(connection, dict)
                     else connection
                 )
+                target = joined.one(target)
                 found = joined.at(target)
                 if not isinstance(connection, dict) or isinstance(target, (Sym, Choice)):
                     reason = _why(target)
@@ -169,6 +175,7 @@ def _update(instance: Instance, joined: Joined) -> Iterator[Draft]:
     identifier = instance.value("resource_id")
     if identifier is None and kind:
         identifier = child(instance.value("parent_id"), kind.rpartition("/")[2], instance.value("name"))
+    identifier = joined.one(identifier)
     content = decoded(instance.value("body"))
     if not isinstance(content, dict):
         content = {"properties": Sym("the body is not known", "runtime")} if content is not None else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from scanner.inventory.terraform.variables import Argument, variable_value
 from scanner.model.resource import Place
 
 MAX_MODULES = 16
+_WORKSPACE = "the workspace is chosen when Terraform runs"
 
 
 @dataclass(slots=True)
@@ -32,7 +34,6 @@ class World:
     home: Home
     root: Path
     open_call: Callable[[Module, Block, Entry], Module | Unresolved]
-    workspace: str = "default"
     unresolved: dict[str, Unresolved] = field(default_factory=dict)
 
 
@@ -96,7 +97,7 @@ class Module:
             case "path":
                 return self._paths()
             case "terraform":
-                return {"workspace": self.world.workspace}
+                return {"workspace": Sym(_WORKSPACE, "runtime", "terraform.workspace")}
             case "ephemeral":
                 return Sym("an ephemeral value is never stored", "secret", "ephemeral")
             case "each" | "count" | "self":
@@ -106,14 +107,15 @@ class Module:
         raise EvaluationError(f"nothing is called {name!r}")
 
     def read(self, function: str, arguments: list[Any], context: Context) -> Any:
-        """What a function of files gives."""
-        return read(function, arguments, context, self.world.files, self.written.folder)
+        """What a function of files gives. A relative path belongs to the root's folder, also in a module."""
+        return read(function, arguments, context, self.world.files, self.world.root)
 
     def _paths(self) -> dict[str, str]:
+        """`path`: the module's folder as seen from the root's, where Terraform runs; names never tell the machine's folders."""
         return {
-            "module": self.written.folder.as_posix(),
-            "root": self.world.root.as_posix(),
-            "cwd": self.world.root.as_posix(),
+            "module": Path(os.path.relpath(self.written.folder, self.world.root)).as_posix(),
+            "root": ".",
+            "cwd": Path(os.path.abspath(self.world.root)).as_posix(),  # noqa: PTH100 - links are not followed
         }
 
     def _data(self, kind: str) -> Any:

@@ -26,7 +26,7 @@ _DIGESTS = {"filebase64sha256": "sha256", "filebase64sha512": "sha512"}
 
 
 def read(function: str, arguments: list[Any], context: Context, files: Files, folder: Path) -> Any:
-    """What a function of files gives. Raises `EvaluationError`."""
+    """What a function of files gives. `folder`: the root's, to which relative paths belong. Raises `EvaluationError`."""
     checked = arguments[:1] if function in ("templatefile", "templatestring") else arguments
     unknown = first_unknown(checked)
     if unknown is not None:
@@ -36,7 +36,7 @@ def read(function: str, arguments: list[Any], context: Context, files: Files, fo
     given = text(arguments[0])
     match function:
         case "abspath":
-            return (folder / given).as_posix()
+            return Path(os.path.abspath(_path(folder, given))).as_posix()  # noqa: PTH100 - links are not followed
         case "basename":
             return PurePosixPath(given).name
         case "dirname":
@@ -46,7 +46,7 @@ def read(function: str, arguments: list[Any], context: Context, files: Files, fo
                 given if not given.startswith("~") else Sym("pathexpand() depends on the machine", "runtime")
             )
         case "fileset":
-            return _listed(files, folder / given, text(arguments[1]))
+            return _listed(files, _path(folder, given), text(arguments[1]))
         case "templatestring":
             return _rendered(Source("templatestring", given.encode()), arguments, context)
     path = _path(folder, given)

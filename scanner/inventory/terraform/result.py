@@ -85,6 +85,11 @@ def finish(instances: Iterable[Instance], version: Version, home: Home, found: E
         if instance.kind == "azurerm_container_registry":
             _check(instance, found)
         drafts += drafts_of(instance, home)
+    home.describes(
+        [draft.id for draft in drafts if draft.kind == R], [draft.id for draft in drafts if draft.kind != R]
+    )
+    for draft in drafts:
+        draft.id = home.merged(draft.id, own=True)
     joined = [draft for draft in join(drafts, others, home) if facts_for(draft.kind) is not None]
     registries = [draft for draft in joined if draft.kind == R]
     for draft in joined:
@@ -92,9 +97,12 @@ def finish(instances: Iterable[Instance], version: Version, home: Home, found: E
 
 
 def _settle(draft: Draft, registries: list[Draft], home: Home, found: Evaluated) -> None:
-    ways = draft.id.values if isinstance(draft.id, Choice) else (draft.id,)
-    if draft.kind != R and not all(render(way).startswith("/") for way in ways):
+    ways = [render(way) for way in _ways(draft)]
+    if draft.kind != R and not all(way.startswith("/") for way in ways):
         reason = f"{draft.instance.address}: where it belongs is not known: {_why(draft.id)}"
+        found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
+    elif draft.kind != R and any(home.unsure(way) for way in ways):
+        reason = f"{draft.instance.address}: whether its scope holds what is described here is not known"
         found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
     for resource, when in draft.finished(home):
         above = _registry_of(resource, registries)
@@ -110,6 +118,11 @@ def _settle(draft: Draft, registries: list[Draft], home: Home, found: Evaluated)
             # It applies to others, which cannot count on it, nor on its absence.
             reason = f"{draft.instance.address} may not be deployed: {resource.optional}"
             found.loose.setdefault(draft.kind.lower(), []).append(Problem(_scope(resource), reason))
+
+
+def _ways(draft: Draft) -> tuple[Any, ...]:
+    """The ids that a draft may have."""
+    return draft.id.values if isinstance(draft.id, Choice) else (draft.id,)
 
 
 def _registry_of(resource: Resource, registries: list[Draft]) -> Draft | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.model.values import Alternatives, Hidden, Unknown, UnreadTail
+from scanner.model.values import Alternatives, Hidden, Partial, Unknown, UnreadTail
 from tests.inventory.terraform.writing import R, at, one, read, registry, rows, run
 
 P = "properties."
@@ -25,6 +25,19 @@ MAP = block(
     "azurerm_container_registry_scope_map",
     f'  name = "m"\n{CHILD}  actions = ["repositories/app/content/read"]',
 )
+
+
+WITHHELD = "the rest of the address is withheld"
+HOOK = """
+resource "azurerm_container_registry_webhook" "w" {
+  name                = "w"
+  registry_name       = azurerm_container_registry.acr.name
+  resource_group_name = "rg"
+  location            = "westeurope"
+  service_uri         = ADDRESS
+  actions             = ["push"]
+}
+"""
 
 
 def test_scope_maps_and_tokens(tmp_path):
@@ -532,3 +545,32 @@ def test_arguments_of_a_newer_provider_are_told(tmp_path):
     """What nobody looked at is named."""
     reading = read(tmp_path, registry("soft_delete_policy_enabled = true"))
     assert any("soft_delete_policy_enabled is not known" in note for note in reading.inventory.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ('"http://u:hunter2@hooks.example/x?code=hunter2"', Partial(("http://", None), WITHHELD)),
+        ('"HTTPS://hooks.example/${var.x}?code=hunter2"', Partial(("https://", None), WITHHELD)),
+        ('"${var.x}://hooks.example"', None),
+        ("var.x", None),
+        ('"hunter2"', None),
+        ('sensitive("https://hunter2")', None),
+    ],
+)
+def test_of_a_webhooks_address_only_the_scheme_is_shown(tmp_path, address, expected):
+    """Rules ask for https; what follows may hold a token and stays withheld, as does an address without a known scheme."""
+    text = 'variable "x" {}\n' + registry() + HOOK.replace("ADDRESS", address)
+    found = one(read(tmp_path, text), f"{R}/webhooks")
+    held = at(found, P + "serviceUri")
+    assert held == expected if expected is not None else isinstance(held, (Hidden, Unknown))
+    assert "hunter2" not in repr(found)
+
+
+def test_a_webhooks_address_that_is_one_of_two_shows_both_schemes(tmp_path):
+    """With a condition that is not known both ways are there, by the same cause."""
+    text = 'variable "x" {\n  type = bool\n}\n' + registry()
+    text += HOOK.replace("ADDRESS", 'var.x ? "http://a.example/hunter2" : "https://a.example/hunter2"')
+    held = at(one(read(tmp_path, text), f"{R}/webhooks"), P + "serviceUri")
+    assert isinstance(held, Alternatives)
+    assert {value.parts for value in held.values} == {("http://", None), ("https://", None)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -577,6 +578,57 @@ def test_files_of_a_module_can_be_read(tmp_path):
     found = one(read(tmp_path, files))
     assert found.body["tags"] == {"a": "content", "b": "hello you", "c": "x.txt", "d": "v"}
     assert at(found, ADMIN) is True
+
+
+@pytest.mark.parametrize("named", ["infra", "./infra", "infra/../infra", ""])
+def test_files_of_a_module_can_be_read_from_a_relative_path(tmp_path, monkeypatch, named):
+    """`path.module` leads into a module's own folder however the root was named; a bare path belongs to the root."""
+    files = {
+        "main.tf": 'module "m" {\n  source = "./mod"\n}\n'
+        + registry("tags = { p = path.module, r = path.root }"),
+        "which.txt": "root",
+        "mod/main.tf": registry("""
+        admin_enabled = jsondecode(file("${path.module}/cfg.json")).admin
+        tags = {
+          bare   = file("which.txt")
+          own    = file("${path.module}/which.txt")
+          root   = file("${path.root}/which.txt")
+          here   = file("${path.cwd}/which.txt")
+          whole  = file(abspath("${path.module}/which.txt"))
+          listed = join(",", fileset(path.module, "*.json"))
+          module = path.module
+        }
+        """).replace("acrone", "acrtwo"),
+        "mod/which.txt": "module",
+        "mod/cfg.json": '{"admin": true}',
+    }
+    write(tmp_path / "infra", files)
+    monkeypatch.chdir(tmp_path if named else tmp_path / "infra")
+    found = {row.name: row for row in rows(read_terraform([Path(named)], Wanted(), now=NOW), R)}
+    assert at(found["acrtwo"], ADMIN) is True
+    assert found["acrtwo"].body["tags"] == {
+        "bare": "root",
+        "own": "module",
+        "root": "root",
+        "here": "root",
+        "whole": "module",
+        "listed": "cfg.json",
+        "module": "mod",
+    }
+    assert found["acrone"].body["tags"] == {"p": ".", "r": "."}
+
+
+def test_the_workspace_is_not_guessed(tmp_path):
+    """Which workspace is used is chosen when Terraform runs: what depends on it goes both ways."""
+    found = one(
+        read(
+            tmp_path,
+            registry('admin_enabled = terraform.workspace == "prod"\ntags = { w = terraform.workspace }'),
+        )
+    )
+    assert isinstance(at(found, ADMIN), (Unknown, Alternatives))
+    assert "the workspace is chosen when Terraform runs" in at(found, ADMIN).reason
+    assert "the workspace is chosen when Terraform runs" in at(found, "tags.w").reason
 
 
 def test_nothing_of_terraform_is_an_error(tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from scanner.inventory.making import make
 from scanner.inventory.terraform.existence import Condition, When, words
@@ -24,6 +26,7 @@ from scanner.inventory.terraform.values import (
 )
 from scanner.model import ids
 from scanner.model.resource import Origin, Resource
+from scanner.model.values import Alternatives, Partial
 
 
 class Finished(NamedTuple):
@@ -95,13 +98,48 @@ class Draft:
             place.column if place else None,
         )
         name = shown(self.name) if not isinstance(self.name, dict) else ""
+        if isinstance(self.name, Choice) and all(isinstance(one, str) for one in self.name.values):
+            name = unquote(ids.name_of(identifier))
         body["name"] = name or f"[{self.instance.address}]"
         location = body.get("location")
         if not isinstance(location, str):
             location = ""
         made = make(self.kind, identifier, body, origin, self.api_version)
+        if self.kind.lower() == _WEBHOOKS:
+            _show_scheme(made.body, self.body)
         written = exported(self.name, home) if self.name is not None else made.name
         return replace(made, name=name or made.name, body={**made.body, "name": written})
+
+
+_WEBHOOKS = "microsoft.containerregistry/registries/webhooks"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def _show_scheme(made: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    """Of a webhook's address, which may hold a token, the scheme stays readable: rules ask for https."""
+    properties = written.get("properties")
+    held = made.get("properties")
+    if not isinstance(properties, dict) or not isinstance(held, dict):
+        return
+    for name, address in properties.items():
+        if name.lower() == "serviceuri":
+            ways = address.values if isinstance(address, Choice) else (address,)
+            shown = [_scheme_of(one) for one in ways]
+            if not all(shown):
+                return
+            found = tuple(Partial((scheme, None), "the rest of the address is withheld") for scheme in shown)
+            held["serviceUri"] = (
+                Alternatives(found, address.reason, address.cause)
+                if isinstance(address, Choice)
+                else found[0]
+            )
+
+
+def _scheme_of(address: Any) -> str:
+    """The scheme of an address, "" where it is not known."""
+    first = address.parts[0] if isinstance(address, Text) else address
+    scheme = _SCHEME.match(first) if isinstance(first, str) else None
+    return scheme[0].lower() if scheme is not None else ""
 
 
 def settle_id(value: Any, kind: str, address: str, home: Home) -> str:
@@ -117,6 +155,7 @@ def settle_id(value: Any, kind: str, address: str, home: Home) -> str:
 
 def exported(value: Any, home: Home) -> Any:
     """A value as the body has it: ids are texts even where a part of them is not known, so that they join."""
+    value = home.merged(value)
     if isinstance(value, (str, Text)) and is_id(value):
         rendered = render(value)
         return home.settled(rendered) if rendered else export(value)
