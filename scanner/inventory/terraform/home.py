@@ -130,9 +130,15 @@ class Home:
             return self.subscription + rendered[len(_ABOVE) + len(_split(lowered)[0]) :]
         return rendered
 
-    def unsure(self, rendered: str) -> bool:
-        """Whether an id may be that of a registry here, of its group or of its subscription, and nobody can tell."""
-        return self._reaches(self.settled(rendered).lower()) is None
+    def unsure(self, rendered: str) -> str:
+        """Where it would lie, if an id may be that of a registry here, of its group or subscription and nobody can tell; else ""."""
+        lowered = self.settled(rendered).lower()
+        if self._reaches(lowered) is not None:
+            return ""
+        _, tail = _split(lowered)
+        here = f"{self.subscription.lower()}{tail}"
+        places = {lead.one for lead in self._leads if self._may_be(here, lead)}
+        return places.pop() if len(places) == 1 and self._place(tail) == "other" else self.subscription
 
     def _reaches(self, lowered: str) -> bool | None:
         """Whether an id with another subscription's name means what is described here; None where that is not known."""

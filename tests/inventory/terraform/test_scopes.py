@@ -265,8 +265,10 @@ resource "azurerm_management_lock" "l" {{
   lock_level = "CanNotDelete"
 }}
 """
+    text += registry().replace('"acr"', '"two"').replace("acrone", "acrtwo")
     inventory = read(tmp_path, BY_ENV + registry().replace('"rg"', '"rg-${var.env}"') + text).inventory
     assert verdict(pack, inventory, "ACR505") == expected
+    assert verdict(pack, inventory, "ACR505", "acrtwo") == "F"  # It lies elsewhere.
 
 
 def test_a_child_that_belongs_to_one_of_two_registries_stays_at_each(tmp_path):
