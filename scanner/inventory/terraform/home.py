@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from scanner.inventory.terraform.values import Choice, Secret, Sym, Text, choice, lift, text
+from scanner.inventory.terraform.values import Choice, Secret, Sym, Text, choice, lift, spread, text
 from scanner.inventory.terraform.ways import Ways
 from scanner.model import ids
 from scanner.types import built_in
@@ -130,9 +130,15 @@ class Home:
             return self.subscription + rendered[len(_ABOVE) + len(_split(lowered)[0]) :]
         return rendered
 
-    def unsure(self, rendered: str) -> bool:
-        """Whether an id may be that of a registry here, of its group or of its subscription, and nobody can tell."""
-        return self._reaches(self.settled(rendered).lower()) is None
+    def unsure(self, rendered: str) -> str:
+        """Where it would lie, if an id may be that of a registry here, of its group or subscription and nobody can tell; else ""."""
+        lowered = self.settled(rendered).lower()
+        if self._reaches(lowered) is not None:
+            return ""
+        _, tail = _split(lowered)
+        here = f"{self.subscription.lower()}{tail}"
+        places = {lead.one for lead in self._leads if self._may_be(here, lead)}
+        return places.pop() if len(places) == 1 and self._place(tail) == "other" else self.subscription
 
     def _reaches(self, lowered: str) -> bool | None:
         """Whether an id with another subscription's name means what is described here; None where that is not known."""
@@ -199,11 +205,12 @@ def _split(identifier: str) -> tuple[str, str]:
 def under(scope: Any, kind: str, *names: Any) -> Any:
     """The id of a resource of a type below a scope (or its last part below its parent). Choices are kept."""
     values = [scope, *names]
-    at = next((number for number, value in enumerate(values) if isinstance(value, Choice)), None)
-    if at is not None:
-        lead = values[at]
-        ways = [under(*_replaced(values, at, one, kind)) for one in lead.values]
-        return choice(ways, lead.reason, lead.cause)
+    lead, rows = spread(values)
+    if lead is not None:
+        if not rows:
+            return Sym(f"{lead.reason} (too many ways)", "limit")
+        ways = [under(row[0], kind, *row[1:]) for row in rows]
+        return choice(ways, lead.reason, lead.cause if len(rows) == len(lead.values) else "")
     namespace, *kinds = kind.split("/")
     parts: list[Any] = [_scope(scope), f"/providers/{namespace}" if namespace else ""]
     for of, name in zip(kinds, names, strict=True):
@@ -214,11 +221,6 @@ def under(scope: Any, kind: str, *names: Any) -> Any:
 def child(parent: Any, kind: str, name: Any) -> Any:
     """The id of a child: its type's last part and name below the parent's id."""
     return under(parent, f"/{kind}", name)
-
-
-def _replaced(values: list[Any], at: int, one: Any, kind: str) -> list[Any]:
-    scope, *names = [one if number == at else value for number, value in enumerate(values)]
-    return [scope, kind, *names]
 
 
 def _scope(value: Any) -> Any:

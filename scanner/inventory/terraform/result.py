@@ -101,9 +101,10 @@ def _settle(draft: Draft, registries: list[Draft], home: Home, found: Evaluated)
     if draft.kind != R and not all(way.startswith("/") for way in ways):
         reason = f"{draft.instance.address}: where it belongs is not known: {_why(draft.id)}"
         found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
-    elif draft.kind != R and any(home.unsure(way) for way in ways):
+    elif draft.kind != R:
         reason = f"{draft.instance.address}: whether its scope holds what is described here is not known"
-        found.loose.setdefault(draft.kind.lower(), []).append(Problem(home.subscription, reason))
+        for place in sorted({home.unsure(way) for way in ways} - {""}):
+            found.loose.setdefault(draft.kind.lower(), []).append(Problem(place, reason))
     for resource, when in draft.finished(home):
         above = _registry_of(resource, registries)
         if not when:

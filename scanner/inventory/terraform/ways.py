@@ -44,9 +44,8 @@ class Ways:
 
     def follow(self, lead: Ways) -> bool:
         """Whether each lies at or below the way of `lead` that the same unknown decides."""
-        together = self.cause == lead.cause if self.cause or lead.cause else self.above == lead
         return (
-            together
+            self.cause == lead.cause
             and len(self.ids) == len(lead.ids)
             and all(ids.within(one, other) for one, other in zip(self.ids, lead.ids, strict=True))
         )

@@ -265,8 +265,10 @@ resource "azurerm_management_lock" "l" {{
   lock_level = "CanNotDelete"
 }}
 """
+    text += registry().replace('"acr"', '"two"').replace("acrone", "acrtwo")
     inventory = read(tmp_path, BY_ENV + registry().replace('"rg"', '"rg-${var.env}"') + text).inventory
     assert verdict(pack, inventory, "ACR505") == expected
+    assert verdict(pack, inventory, "ACR505", "acrtwo") == "F"  # It lies elsewhere.
 
 
 def test_a_child_that_belongs_to_one_of_two_registries_stays_at_each(tmp_path):
@@ -286,3 +288,40 @@ resource "azurerm_container_registry_token" "t" {
     found = rows(read(tmp_path, text + two), f"{R}/tokens")
     assert len(found) == 2
     assert all(row.optional for row in found)
+
+
+@pytest.mark.parametrize(("second", "lock"), [("env", "P"), ("unit", "U")])
+def test_a_group_and_a_name_by_the_environment_go_together(tmp_path, pack, second, lock):
+    """One variable in both makes two ways, not four: a lock at the group counts. By two variables the endpoint still joins."""
+    text = """
+resource "azurerm_resource_group" "g" {
+  name     = "rg-${var.env}"
+  location = "westeurope"
+}
+resource "azurerm_management_lock" "l" {
+  name       = "l"
+  scope      = azurerm_resource_group.g.id
+  lock_level = "CanNotDelete"
+}
+resource "azurerm_private_endpoint" "pe" {
+  name                = "pe"
+  resource_group_name = azurerm_resource_group.g.name
+  location            = "westeurope"
+  subnet_id           = "x"
+  private_service_connection {
+    name                           = "c"
+    private_connection_resource_id = azurerm_container_registry.acr.id
+    subresource_names              = ["registry"]
+    is_manual_connection           = false
+  }
+}
+"""
+    text += (
+        registry().replace('"rg"', "azurerm_resource_group.g.name").replace("acrone", f"acr${{var.{second}}}")
+    )
+    reading = read(tmp_path, BY_ENV + BY_ENV.replace('"env"', '"unit"').replace("var.env", "var.unit") + text)
+    found = one(reading)
+    assert found.id.endswith(f"/[rg-dev|rg-prod]/providers/{R}/[acrdev|acrprod]")
+    kept = found.body["properties"]["privateEndpointConnections"]
+    assert [row["name"] for row in kept] == ["pe"]
+    assert verdict(pack, reading.inventory, "ACR505", found.name) == lock
