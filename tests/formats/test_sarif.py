@@ -13,9 +13,11 @@ from urllib.parse import unquote
 import pytest
 
 from scanner.formats import sarif
+from scanner.formats.html import show
 from scanner.formats.sarif.document import SMALL_UP_TO
 from scanner.formats.sarif.place import inventory_uri
 from scanner.formats.sarif.texts import pascal, plain
+from scanner.model import ids
 from scanner.model.finding import Verdict
 from scanner.model.resource import Origin
 from scanner.model.rule import Control
@@ -431,3 +433,16 @@ def test_a_value_is_followed_to_where_it_comes_from():
             {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 2},
         ),
     ]
+
+
+def test_what_a_file_describes_is_not_in_the_portal():
+    """Its id begins like one of Azure, and there is no page of it."""
+    described = ids.file_id(ids.file_scope("infra/main.json"), LINES[1].type, ["acrshop"])
+    rows = [finding("ACR101", LINES[1], Verdict.FAIL, "x", resource=one) for one in (LINES[1].id, described)]
+    places = run_of(sample_scan(findings=tuple(rows)))["logicalLocations"]
+    assert ["acrscan/portal" in place["properties"] for place in places] == [
+        not place["fullyQualifiedName"].startswith("/subscriptions/file:") for place in places
+    ]
+    assert len(places) >= 2
+    assert show.portal(described) == ""
+    assert show.portal(LINES[1].id).endswith("/contosoprod")

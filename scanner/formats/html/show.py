@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from scanner.model import ids
 from scanner.model.values import Hidden, Unknown, UnreadTail
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def percent(part: int, whole: int) -> str:
 
 def portal(resource_id: str) -> str:
     """The Azure portal's page of a resource, or "" for ids that are not of Azure."""
-    if not resource_id.lower().startswith("/subscriptions/"):
+    if not resource_id.lower().startswith("/subscriptions/") or ids.file_of(resource_id):
         return ""
     return PORTAL + quote(resource_id.encode("utf-8", "replace"), safe="/")
 

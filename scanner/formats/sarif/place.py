@@ -161,7 +161,7 @@ def logical(row: Finding) -> dict[str, Any]:
         "fullyQualifiedName": visible(row.resource),
         "kind": "resource",
     }
-    if row.resource.lower().startswith("/subscriptions/"):
+    if row.resource.lower().startswith("/subscriptions/") and not ids.file_of(row.resource):
         address = quote(row.resource.encode("utf-8", "replace"), safe="/")
         found["properties"] = {"acrscan/type": row.resource_type, "acrscan/portal": PORTAL + address}
     else:

@@ -23,7 +23,7 @@ function outside(address, label) {
   return link;
 }
 const code = (content, name = "id") => (content ? make("code", name, content) : "");
-const portal = (id) => (/^\/subscriptions\//i.test(id) && !id.includes("⟨") ? `https://portal.azure.com/#@/resource${encodeURI(id)}` : "");
+const portal = (id) => (/^\/subscriptions\/(?!file:)/i.test(id) && !id.includes("⟨") ? `https://portal.azure.com/#@/resource${encodeURI(id)}` : "");
 
 // ---- words, numbers, times ----------------------------------------------------------------------------------------
 
